@@ -1,0 +1,73 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// Warnings stop the build where `CI` is set, and only there: a newer compiler must not keep a user out.
+let strict: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+
+/// A library target of the house, as DESIGN draws it: it may import what is named here and nothing else.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "depot",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "depot", targets: ["depot"])
+    ],
+    dependencies: [
+        // Exact versions: what was tested is what is built, everywhere.
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        library("DepotCore", ["CLibCrypto", nioCore]),
+        library(
+            "DepotStore",
+            [
+                "DepotCore", .product(name: "SystemPackage", package: "swift-system"),
+                nioCore, nioPosix, grdb, log,
+            ]),
+        library("DepotSQLiteCatalog", ["DepotCore", grdb, log]),
+        library("DepotWire", ["DepotCore", nioCore, nioPosix, nioHTTP1, log]),
+        library("DepotClient", ["DepotCore", "DepotWire", nioCore, nioPosix, log]),
+        library(
+            "DepotReplica", ["DepotCore", "DepotWire", nioCore, nioPosix, nioHTTP1, lifecycle, log]),
+        library(
+            "DepotServer",
+            [
+                "DepotCore", "DepotWire", nioCore, lifecycle, log,
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ]),
+        .executableTarget(
+            name: "depot",
+            dependencies: [
+                "DepotCore", "DepotStore", "DepotSQLiteCatalog", "DepotWire", "DepotClient",
+                "DepotReplica", "DepotServer", lifecycle, log, nioCore, nioPosix,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        tests("DepotCoreTests", ["DepotCore"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

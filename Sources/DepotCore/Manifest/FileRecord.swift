@@ -1,0 +1,47 @@
+import FoundationEssentials
+import NIOCore
+
+/// What a file brings along beside its bytes. Absent fields were not given.
+public struct FileMetadata: Sendable, Hashable, Codable {
+    /// The permission bits, 0 to 0o7777.
+    public var mode: UInt16?
+    /// Nanoseconds since 1970, as the file system had them.
+    public var modifiedNanoseconds: Int64?
+    public var contentType: String?
+
+    public init(
+        mode: UInt16? = nil, modifiedNanoseconds: Int64? = nil, contentType: String? = nil
+    ) {
+        self.mode = mode
+        self.modifiedNanoseconds = modifiedNanoseconds
+        self.contentType = contentType
+    }
+}
+
+/// The small text that binds a file name to a manifest, a level and a sequence number: one for each
+/// commit, kept on replicas, so that a catalog can be made again from them.
+public struct FileRecord: Sendable, Hashable {
+    public enum Content: Sendable, Hashable {
+        case file(
+            level: ReplicationLevel, manifest: ChunkReference, size: UInt64, metadata: FileMetadata)
+        /// A tombstone: the name was deleted.
+        case deleted(level: ReplicationLevel)
+    }
+
+    public let cluster: ClusterID
+    public let name: FileName
+    public let sequence: CommitSequence
+    /// Seconds since 1970 at the commit. For people: nothing is decided by it.
+    public let time: Int64
+    public let content: Content
+
+    public init(
+        cluster: ClusterID, name: FileName, sequence: CommitSequence, time: Int64, content: Content
+    ) {
+        self.cluster = cluster
+        self.name = name
+        self.sequence = sequence
+        self.time = time
+        self.content = content
+    }
+}

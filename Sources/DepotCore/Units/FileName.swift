@@ -1,0 +1,75 @@
+/// The name under which a file is deposited: a relative path that cannot leave its folder.
+///
+/// At most 1,024 bytes of UTF-8; parts divided by `/`; no part empty, `.` or `..`; no control character.
+public struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible {
+    public let text: String
+
+    /// - Throws: `invalidArgument`, saying which of these rules the text breaks.
+    public init(_ text: String) throws(DepotError) {
+        if let reason = Self.fault(of: text) {
+            throw DepotError(
+                .invalidArgument, "not a file name: \(reason)", object: Self.printable(text))
+        }
+        self.text = text
+    }
+
+    private static func fault(of text: String) -> String? {
+        if text.isEmpty { return "it is empty" }
+        if text.utf8.count > Limits.fileNameSizeMax {
+            return "it has \(text.utf8.count) bytes, at most \(Limits.fileNameSizeMax) are allowed"
+        }
+        if text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+            return "it contains a control character"
+        }
+        if text.utf8.first == UInt8(ascii: "/") { return "it is absolute; give a relative path" }
+        for part in text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        {
+            if part.isEmpty { return "it has an empty part (//, or / at the end)" }
+            if part.elementsEqual(".".utf8) || part.elementsEqual("..".utf8) {
+                return "'.' and '..' are not allowed in it"
+            }
+        }
+        return nil
+    }
+
+    /// Safe to print: control characters escaped, and cut where it would fill the screen.
+    private static func printable(_ text: String) -> String {
+        let escaped = text.unicodeScalars.prefix(80).map { $0.escaped(asASCII: false) }.joined()
+        return text.unicodeScalars.count > 80 ? escaped + "…" : escaped
+    }
+
+    /// Names are ordered, and are equal, by their bytes: `é` in two spellings is two names.
+    public static func < (left: Self, right: Self) -> Bool {
+        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+    }
+
+    public static func == (left: Self, right: Self) -> Bool {
+        left.text.utf8.elementsEqual(right.text.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        for byte in text.utf8 { hasher.combine(byte) }
+    }
+
+    public var description: String { text }
+
+    /// What places its record, and names the record's folder in a segment.
+    public var nameHash: ChunkID { ChunkID(hashing: text) }
+}
+
+extension FileName: Codable {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        do {
+            self = try FileName(container.decode(String.self))
+        } catch let error as DepotError {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: error.message)
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}

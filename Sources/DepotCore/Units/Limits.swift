@@ -1,0 +1,13 @@
+/// The bounds that formats and protocols share, each with its reason.
+public enum Limits {
+    /// A chunk is held in memory whole, in several places at once.
+    public static let chunkSizeMax = 8 << 20
+    /// A manifest over this is cut into pieces, so that it fits a chunk with room to spare.
+    public static let manifestSizeMax = 4 << 20
+    /// In bytes of UTF-8. Enough for every path that Linux users have; a name is an SQL key, too.
+    public static let fileNameSizeMax = 1_024
+    /// JSON; a record carries one name and a few numbers.
+    public static let recordSizeMax = 16 << 10
+    /// More copies than this are a mistake in the number.
+    public static let levelMax = 32
+}
