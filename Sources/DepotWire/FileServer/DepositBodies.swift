@@ -1,0 +1,125 @@
+import DepotCore
+
+public struct OpenDepositBody: Sendable, Codable {
+    public let deposit: DepositID
+    public let level: ReplicationLevel
+    /// Refuse rather than acknowledge fewer copies than `level`.
+    public let requireAll: Bool
+    /// Chunks are shared with everything in the same domain. One for all, so far: `"default"`.
+    public let dedupeDomain: String
+
+    public init(deposit: DepositID, level: ReplicationLevel, requireAll: Bool) {
+        self.deposit = deposit
+        self.level = level
+        self.requireAll = requireAll
+        dedupeDomain = "default"
+    }
+}
+
+public struct DepositBody: Sendable, Codable {
+    public let deposit: DepositID
+    /// The lease ends this long after the last request; any request of the deposit renews it.
+    public let leaseSeconds: Int
+    /// Replicas that are reachable now: where they are fewer than the level, the deposit will be degraded.
+    public let reachableReplicas: Int
+
+    public init(deposit: DepositID, leaseSeconds: Int, reachableReplicas: Int) {
+        self.deposit = deposit
+        self.leaseSeconds = leaseSeconds
+        self.reachableReplicas = reachableReplicas
+    }
+}
+
+public struct StoredBody: Sendable, Codable {
+    /// Objects of the batch, all of them appended on enough replicas. Not yet durable: the barrier says that.
+    public let objects: Int
+
+    public init(objects: Int) { self.objects = objects }
+}
+
+public struct CommitBody: Sendable, Codable {
+    public struct File: Sendable, Codable {
+        public let name: FileName
+        public let manifest: ChunkReference
+        public let size: UInt64
+        public let metadata: FileMetadata
+
+        public init(
+            name: FileName, manifest: ChunkReference, size: UInt64, metadata: FileMetadata
+        ) {
+            self.name = name
+            self.manifest = manifest
+            self.size = size
+            self.metadata = metadata
+        }
+    }
+
+    /// At most `WireLimits.commitFilesMax`.
+    public let files: [File]
+
+    public init(files: [File]) { self.files = files }
+}
+
+public struct CommitAnswerBody: Sendable, Codable {
+    public struct Result: Sendable, Codable {
+        /// Exactly one of the three is there.
+        public let receipt: ReceiptBody?
+        /// Send these, pass the barrier, and commit again.
+        public let lacking: [ChunkReference]?
+        public let error: ErrorEnvelope.Body?
+
+        public init(receipt: ReceiptBody) {
+            self.receipt = receipt
+            lacking = nil
+            error = nil
+        }
+
+        public init(lacking: [ChunkReference]) {
+            receipt = nil
+            self.lacking = lacking
+            error = nil
+        }
+
+        public init(error: DepotError) {
+            receipt = nil
+            lacking = nil
+            self.error = ErrorEnvelope(error).error
+        }
+    }
+
+    /// In the order of the request's files.
+    public let results: [Result]
+
+    public init(results: [Result]) { self.results = results }
+}
+
+/// A receipt with the fields that `deposit --json` prints.
+public struct ReceiptBody: Sendable, Codable, Hashable {
+    public let deposit: DepositID
+    public let name: FileName
+    public let sequence: CommitSequence
+    public let manifest: ChunkID
+    public let size: UInt64
+    public let level: ReplicationLevel
+    public let copies: Int
+    public let degraded: Bool
+    public let chunks: Int
+    public let newChunks: Int
+    public let newBytes: UInt64
+    public let sharedBytes: UInt64
+
+    public init(_ receipt: Receipt) {
+        deposit = receipt.deposit
+        name = receipt.name
+        sequence = receipt.sequence
+        manifest = receipt.manifest.id
+        size = receipt.size
+        level = receipt.level
+        copies = receipt.copies
+        degraded = receipt.degraded
+        chunks = receipt.chunks
+        newChunks = receipt.newChunks
+        newBytes = receipt.newBytes
+        sharedBytes = receipt.sharedBytes
+    }
+}

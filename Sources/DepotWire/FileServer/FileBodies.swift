@@ -1,0 +1,140 @@
+import DepotCore
+
+public struct OpenRetrievalBody: Sendable, Codable {
+    public let retrieval: RetrievalID
+    public let name: FileName
+
+    public init(retrieval: RetrievalID, name: FileName) {
+        self.retrieval = retrieval
+        self.name = name
+    }
+}
+
+public struct RetrievalBody: Sendable, Codable {
+    public let retrieval: RetrievalID
+    public let leaseSeconds: Int
+    public let file: FileBody
+
+    public init(retrieval: RetrievalID, leaseSeconds: Int, file: FileBody) {
+        self.retrieval = retrieval
+        self.leaseSeconds = leaseSeconds
+        self.file = file
+    }
+}
+
+/// A live file.
+public struct FileBody: Sendable, Codable {
+    public let name: FileName
+    public let sequence: CommitSequence
+    public let manifest: ChunkReference
+    public let size: UInt64
+    public let level: ReplicationLevel
+    public let metadata: FileMetadata
+    /// Seconds since 1970 when it was committed.
+    public let time: Int64
+
+    public init(_ entry: FileEntry) {
+        name = entry.name
+        sequence = entry.sequence
+        manifest = entry.manifest
+        size = entry.size
+        level = entry.level
+        metadata = entry.metadata
+        time = entry.time
+    }
+}
+
+public struct FileListBody: Sendable, Codable {
+    public let files: [FileBody]
+    /// There may be more after the last of them.
+    public let hasMore: Bool
+
+    public init(files: [FileBody], hasMore: Bool) {
+        self.files = files
+        self.hasMore = hasMore
+    }
+}
+
+public struct FileInfoBody: Sendable, Codable {
+    public struct Chunk: Sendable, Codable {
+        public let id: ChunkID
+        public let length: Int
+        /// The highest level of the files and leases that use it.
+        public let target: Int
+        public let holdings: [Holding]
+
+        public init(_ standing: ChunkStanding) {
+            id = standing.reference.id
+            length = standing.reference.length
+            target = standing.target
+            holdings = standing.holdings
+        }
+    }
+
+    public let file: FileBody
+    /// A page of its distinct chunks, the manifest among them, in the catalog's order.
+    public let chunks: [Chunk]
+    public let hasMore: Bool
+
+    public init(file: FileBody, chunks: [Chunk], hasMore: Bool) {
+        self.file = file
+        self.chunks = chunks
+        self.hasMore = hasMore
+    }
+}
+
+public struct ChangeLevelBody: Sendable, Codable {
+    public let level: ReplicationLevel
+    /// Only say what would be done.
+    public let planOnly: Bool
+
+    public init(level: ReplicationLevel, planOnly: Bool) {
+        self.level = level
+        self.planOnly = planOnly
+    }
+}
+
+public struct LevelChangeBody: Sendable, Codable {
+    public let name: FileName
+    public let from: ReplicationLevel
+    public let to: ReplicationLevel
+    /// Copies made, and copies dropped, of its chunks; or, of a plan, to be made and dropped.
+    public let copied: Int
+    public let dropped: Int
+    /// Chunks that stay above the new level because another file asks for more copies.
+    public let pinned: Int
+    public let bytesCopied: UInt64
+    /// Whether this was only a plan.
+    public let planOnly: Bool
+    /// What the plan asks of each replica.
+    public let replicas: [ReplicaShare]
+
+    public struct ReplicaShare: Sendable, Codable {
+        public let replica: ReplicaID
+        public let copied: Int
+        public let dropped: Int
+        public let bytesCopied: UInt64
+
+        public init(replica: ReplicaID, copied: Int, dropped: Int, bytesCopied: UInt64) {
+            self.replica = replica
+            self.copied = copied
+            self.dropped = dropped
+            self.bytesCopied = bytesCopied
+        }
+    }
+
+    public init(
+        name: FileName, from: ReplicationLevel, to: ReplicationLevel, copied: Int, dropped: Int,
+        pinned: Int, bytesCopied: UInt64, planOnly: Bool, replicas: [ReplicaShare]
+    ) {
+        self.name = name
+        self.from = from
+        self.to = to
+        self.copied = copied
+        self.dropped = dropped
+        self.pinned = pinned
+        self.bytesCopied = bytesCopied
+        self.planOnly = planOnly
+        self.replicas = replicas
+    }
+}

@@ -1,0 +1,34 @@
+import DepotCore
+
+/// The FileServer's interface, version 1. Every route but `/health` wants `Authorization: Bearer TOKEN`.
+///
+/// | method and path | body → answer |
+/// |---|---|
+/// | `GET /health` | → `HealthBody` |
+/// | `GET /v1/status` | → `StatusBody` |
+/// | `POST /v1/deposits` | `OpenDepositBody` → `DepositBody` |
+/// | `POST /v1/deposits/{id}/negotiation` | chunk references → lacking chunks |
+/// | `PUT /v1/deposits/{id}/chunks` | object frames → `StoredBody` |
+/// | `POST /v1/deposits/{id}/barrier` | chunk references → lacking chunks |
+/// | `POST /v1/deposits/{id}/commits` | `CommitBody` → `CommitAnswerBody` |
+/// | `DELETE /v1/deposits/{id}` | → nothing (204) |
+/// | `POST /v1/retrievals` | `OpenRetrievalBody` → `RetrievalBody` |
+/// | `POST /v1/retrievals/{id}/chunks` | read requests → object frames |
+/// | `DELETE /v1/retrievals/{id}` | → nothing (204) |
+/// | `GET /v1/files?prefix=&after=&limit=` | → `FileListBody` |
+/// | `GET /v1/files/{name}/info?after=&limit=` | → `FileInfoBody` |
+/// | `POST /v1/files/{name}/level` | `ChangeLevelBody` → `LevelChangeBody` |
+/// | `GET`, `HEAD /v1/files/{name}/content` | → the bytes; `Range`, `ETag`, `If-None-Match` |
+/// | `PUT /v1/files/{name}?level=3&requireAll=true` | the bytes → `ReceiptBody` |
+/// | `DELETE /v1/files/{name}` | → nothing (204) |
+///
+/// `{name}` is percent-encoded, `/` may stay as it is; the last part of a `GET` path is the verb, so a file
+/// that is called `content` has the path `/v1/files/content/content`. Lists of ids are binary, see
+/// `ObjectLists.swift`; everything else is JSON. Errors are `ErrorEnvelope`, with the status of `ErrorTable`.
+public enum FileServerRoute {
+    public static let deposits = "/v1/deposits"
+    public static let retrievals = "/v1/retrievals"
+    public static let files = "/v1/files"
+    public static let status = "/v1/status"
+    public static let health = "/health"
+}

@@ -1,0 +1,75 @@
+import DepotCore
+
+public struct StatusBody: Sendable, Codable {
+    public struct Replica: Sendable, Codable {
+        public enum State: String, Sendable, Codable {
+            case up
+            case down
+            /// It answers, but takes no writes.
+            case readOnly
+            /// It answers as something else than what is expected there; see `problem`.
+            case refused
+        }
+
+        public let id: ReplicaID?
+        public let name: String
+        public let url: String
+        public let zone: String
+        public let state: State
+        public let usedBytes: UInt64
+        public let freeBytes: UInt64
+        public let chunks: Int
+        /// Why it is not up.
+        public let problem: String?
+
+        public init(
+            id: ReplicaID?, name: String, url: String, zone: String, state: State,
+            usedBytes: UInt64, freeBytes: UInt64, chunks: Int, problem: String?
+        ) {
+            self.id = id
+            self.name = name
+            self.url = url
+            self.zone = zone
+            self.state = state
+            self.usedBytes = usedBytes
+            self.freeBytes = freeBytes
+            self.chunks = chunks
+            self.problem = problem
+        }
+    }
+
+    public let cluster: ClusterID
+    public let epoch: UInt32
+    public let version: String
+    public let replicas: [Replica]
+    public let files: Int
+    public let logicalBytes: UInt64
+    public let uniqueBytes: UInt64
+    public let storedBytes: UInt64
+    public let underReplicated: Int
+
+    public init(
+        cluster: ClusterIdentity, version: String, replicas: [Replica], totals: CatalogTotals
+    ) {
+        self.cluster = cluster.cluster
+        epoch = cluster.epoch
+        self.version = version
+        self.replicas = replicas
+        files = totals.files
+        logicalBytes = totals.logicalBytes
+        uniqueBytes = totals.uniqueBytes
+        storedBytes = totals.storedBytes
+        underReplicated = totals.underReplicated
+    }
+}
+
+public struct HealthBody: Sendable, Codable {
+    public enum Status: String, Sendable, Codable {
+        case ok
+        case failing
+    }
+
+    public let status: Status
+
+    public init(status: Status) { self.status = status }
+}

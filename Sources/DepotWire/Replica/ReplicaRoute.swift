@@ -1,0 +1,42 @@
+import DepotCore
+
+/// The StorageReplica's interface, version 1, which only FileServers use. Every route but `/health` wants the
+/// cluster token as `Authorization: Bearer TOKEN`; all but `/health` and `standing` also want `depot-cluster`
+/// and `depot-epoch`, and are refused where the replica belongs elsewhere or has seen a higher epoch.
+/// `depot-deposit` says for which deposit a batch is.
+///
+/// | method and path | body → answer |
+/// |---|---|
+/// | `GET /health` | → `HealthBody` |
+/// | `GET /r1/standing` | → `ReplicaStanding` |
+/// | `POST /r1/cluster` | `ClusterMembership` → `ReplicaStanding` |
+/// | `PUT /r1/objects` | object frames → nothing (204); all were appended |
+/// | `POST /r1/vouch` | object ids → one byte each: `Vouch` |
+/// | `POST /r1/read` | object ids → object frames |
+/// | `POST /r1/check` | object ids → one byte each: `CheckVerdict` |
+/// | `GET /r1/inventory?after=&limit=` | → entries: 1 byte kind, 32 bytes hash, 4 bytes length, 4 bytes segment |
+/// | `POST /r1/condemn` | object ids → `CondemnToken` |
+/// | `POST /r1/delete?token=` | object ids → object ids that are gone |
+///
+/// Every answer, errors too, says in its headers who gave it (`depot-replica`) and how far its log is
+/// (`depot-position`: `opens.segment.offset`).
+public enum ReplicaRoute: String, CaseIterable, Sendable {
+    case health = "/health"
+    case standing = "/r1/standing"
+    case cluster = "/r1/cluster"
+    case objects = "/r1/objects"
+    case vouch = "/r1/vouch"
+    case read = "/r1/read"
+    case check = "/r1/check"
+    case inventory = "/r1/inventory"
+    case condemn = "/r1/condemn"
+    case delete = "/r1/delete"
+}
+
+public enum ReplicaHeader {
+    public static let cluster = "depot-cluster"
+    public static let epoch = "depot-epoch"
+    public static let deposit = "depot-deposit"
+    public static let replica = "depot-replica"
+    public static let position = "depot-position"
+}
