@@ -16,22 +16,35 @@ public protocol Catalog: Sendable {
     /// In order of name.
     func members() async throws(DepotError) -> [Member]
 
-    /// Adds a replica, or changes the address, name, zone and capacity of one that is there.
+    /// Adds a replica, or changes the address, name, zone and capacity of one that is there; its position
+    /// counts for a new one only, `observe` says the rest.
     ///
-    /// - Throws: `conflict` where another replica has that address or that name.
+    /// - Throws: `conflict` where another replica has that address or that name; `tooLarge` where the
+    ///   cluster has as many members as this catalog can keep.
     func admit(_ member: Member) async throws(DepotError)
 
-    /// Notes how far a replica's log goes. Where it does not continue what was noted before, every good
-    /// holding of the replica becomes unproved, in the same transaction.
+    /// A mark to take *before* a replica is asked something whose answer will be told to the catalog. By
+    /// it the catalog knows an answer that was overtaken on its way: a copy vouched for, then released and
+    /// deleted, is not made good again by the late word of the vouch.
+    func mark() async throws(DepotError) -> CatalogMark
+
+    /// Notes how far a replica's log goes. Where it does not continue what was noted before `mark`, every
+    /// good holding of the replica becomes unproved, in the same transaction. An answer that was overtaken
+    /// by a newer one on its way says nothing.
     ///
+    /// - Parameter mark: taken before the replica was asked.
     /// - Returns: whether it continued.
-    func observe(_ position: LogPosition, of replica: ReplicaID) async throws(DepotError) -> Bool
+    /// - Throws: `notFound` for a replica that is no member.
+    func observe(
+        _ position: LogPosition, of replica: ReplicaID, asOf mark: CatalogMark
+    ) async throws(DepotError) -> Bool
 
     // MARK: Deposits
 
-    /// Opens a lease, or gives the one that is open under this id; renews it.
+    /// Opens a lease, or gives the one that is open under this id; renews it. Everything else that a deposit
+    /// does renews it, too. A catalog that is opened again renews all leases: downtime ends none.
     ///
-    /// - Throws: `conflict` where the id is in use with another level.
+    /// - Throws: `conflict` where the id is in use, or has receipts, with another level.
     func openDeposit(_ opening: DepositOpening) async throws(DepotError)
 
     /// - Throws: `leaseEnded`.
@@ -41,7 +54,8 @@ public protocol Catalog: Sendable {
     func closeDeposit(_ deposit: DepositID) async throws(DepotError)
 
     /// Pins the chunks to the deposit, which holds them and their copies where they are, renews the lease, and
-    /// says which must be sent: those with fewer good copies on `live` replicas than `copies`.
+    /// says which must be sent, each once: those with fewer good copies on `live` replicas than `copies`.
+    /// A chunk that has no good copy anywhere when the deposit first names it is the deposit's own in receipts.
     ///
     /// - Throws: `leaseEnded`; `manifestInvalid` where a chunk is known with another length.
     func negotiate(
@@ -49,18 +63,30 @@ public protocol Catalog: Sendable {
     ) async throws(DepotError) -> [ChunkReference]
 
     /// Takes what barriers said. Durable makes a holding good, absent removes it; for chunks that the deposit
-    /// has pinned it is also noted how many copies were vouched for, which is what a commit counts.
+    /// has pinned it is also noted which copies were vouched for, which is what a commit counts. A word that
+    /// was overtaken since `mark`, by a release, a bad verdict or a log that went back, counts for nothing.
+    /// Chunks that the catalog does not know are passed over.
     ///
-    /// - Throws: `leaseEnded`.
-    func prove(_ proof: BarrierProof, deposit: DepositID) async throws(DepotError)
+    /// - Parameter mark: taken before the barriers were asked.
+    /// - Throws: `leaseEnded`; `notFound` for a replica that is no member; `conflict` where the mark is too
+    ///   old to tell: ask again.
+    func prove(
+        _ proof: BarrierProof, asOf mark: CatalogMark, deposit: DepositID
+    ) async throws(DepotError)
 
     /// The lease's level, or `leaseEnded`.
     func depositLevel(_ deposit: DepositID) async throws(DepotError) -> ReplicationLevel
 
     /// Says which chunks a manifest uses, a page after the other; the last page makes it complete. A
-    /// manifest that is complete already stays as it is. For depth 1 the pieces are named, too.
+    /// manifest that is complete already stays as it is. Pages may be sent again.
+    ///
+    /// - Parameters:
+    ///   - chunks: of the file's content.
+    ///   - pieces: of the manifest, where its depth is 1. Held as the content is, but not counted in receipts.
+    /// - Throws: `leaseEnded`; `manifestInvalid` where a chunk is known with another length.
     func stage(
-        manifest: ChunkReference, uses chunks: [ChunkReference], isLast: Bool, deposit: DepositID
+        manifest: ChunkReference, uses chunks: [ChunkReference], pieces: [ChunkReference],
+        isLast: Bool, deposit: DepositID
     ) async throws(DepotError)
 
     /// Whether a manifest was staged to its end, by whomever.
@@ -69,9 +95,12 @@ public protocol Catalog: Sendable {
     /// Publishes files, each atomically: requires the live lease, and for each chunk of the file, its
     /// manifest included, `copiesRequired` copies vouched for to this deposit that are still good. Assigns the
     /// sequence, puts the record into the outbox and keeps the receipt. A file that this deposit has committed
-    /// already gives the same receipt again.
+    /// already gives the same receipt again, after the lease ended, too.
     ///
     /// - Returns: for each file, in order, its receipt, or what lacks copies.
+    /// - Throws: `leaseEnded`; `conflict` where this deposit committed the name with another manifest;
+    ///   `manifestInvalid` where a manifest was not staged to its end; `invalidArgument` where `copiesRequired`
+    ///   is less than the majority of the level. Then nothing was committed.
     func commit(
         _ files: [FileCommit], deposit: DepositID, copiesRequired: Int, time: Int64
     ) async throws(DepotError) -> [CommitOutcome]
@@ -85,6 +114,8 @@ public protocol Catalog: Sendable {
     func outbox(limit: Int) async throws(DepotError) -> [OutboxEntry]
 
     /// Notes that replicas vouched for a record; `isDone` takes it out of the outbox.
+    ///
+    /// - Parameter record: the SHA-256 of its bytes. An unknown one is passed over.
     func confirm(record: ChunkID, on replicas: [ReplicaID], isDone: Bool) async throws(DepotError)
 
     // MARK: Files
@@ -102,6 +133,8 @@ public protocol Catalog: Sendable {
 
     /// The distinct chunks that a manifest uses, the manifest itself and its pieces included, in order of the
     /// catalog's own, after `cursor` (`nil`: from the first).
+    ///
+    /// - Throws: `notFound` where the manifest was not staged to its end, or the cursor is no known chunk.
     func chunks(
         of manifest: ChunkID, after cursor: ChunkID?, limit: Int
     ) async throws(DepotError) -> [ChunkStanding]
@@ -125,29 +158,37 @@ public protocol Catalog: Sendable {
     /// The gate to destruction: `good → released`, allowed only while the *other* copies that are good and
     /// are among `hashedJustBefore` are at least the chunk's target at that moment, which must be above 0.
     ///
-    /// - Returns: the chunks whose copy was released; the others were not touched.
+    /// - Parameter mark: taken before the others were hashed; those set back since then do not count.
+    /// - Returns: the chunks whose copy is released now, by this call or an earlier one; the others were not
+    ///   touched.
     func release(
         _ chunks: [ChunkID], on replica: ReplicaID,
-        hashedJustBefore: [ChunkID: Set<ReplicaID>]
+        hashedJustBefore: [ChunkID: Set<ReplicaID>], asOf mark: CatalogMark
     ) async throws(DepotError) -> [ChunkID]
 
     /// Takes out released holdings whose copies the replica has deleted.
     func removeReleased(_ chunks: [ChunkID], on replica: ReplicaID) async throws(DepotError)
 
-    /// Holdings in that state on that replica, for proving or deleting them, after `cursor`.
+    /// Holdings in that state on that replica, for proving or deleting them, in order of the catalog's own,
+    /// after `cursor`.
     func holdings(
         on replica: ReplicaID, state: HoldingState, after cursor: ChunkID?, limit: Int
     ) async throws(DepotError) -> [ChunkReference]
 
     /// Takes what a replica found when it vouched or hashed outside of a deposit: good copies become good,
-    /// bad ones bad, absent ones go. Released ones stay released.
+    /// bad ones bad, absent ones go. Released ones stay released until they are absent. A good word that was
+    /// overtaken since `mark` counts for nothing. Chunks that the catalog does not know are passed over.
+    ///
+    /// - Parameter mark: taken before the replica was asked.
+    /// - Throws: `notFound` for a replica that is no member; `conflict` where the mark is too old to tell.
     func settle(
-        _ verdicts: [ChunkID: CheckVerdict], on replica: ReplicaID
+        _ verdicts: [ChunkID: CheckVerdict], on replica: ReplicaID, asOf mark: CatalogMark
     ) async throws(DepotError)
 
     // MARK: Retrievals
 
-    /// A lease on the file's manifest as it is now. `notFound` where there is no such file.
+    /// A lease on the file's manifest as it is now; an id that is in use is moved to it. `notFound` where there
+    /// is no such file.
     func openRetrieval(
         _ retrieval: RetrievalID, of name: FileName, lease: Duration
     ) async throws(DepotError) -> FileEntry

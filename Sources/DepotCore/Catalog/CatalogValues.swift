@@ -9,6 +9,15 @@ public struct ClusterIdentity: Sendable, Hashable {
     }
 }
 
+/// A moment in the order of the catalog's own changes; worth nothing to another catalog.
+public struct CatalogMark: Sendable, Hashable, Comparable {
+    public let value: UInt64
+
+    public init(value: UInt64) { self.value = value }
+
+    public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
+}
+
 /// What a client asks for when it begins to deposit.
 public struct DepositOpening: Sendable, Hashable {
     public let deposit: DepositID
@@ -109,7 +118,7 @@ public struct CatalogTotals: Sendable, Hashable {
     public let uniqueBytes: UInt64
     /// Each good copy.
     public let storedBytes: UInt64
-    /// Chunks that files use, with fewer good copies than their target.
+    /// Chunks that files use, with fewer good copies than the highest level of these files.
     public let underReplicated: Int
     /// Good copies by replica.
     public let chunks: [ReplicaID: Int]

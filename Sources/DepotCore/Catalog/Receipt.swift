@@ -6,11 +6,14 @@ public struct Receipt: Sendable, Hashable, Codable {
     public let manifest: ChunkReference
     public let size: UInt64
     public let level: ReplicationLevel
-    /// Durable copies of its least replicated chunk (manifest included) when it was committed.
+    /// Copies of its least replicated chunk (manifest included) that were vouched for to this deposit and
+    /// good when it was committed.
     public let copies: Int
     /// Chunks of its content.
     public let chunks: Int
-    /// Distinct content chunks and bytes that this deposit brought; the rest was there.
+    /// Distinct content chunks and bytes that this deposit brought: no good copy of them was known when the
+    /// deposit first named them, and no file that it committed before uses them. The rest was there;
+    /// `newBytes + sharedBytes` are the bytes of the distinct content chunks.
     public let newChunks: Int
     public let newBytes: UInt64
     public let sharedBytes: UInt64
