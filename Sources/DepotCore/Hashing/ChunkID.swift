@@ -16,46 +16,66 @@ public struct ChunkID: Sendable, Hashable, Comparable {
     /// Takes exactly 32 bytes; `nil` for any other number of them.
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (index, byte) in bytes.enumerated() {
-            words[index / 8] = words[index / 8] << 8 | UInt64(byte)
+        var rest = bytes.makeIterator()
+        func word() -> UInt64 {
+            var word: UInt64 = 0
+            for _ in 0..<8 { word = word << 8 | UInt64(rest.next() ?? 0) }
+            return word
         }
-        self.words = (words[0], words[1], words[2], words[3])
+        words = (word(), word(), word(), word())
     }
 
     /// Takes exactly 64 lowercase hexadecimal digits: the one spelling that manifests and archives use.
     public init?(hex: some StringProtocol) {
-        let digits = hex.utf8
-        guard digits.count == 2 * Self.byteCount else { return nil }
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (index, digit) in digits.enumerated() {
-            let value: UInt8
-            switch digit {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = digit - UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = digit - UInt8(ascii: "a") + 10
-            default: return nil
+        self.init(hexDigits: hex.utf8)
+    }
+
+    /// The same, as ASCII bytes.
+    public init?(hexDigits: some Collection<UInt8>) {
+        guard hexDigits.count == 2 * Self.byteCount else { return nil }
+        var rest = hexDigits.makeIterator()
+        var isValid = true
+        func word() -> UInt64 {
+            var word: UInt64 = 0
+            for _ in 0..<16 {
+                guard let value = rest.next().flatMap(Self.value(ofDigit:)) else {
+                    isValid = false
+                    break
+                }
+                word = word << 4 | UInt64(value)
             }
-            words[index / 16] = words[index / 16] << 4 | UInt64(value)
+            return word
         }
-        self.words = (words[0], words[1], words[2], words[3])
+        words = (word(), word(), word(), word())
+        guard isValid else { return nil }
+    }
+
+    private static func value(ofDigit digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        default: nil
+        }
     }
 
     /// Its 32 bytes.
-    public var bytes: [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
-            withBytes { buffer.baseAddress?.update(from: $0, count: Self.byteCount) }
-            count = Self.byteCount
-        }
-    }
+    public var bytes: [UInt8] { withBytes { [UInt8]($0) } }
 
     /// Its 64 lowercase hexadecimal digits.
     public var hex: String {
         String(unsafeUninitializedCapacity: 2 * Self.byteCount) { digits in
+            writeHex(to: UnsafeMutableRawBufferPointer(digits))
+            return 2 * Self.byteCount
+        }
+    }
+
+    /// Writes 64 digits to memory that has room for them.
+    fileprivate func writeHex(to digits: UnsafeMutableRawBufferPointer) {
+        withBytes { bytes in
             for (index, byte) in bytes.enumerated() {
                 digits[2 * index] = Self.digit(byte >> 4)
                 digits[2 * index + 1] = Self.digit(byte & 15)
             }
-            return 2 * Self.byteCount
         }
     }
 
@@ -63,17 +83,14 @@ public struct ChunkID: Sendable, Hashable, Comparable {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
-    private func withBytes<R>(_ body: (UnsafePointer<UInt8>) -> R) -> R {
-        withUnsafeBytes(
-            of: (
-                words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian
-            )
-        ) { raw in
-            raw.withMemoryRebound(to: UInt8.self) { bytes in
-                guard let base = bytes.baseAddress else { preconditionFailure("four words") }
-                return body(base)
-            }
-        }
+    /// Lends its 32 bytes, without a copy on the heap.
+    public func withBytes<R, E: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
+        let ordered = (
+            words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian
+        )
+        return try withUnsafeBytes(of: ordered, body)
     }
 
     public static func == (left: ChunkID, right: ChunkID) -> Bool { left.words == right.words }
@@ -115,5 +132,14 @@ extension ByteBuffer {
     @discardableResult
     public mutating func writeChunkID(_ id: ChunkID) -> Int {
         writeMultipleIntegers(id.words.0, id.words.1, id.words.2, id.words.3)
+    }
+
+    /// Writes its 64 hexadecimal digits.
+    @discardableResult
+    public mutating func writeHex(_ id: ChunkID) -> Int {
+        writeWithUnsafeMutableBytes(minimumWritableBytes: 2 * ChunkID.byteCount) { digits in
+            id.writeHex(to: digits)
+            return 2 * ChunkID.byteCount
+        }
     }
 }

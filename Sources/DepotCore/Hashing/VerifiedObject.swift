@@ -48,6 +48,15 @@ public struct VerifiedObject: Sendable {
             id: ObjectID(kind: kind, hash: ChunkID(hashing: bytes)), parts: [bytes],
             length: bytes.readableBytes)
     }
+
+    /// Its bytes in one buffer; copied only where they came in several.
+    public var contiguous: ByteBuffer {
+        guard parts.count > 1 else { return parts.first ?? ByteBuffer() }
+        var whole = ByteBuffer()
+        whole.reserveCapacity(length)
+        for part in parts { whole.writeImmutableBuffer(part) }
+        return whole
+    }
 }
 
 /// Hashes one object while its bytes arrive.

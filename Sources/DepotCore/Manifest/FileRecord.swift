@@ -1,23 +1,3 @@
-import FoundationEssentials
-import NIOCore
-
-/// What a file brings along beside its bytes. Absent fields were not given.
-public struct FileMetadata: Sendable, Hashable, Codable {
-    /// The permission bits, 0 to 0o7777.
-    public var mode: UInt16?
-    /// Nanoseconds since 1970, as the file system had them.
-    public var modifiedNanoseconds: Int64?
-    public var contentType: String?
-
-    public init(
-        mode: UInt16? = nil, modifiedNanoseconds: Int64? = nil, contentType: String? = nil
-    ) {
-        self.mode = mode
-        self.modifiedNanoseconds = modifiedNanoseconds
-        self.contentType = contentType
-    }
-}
-
 /// The small text that binds a file name to a manifest, a level and a sequence number: one for each
 /// commit, kept on replicas, so that a catalog can be made again from them.
 public struct FileRecord: Sendable, Hashable {

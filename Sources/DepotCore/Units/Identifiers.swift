@@ -60,3 +60,17 @@ public struct RetrievalID: UUIDIdentifier {
     public let uuid: UUID
     public init(uuid: UUID) { self.uuid = uuid }
 }
+
+/// Dictionaries by replica are JSON objects.
+extension ReplicaID: CodingKeyRepresentable {
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    public var codingKey: any CodingKey { Key(stringValue: description) }
+
+    public init?(codingKey: some CodingKey) { self.init(codingKey.stringValue) }
+}

@@ -6,6 +6,8 @@ public enum Limits {
     public static let manifestSizeMax = 4 << 20
     /// In bytes of UTF-8. Enough for every path that Linux users have; a name is an SQL key, too.
     public static let fileNameSizeMax = 1_024
+    /// In bytes. The registered types with their usual parameters are far below.
+    public static let contentTypeSizeMax = 255
     /// JSON; a record carries one name and a few numbers.
     public static let recordSizeMax = 16 << 10
     /// More copies than this are a mistake in the number.

@@ -1,0 +1,49 @@
+/// What a file brings along beside its bytes. Absent fields were not given.
+public struct FileMetadata: Sendable, Hashable, Codable {
+    /// The permission bits, 0 to 0o7777.
+    public let mode: UInt16?
+    /// Nanoseconds since 1970, as the file system had them.
+    public let modifiedNanoseconds: Int64?
+    /// As HTTP's header of that name has it: at most `Limits.contentTypeSizeMax` printable ASCII characters.
+    public let contentType: String?
+
+    /// - Parameter mode: may carry the file's kind, as `st_mode` does; only permission bits are kept.
+    public init(mode: UInt16? = nil, modifiedNanoseconds: Int64? = nil) {
+        self.init(
+            checkedContentType: nil, mode: mode, modifiedNanoseconds: modifiedNanoseconds)
+    }
+
+    /// - Throws: `invalidArgument` for a content type that is empty, too long or not printable ASCII.
+    public init(
+        mode: UInt16? = nil, modifiedNanoseconds: Int64? = nil, contentType: String?
+    ) throws(DepotError) {
+        if let contentType { try Self.check(contentType) }
+        self.init(
+            checkedContentType: contentType, mode: mode, modifiedNanoseconds: modifiedNanoseconds)
+    }
+
+    private init(checkedContentType: String?, mode: UInt16?, modifiedNanoseconds: Int64?) {
+        self.mode = mode.map { $0 & 0o7777 }
+        self.modifiedNanoseconds = modifiedNanoseconds
+        contentType = checkedContentType
+    }
+
+    private static func check(_ contentType: String) throws(DepotError) {
+        guard (1...Limits.contentTypeSizeMax).contains(contentType.utf8.count),
+            contentType.utf8.allSatisfy({ (0x20...0x7e).contains($0) })
+        else {
+            throw DepotError(
+                .invalidArgument,
+                "a content type has 1 to \(Limits.contentTypeSizeMax) printable ASCII characters, "
+                    + "found \(contentType.utf8.count) bytes of something else")
+        }
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        try self.init(
+            mode: values.decodeIfPresent(UInt16.self, forKey: .mode),
+            modifiedNanoseconds: values.decodeIfPresent(Int64.self, forKey: .modifiedNanoseconds),
+            contentType: values.decodeIfPresent(String.self, forKey: .contentType))
+    }
+}
