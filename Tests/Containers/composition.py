@@ -1,0 +1,171 @@
+"""The five-replica composition as the scenarios use it: real containers, killed and damaged for real."""
+
+import json
+import os
+import pathlib
+import random
+import subprocess
+import threading
+import time
+
+PROJECT = f"depot-test-{os.getpid()}"
+ALL_REPLICAS = [f"replica{number}" for number in range(1, 6)]
+
+
+class Failed(Exception):
+    """A command that ended otherwise than expected."""
+
+
+class Outcome:
+    """How a command of the client ended: its exit code and the one JSON object that it printed."""
+
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+def docker(*words, check=True, **options):
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, **options)
+    if check and done.returncode != 0:
+        raise Failed(f"docker {' '.join(words)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout.strip()
+
+
+class Composition:
+    """docker-compose.yml, started under a name of its own, with a client container that stays."""
+
+    def __init__(self, files, out):
+        self.files, self.out = files, out
+        self.port = random.randint(20000, 30000)
+        self.client = f"{PROJECT}-client"
+
+    def compose(self, *words, check=True):
+        environment = dict(os.environ, DEPOT_PORT=str(self.port), DEPOT_FILES=str(self.files))
+        done = subprocess.run(
+            ["docker-compose", "-p", PROJECT, *words],
+            capture_output=True, text=True, env=environment)
+        if check and done.returncode != 0:
+            raise Failed(f"docker-compose {' '.join(words)}: {done.stderr.strip()}")
+        return done
+
+    def __enter__(self):
+        self.compose("up", "-d", "--no-build")
+        # Runs as root so that the files it brings back belong to whoever runs the tests.
+        docker(
+            "run", "-d", "--name", self.client, "--user", "0", "--network", f"{PROJECT}_front",
+            "-v", f"{PROJECT}_client-token:/secrets/client:ro", "-v", f"{self.files}:/work:ro",
+            "-v", f"{self.out}:/out", "-e", "DEPOT_SERVER=http://fileserver:7400",
+            "-e", "DEPOT_TOKEN_FILE=/secrets/client/token", "--entrypoint", "sleep",
+            "depot:latest", "infinity")
+        self.await_up(ALL_REPLICAS)
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is not None:
+            for service in ["fileserver", *ALL_REPLICAS]:
+                print(f"--- last words of {service}")
+                print(self.compose("logs", "--no-color", "--tail=15", service, check=False).stdout)
+        docker("rm", "-f", self.client, check=False)
+        self.compose("down", "-v", "--remove-orphans", "-t", "5", check=False)
+
+    def container(self, service):
+        return f"{PROJECT}_{service}_1"
+
+    def depot(self, *words, stdin=None):
+        """Runs one command of the client, with `--json`; never throws for its exit code."""
+        interactive = ["-i"] if stdin is not None else []
+        done = subprocess.run(
+            ["docker", "exec", *interactive, self.client, "depot", *map(str, words), "--json"],
+            input=stdin, capture_output=True, text=True)
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def must(self, *words, code=0):
+        """Runs one command that has to end with this exit code."""
+        outcome = self.depot(*words)
+        if outcome.code != code:
+            raise Failed(
+                f"depot {' '.join(map(str, words))}: exit code {outcome.code}, expected {code}\n"
+                f"{outcome.out[-2000:]}\n{outcome.err[-2000:]}")
+        return outcome.json if outcome.out.strip() else {}
+
+    def replicas(self):
+        return {replica["name"]: replica for replica in self.must("status")["replicas"]}
+
+    def await_up(self, expected, seconds=120):
+        """Waits until exactly these replicas are up."""
+        self.await_that(
+            lambda: {
+                name for name, replica in self.replicas().items() if replica["state"] == "up"
+            } == set(expected),
+            f"{expected} are up", seconds)
+
+    def await_that(self, is_true, what, seconds=60):
+        deadline = time.monotonic() + seconds
+        last = None
+        while time.monotonic() < deadline:
+            try:
+                if is_true():
+                    return
+            except (Failed, json.JSONDecodeError, KeyError) as error:
+                last = error
+            time.sleep(0.3)
+        raise Failed(f"waited {seconds} s that {what}; last: {last}")
+
+    def kill(self, *services):
+        for service in services:
+            docker("kill", "--signal", "KILL", self.container(service))
+
+    def start(self, *services):
+        for service in services:
+            docker("start", self.container(service))
+
+    def segments(self, service):
+        """The segment files of a replica, on the host."""
+        mount = docker("volume", "inspect", f"{PROJECT}_{service}", "-f", "{{.Mountpoint}}")
+        return sorted(pathlib.Path(mount, "segments").glob("*.tar"))
+
+    def good_copies(self, name):
+        """How many good copies each chunk of a file has, by chunk."""
+        chunks = self.must("info", name)["chunks"]
+        return {
+            chunk["id"]: sum(holding["state"] == "good" for holding in chunk["holdings"])
+            for chunk in chunks
+        }
+
+
+class PeakMemory:
+    """Watches the peak resident memory of every depot process on this machine, by role."""
+
+    def __init__(self):
+        self.peaks = {}
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self.thread.join()
+
+    def watch(self):
+        while not self.stopped.wait(0.1):
+            for process in pathlib.Path("/proc").glob("[0-9]*"):
+                self.note(process)
+
+    def note(self, process):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if len(words) < 2 or pathlib.Path(words[0].decode()).name != "depot":
+                return
+            for line in (process / "status").read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    role = words[1].decode()
+                    mebibytes = int(line.split()[1]) / 1024
+                    self.peaks[role] = max(self.peaks.get(role, 0), mebibytes)
+        except (OSError, UnicodeDecodeError):
+            return  # the process ended while we looked
