@@ -11,6 +11,7 @@ let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 
 /// A library target of the house, as DESIGN draws it: it may import what is named here and nothing else.
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -48,7 +49,7 @@ let package = Package(
                 "DepotCore", .product(name: "SystemPackage", package: "swift-system"),
                 nioCore, nioPosix, grdb, log,
             ]),
-        library("DepotSQLiteCatalog", ["DepotCore", grdb, log]),
+        library("DepotSQLiteCatalog", ["DepotCore", grdb, sqlite, nioCore, log]),
         library("DepotWire", ["DepotCore", nioCore, nioPosix, nioHTTP1, log]),
         library("DepotClient", ["DepotCore", "DepotWire", nioCore, nioPosix, log]),
         library(

@@ -1,0 +1,71 @@
+import DepotCore
+import NIOCore
+
+/// What commits, level changes and deletions have in common: the next sequence, a record in the outbox, and
+/// the name's row.
+enum Publication {
+    /// - Returns: the record and its number.
+    /// - Throws: `invalidArgument` where the content has no spelling as a record.
+    static func enter(
+        name: FileName, time: Int64, content: FileRecord.Content, _ session: Session
+    ) throws -> (record: FileRecord, number: Int64) {
+        let sequence = try session.statement(
+            "UPDATE cluster SET counter = counter + 1 RETURNING epoch, counter"
+        ).all { try CommitSequence(epoch: $0.get(0), counter: $0.get(1)) }.first
+        let identity = try SQLiteCatalog.identity(session)
+        guard let sequence else { throw DepotError(.internalError, "no sequence was given") }
+        let record = FileRecord(
+            cluster: identity.cluster, name: name, sequence: sequence, time: time, content: content)
+        let object = record.encoded()
+        let text = bytes(of: object)
+        // What could not be read back would stop the outbox.
+        _ = try FileRecord(parsing: ByteBuffer(bytes: text))
+        let number = try session.statement(
+            "INSERT INTO record (hash, text, pending) VALUES (?, ?, 1) RETURNING id"
+        ).all(object.id.hash, text) { try $0.get(0, as: Int64.self) }.first
+        guard let number else { throw DepotError(.internalError, "a record got no number") }
+        return (record, number)
+    }
+
+    static func bytes(of object: VerifiedObject) -> [UInt8] {
+        object.parts.flatMap { [UInt8]($0.readableBytesView) }
+    }
+
+    /// Makes the record's file the one of its name.
+    static func put(
+        _ record: FileRecord, manifest: Int64, number: Int64, _ session: Session
+    ) throws {
+        guard case .file(let level, _, let size, let metadata) = record.content else { return }
+        try session.statement("DELETE FROM tombstone WHERE name = ?").run(record.name)
+        try session.statement(
+            """
+            INSERT INTO file (name, epoch, counter, manifest, size, level, mode, modified,
+                content_type, time, record)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET epoch = excluded.epoch, counter = excluded.counter,
+                manifest = excluded.manifest, size = excluded.size, level = excluded.level,
+                mode = excluded.mode, modified = excluded.modified,
+                content_type = excluded.content_type, time = excluded.time,
+                record = excluded.record
+            """
+        ).run(
+            record.name, record.sequence.epoch, record.sequence.counter, manifest, size, level,
+            metadata.mode.map(Int.init), metadata.modifiedNanoseconds, metadata.contentType,
+            record.time, number)
+    }
+
+    /// Puts the record's tombstone in the place of the file.
+    static func bury(
+        _ record: FileRecord, level: ReplicationLevel, number: Int64, _ session: Session
+    ) throws {
+        try session.statement("DELETE FROM file WHERE name = ?").run(record.name)
+        try session.statement(
+            """
+            INSERT INTO tombstone (name, epoch, counter, level, time, record)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """
+        ).run(
+            record.name, record.sequence.epoch, record.sequence.counter, level, record.time,
+            number)
+    }
+}

@@ -1,0 +1,77 @@
+import DepotCore
+
+extension SQLiteCatalog {
+    public func standings(of chunks: [ChunkID]) async throws(DepotError) -> [ChunkStanding?] {
+        try await queue.view { session in
+            let table = try ChunkTable(session)
+            let standings = try StandingTable(session)
+            return try chunks.map { id in
+                guard let known = try table.find(id) else { return nil }
+                return try standings.standing(
+                    of: ChunkReference(id: id, length: known.length), number: known.number)
+            }
+        }
+    }
+
+    public func chunks(
+        of manifest: ChunkID, after cursor: ChunkID?, limit: Int
+    ) async throws(DepotError) -> [ChunkStanding] {
+        try Self.checkPage(limit)
+        return try await queue.view { session in
+            let table = try ChunkTable(session)
+            guard let known = try table.find(manifest), try Self.isComplete(known.number, session)
+            else {
+                throw DepotError(
+                    .notFound, "no such manifest, or it was not staged to its end",
+                    object: manifest.hex)
+            }
+            let standings = try StandingTable(session)
+            return try session.statement(
+                """
+                SELECT c.id, c.hash, c.length FROM reference r CROSS JOIN chunk c ON c.id = r.chunk
+                WHERE r.manifest = ? AND r.chunk > ? ORDER BY r.chunk LIMIT ?
+                """
+            ).all(known.number, try table.position(of: cursor), limit) { row in
+                try standings.standing(
+                    of: ChunkReference(id: row.get(1), length: row.get(2)), number: row.get(0))
+            }
+        }
+    }
+}
+
+/// What is known of chunks, in bulk.
+struct StandingTable {
+    private let now: Int64
+    private let members: MemberTable
+    private let holdings: HoldingTable
+    private let targets: SQLStatement
+
+    init(_ session: Session) throws {
+        now = session.now
+        members = try session.members()
+        holdings = try HoldingTable(session)
+        targets = try session.statement(
+            """
+            SELECT max(
+                coalesce((SELECT max(f.level) FROM reference r
+                    CROSS JOIN file f ON f.manifest = r.manifest WHERE r.chunk = ?1), 0),
+                coalesce((SELECT max(d.level) FROM pin p
+                    CROSS JOIN deposit d ON d.id = p.deposit AND d.deadline > ?2
+                    WHERE p.chunk = ?1), 0))
+            """)
+    }
+
+    /// The highest level of the live files and leases that use the chunk; 0 where none does.
+    func target(chunk: Int64) throws -> Int {
+        try targets.first(chunk, now) { try $0.get(0) } ?? 0
+    }
+
+    func standing(of reference: ChunkReference, number: Int64) throws -> ChunkStanding {
+        let states = try holdings.states(chunk: number).map { member, state in
+            Holding(replica: try members.replica(member), state: state)
+        }
+        return ChunkStanding(
+            reference: reference, target: try target(chunk: number),
+            holdings: states.sorted { $0.replica < $1.replica })
+    }
+}

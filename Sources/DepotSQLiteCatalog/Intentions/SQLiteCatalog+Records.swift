@@ -1,0 +1,40 @@
+import DepotCore
+import NIOCore
+
+extension SQLiteCatalog {
+    public func outbox(limit: Int) async throws(DepotError) -> [OutboxEntry] {
+        try Self.checkPage(limit)
+        return try await queue.view { session in
+            let members = try session.members()
+            let holders = try session.statement(
+                "SELECT replica FROM record_holding WHERE record = ?")
+            return try session.statement(
+                "SELECT id, text FROM record WHERE pending = 1 ORDER BY id LIMIT ?"
+            ).all(limit) { row in
+                let confirmed = try holders.all(row.get(0, as: Int64.self)) {
+                    try members.replica($0.get(0))
+                }
+                let text = ByteBuffer(bytes: try row.get(1, as: [UInt8].self))
+                return OutboxEntry(
+                    record: try FileRecord(parsing: text), confirmed: Set(confirmed))
+            }
+        }
+    }
+
+    public func confirm(
+        record: ChunkID, on replicas: [ReplicaID], isDone: Bool
+    ) async throws(DepotError) {
+        try await queue.change { session in
+            let number = try session.statement("SELECT id FROM record WHERE hash = ?")
+                .first(record) { try $0.get(0, as: Int64.self) }
+            guard let number else { return }
+            let holding = try session.statement(
+                "INSERT INTO record_holding (record, replica) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            for replica in replicas {
+                try holding.run(number, session.members().number(of: replica))
+            }
+            guard isDone else { return }
+            try session.statement("UPDATE record SET pending = 0 WHERE id = ?").run(number)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import DepotCore
+import GRDB
+
+/// The embedded catalog: one SQLite file in the FileServer's data folder.
+///
+/// What it has answered is on stable storage: its log is synced at every commit. Views do not wait for changes.
+public final class SQLiteCatalog: Catalog {
+    /// The name of its file in the data folder.
+    public static let fileName = "catalog.sqlite"
+    /// Entries of one page at most: what a caller asks for is held in memory.
+    public static let pageMax = 100_000
+
+    let queue: TransactionQueue
+
+    init(queue: TransactionQueue) {
+        self.queue = queue
+    }
+
+    /// Opens the catalog in a folder, or makes both.
+    ///
+    /// - Throws: `conflict` where another FileServer has the folder open; `formatUnsupported` where a newer
+    ///   depot has made the catalog, or it is none; `storeFailed` where it is damaged or the disk fails.
+    public static func open(
+        at folder: String, clock: CatalogClock = .system
+    ) async throws(DepotError) -> SQLiteCatalog {
+        let opening: Result<SQLiteCatalog, DepotError> = await withCheckedContinuation { done in
+            // Opening reads and writes the disk, which the threads of async functions must not wait for.
+            CatalogOpening.queue.async {
+                done.resume(
+                    returning: Result { () throws(DepotError) in
+                        try CatalogOpening(folder: folder, clock: clock).run()
+                    })
+            }
+        }
+        return try opening.get()
+    }
+
+    /// Waits for what is under way and closes the file; everything asked for later fails. The folder is free
+    /// again when the last reference is gone.
+    public func close() throws(DepotError) {
+        try queue.close()
+    }
+
+    /// - Throws: `invalidArgument` for a page that is empty or larger than `pageMax`.
+    static func checkPage(_ limit: Int) throws(DepotError) {
+        guard (1...pageMax).contains(limit) else {
+            throw DepotError(
+                .invalidArgument, "a page has 1 to \(pageMax) entries, \(limit) were asked for")
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import DepotCore
+import Dispatch
+import GRDB
+
+/// Opens or makes the file of a catalog, so that what it commits is durable.
+struct CatalogOpening {
+    /// Opening is rare and short.
+    static let queue = DispatchQueue(label: "depot.catalog.opening")
+
+    /// Each connection caches this much, in KiB; there are `readersMax` and the writer's.
+    private static let cacheKiB = 16 << 10
+    /// Views that run side by side; more wait. Each has a thread and a cache.
+    private static let readersMax = 4
+    /// The log is cut back to this after it grew in a large change.
+    private static let logMax = 64 << 20
+    /// Nobody else opens the file but an operator's tool, for a moment.
+    private static let busySeconds = 5.0
+
+    let folder: String
+    let clock: CatalogClock
+
+    private var path: String { folder + "/" + SQLiteCatalog.fileName }
+
+    func run() throws(DepotError) -> SQLiteCatalog {
+        let lock = try FolderLock(folder: folder)
+        do {
+            try refuseForeign()
+            let pool = try DatabasePool(path: path, configuration: configuration(readonly: false))
+            // The pool has set NORMAL itself, with which a power cut undoes commits that were answered.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            try CatalogSchema.migrator.migrate(pool)
+            let base = try pool.write { try begin($0) }
+            try lock.sync(folder)
+            return SQLiteCatalog(
+                queue: TransactionQueue(
+                    pool: pool, lock: lock, time: RunningTime(base: base, clock: clock)))
+        } catch {
+            throw DatabaseFailure.mapped(error, path: path)
+        }
+    }
+
+    private func configuration(readonly: Bool) -> Configuration {
+        var configuration = Configuration()
+        configuration.readonly = readonly
+        configuration.busyMode = .timeout(Self.busySeconds)
+        configuration.maximumReaderCount = Self.readersMax
+        configuration.label = "depot.catalog"
+        configuration.prepareDatabase { database in
+            try database.execute(
+                sql: """
+                    PRAGMA cache_size = -\(Self.cacheKiB);
+                    PRAGMA journal_size_limit = \(Self.logMax);
+                    """)
+        }
+        return configuration
+    }
+
+    /// Looks before anything is written: a file that is not ours, or not yet, stays as it is.
+    private func refuseForeign() throws {
+        guard FolderLock.exists(path) else { return }
+        let reader = try DatabaseQueue(path: path, configuration: configuration(readonly: true))
+        defer { try? reader.close() }
+        try reader.read { database in
+            let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+            let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+            // A file without tables is one whose making was cut off.
+            guard tables == 0 || application == CatalogSchema.applicationID else {
+                throw DepotError(
+                    .formatUnsupported, "this file is no catalog of depot's; it was not touched",
+                    object: path)
+            }
+            guard try !CatalogSchema.migrator.hasBeenSuperseded(database) else {
+                throw DepotError(
+                    .formatUnsupported,
+                    "a newer depot has made this catalog; it was not touched. Run that depot",
+                    object: path)
+            }
+        }
+    }
+
+    /// Makes the cluster where there is none, and renews all leases: nobody could, while it was closed.
+    ///
+    /// - Returns: the running time.
+    private func begin(_ database: Database) throws -> Int64 {
+        try SQLStatement(
+            database,
+            """
+            INSERT INTO cluster (one, cluster, epoch, counter, tick, clock, horizon)
+            VALUES (1, ?, 1, 0, 0, 0, 0) ON CONFLICT DO NOTHING
+            """
+        ).run(ClusterID.random())
+        let now = try SQLStatement(database, "SELECT clock FROM cluster").first {
+            try $0.get(0, as: Int64.self)
+        }
+        guard let now else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
+        try SQLStatement(
+            database, "UPDATE deposit SET deadline = ? + lease WHERE deadline IS NOT NULL"
+        ).run(now)
+        return now
+    }
+}

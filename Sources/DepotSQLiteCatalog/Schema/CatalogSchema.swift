@@ -1,0 +1,147 @@
+import DepotCore
+import GRDB
+
+// Chunks, members, deposits and records have small integers for keys, so that the tables that grow with
+// chunks times copies are written in order. Only `chunk` and `record` are searched by hash: keys that fall
+// anywhere cost a page each.
+//
+// Nothing that can be derived is stored: a chunk's target is computed from files and leases whenever it is
+// asked for, so it can never be out of date at the gate that lets copies go.
+
+/// The tables of the catalog, and how an older file gets them.
+enum CatalogSchema {
+    /// Says that a SQLite file is a catalog of depot's: "depo" in ASCII.
+    static let applicationID: Int32 = 0x6465_706f
+
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 files, chunks, copies, deposits") { database in
+            try database.execute(sql: "PRAGMA application_id = \(applicationID)")
+            try database.execute(sql: cluster + chunks + deposits + files)
+        }
+        return migrator
+    }
+
+    /// `clock` is the running time in milliseconds when the last change was made, `tick` counts changes,
+    /// `horizon` is the latest tick of a setback that is forgotten.
+    private static let cluster = """
+        CREATE TABLE cluster (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            cluster BLOB NOT NULL, epoch INTEGER NOT NULL, counter INTEGER NOT NULL,
+            tick INTEGER NOT NULL, clock INTEGER NOT NULL, horizon INTEGER NOT NULL
+        );
+        -- observed, regressed: the ticks when the position was noted, and when it last went back.
+        CREATE TABLE member (
+            id INTEGER PRIMARY KEY CHECK (id BETWEEN 0 AND 62),
+            replica BLOB NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, url TEXT NOT NULL UNIQUE,
+            zone TEXT NOT NULL, capacity INTEGER NOT NULL,
+            opens INTEGER NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL,
+            observed INTEGER NOT NULL, regressed INTEGER NOT NULL
+        );
+
+        """
+
+    private static let chunks = """
+        CREATE TABLE chunk (
+            id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, length INTEGER NOT NULL
+        );
+        -- state: see HoldingState.number.
+        CREATE TABLE holding (
+            chunk INTEGER NOT NULL REFERENCES chunk, replica INTEGER NOT NULL REFERENCES member,
+            state INTEGER NOT NULL, PRIMARY KEY (chunk, replica)
+        ) WITHOUT ROWID;
+        CREATE INDEX holding_replica ON holding (replica, state, chunk);
+        -- When a copy was last released or found bad: older words for it are void.
+        CREATE TABLE setback (
+            chunk INTEGER NOT NULL, replica INTEGER NOT NULL, tick INTEGER NOT NULL,
+            time INTEGER NOT NULL, PRIMARY KEY (chunk, replica)
+        ) WITHOUT ROWID;
+        CREATE INDEX setback_time ON setback (time);
+        CREATE TABLE manifest (
+            chunk INTEGER PRIMARY KEY REFERENCES chunk, complete INTEGER NOT NULL
+        );
+        -- What a manifest uses: content, pieces, and itself. By manifest and not by file, so that depositing
+        -- the same content again writes none.
+        CREATE TABLE reference (
+            manifest INTEGER NOT NULL REFERENCES manifest, chunk INTEGER NOT NULL REFERENCES chunk,
+            content INTEGER NOT NULL, PRIMARY KEY (manifest, chunk)
+        ) WITHOUT ROWID;
+        CREATE INDEX reference_chunk ON reference (chunk, manifest);
+
+        """
+
+    private static let deposits = """
+        -- deadline: in running time; NULL when the lease is over and only receipts are kept.
+        CREATE TABLE deposit (
+            id INTEGER PRIMARY KEY, uuid BLOB NOT NULL UNIQUE, level INTEGER NOT NULL,
+            lease INTEGER NOT NULL, deadline INTEGER
+        );
+        CREATE INDEX deposit_deadline ON deposit (deadline) WHERE deadline IS NOT NULL;
+        -- vouched: a bit for each member that vouched for the chunk to this deposit.
+        CREATE TABLE pin (
+            deposit INTEGER NOT NULL REFERENCES deposit, chunk INTEGER NOT NULL REFERENCES chunk,
+            is_new INTEGER NOT NULL, vouched INTEGER NOT NULL, PRIMARY KEY (deposit, chunk)
+        ) WITHOUT ROWID;
+        CREATE INDEX pin_chunk ON pin (chunk, deposit);
+        CREATE TABLE retrieval (
+            id INTEGER PRIMARY KEY, uuid BLOB NOT NULL UNIQUE,
+            manifest INTEGER NOT NULL REFERENCES manifest, deadline INTEGER NOT NULL
+        );
+        CREATE INDEX retrieval_deadline ON retrieval (deadline);
+        CREATE INDEX retrieval_manifest ON retrieval (manifest);
+
+        """
+
+    private static let files = """
+        -- Every commit's record, in order of commit; pending: still in the outbox.
+        CREATE TABLE record (
+            id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, text BLOB NOT NULL,
+            pending INTEGER NOT NULL
+        );
+        CREATE INDEX record_pending ON record (id) WHERE pending = 1;
+        CREATE TABLE record_holding (
+            record INTEGER NOT NULL REFERENCES record, replica INTEGER NOT NULL REFERENCES member,
+            PRIMARY KEY (record, replica)
+        ) WITHOUT ROWID;
+        CREATE TABLE file (
+            name TEXT PRIMARY KEY NOT NULL, epoch INTEGER NOT NULL, counter INTEGER NOT NULL,
+            manifest INTEGER NOT NULL REFERENCES manifest, size INTEGER NOT NULL,
+            level INTEGER NOT NULL, mode INTEGER, modified INTEGER, content_type TEXT,
+            time INTEGER NOT NULL, record INTEGER NOT NULL REFERENCES record
+        ) WITHOUT ROWID;
+        CREATE INDEX file_manifest ON file (manifest, level);
+        CREATE TABLE tombstone (
+            name TEXT PRIMARY KEY NOT NULL, epoch INTEGER NOT NULL, counter INTEGER NOT NULL,
+            level INTEGER NOT NULL, time INTEGER NOT NULL,
+            record INTEGER NOT NULL REFERENCES record
+        ) WITHOUT ROWID;
+        CREATE TABLE receipt (
+            deposit INTEGER NOT NULL REFERENCES deposit, name TEXT NOT NULL,
+            record INTEGER NOT NULL REFERENCES record, copies INTEGER NOT NULL,
+            chunks INTEGER NOT NULL, new_chunks INTEGER NOT NULL, new_bytes INTEGER NOT NULL,
+            shared_bytes INTEGER NOT NULL, PRIMARY KEY (deposit, name)
+        ) WITHOUT ROWID;
+
+        """
+}
+
+extension HoldingState: SQLValue {
+    /// What stands for it in the file; the statements of this target say 1 for good and 3 for released.
+    var number: Int {
+        switch self {
+        case .unproved: 0
+        case .good: 1
+        case .bad: 2
+        case .released: 3
+        }
+    }
+
+    func bind(to handle: OpaquePointer, at index: Int32) -> Int32 {
+        number.bind(to: handle, at: index)
+    }
+
+    static func read(_ handle: OpaquePointer, _ column: Int32) -> HoldingState? {
+        let number = Int.read(handle, column)
+        return allCases.first { $0.number == number }
+    }
+}
