@@ -68,7 +68,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
-        tests("DepotCoreTests", ["DepotCore"]),
+        tests("DepotCoreTests", ["DepotCore", "CLibCrypto", nioCore]),
     ],
     swiftLanguageModes: [.v6]
 )

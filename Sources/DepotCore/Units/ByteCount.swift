@@ -4,21 +4,29 @@ public struct ByteCount: Sendable, Hashable, Comparable, Codable {
 
     public init(_ bytes: UInt64) { self.bytes = bytes }
 
-    private static let units: [(name: String, bytes: Double)] = [
-        ("TiB", 1_099_511_627_776), ("GiB", 1_073_741_824), ("MiB", 1_048_576), ("KiB", 1_024),
-        ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("KB", 1e3),
-        ("T", 1_099_511_627_776), ("G", 1_073_741_824), ("M", 1_048_576), ("K", 1_024), ("B", 1),
+    private static let units: [(name: String, bytes: UInt64)] = [
+        ("tib", 1 << 40), ("gib", 1 << 30), ("mib", 1 << 20), ("kib", 1 << 10),
+        ("tb", 1_000_000_000_000), ("gb", 1_000_000_000), ("mb", 1_000_000), ("kb", 1_000),
+        ("t", 1 << 40), ("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10), ("b", 1),
     ]
 
-    /// Takes a number and, behind it, an optional unit in any case; a lone K, M, G, T is binary.
+    /// Takes a decimal number below 2^63, with a fraction or without, and behind it an optional unit in any
+    /// case; a lone K, M, G, T is binary. Fractions of a byte are rounded.
     public init?(parsing text: String) {
-        let text = text.filter { $0 != " " }.lowercased()
-        let unit = Self.units.first { text.hasSuffix($0.name.lowercased()) }
-        let digits = text.dropLast(unit?.name.count ?? 0)
-        guard digits.first?.isNumber == true, let number = Double(digits) else { return nil }
-        let bytes = (number * (unit?.bytes ?? 1)).rounded()
-        guard bytes < 0x1p63 else { return nil }
-        self.init(UInt64(bytes))
+        let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        let unit = text.dropFirst(number.count).drop { $0 == " " }.lowercased()
+        let parts = number.split(separator: ".", omittingEmptySubsequences: false)
+        guard (1...2).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }),
+            let size = unit.isEmpty ? 1 : Self.units.first(where: { $0.name == unit })?.bytes,
+            let whole = UInt64(parts[0]),
+            let fraction = parts.count == 1 ? 0 : Double("0." + parts[1])
+        else { return nil }
+        // In integers, so that no byte is lost above 2^53.
+        let (bytes, overflow) = whole.multipliedReportingOverflow(by: size)
+        let (sum, carry) = bytes.addingReportingOverflow(
+            UInt64((fraction * Double(size)).rounded()))
+        guard !overflow, !carry, sum < 1 << 63 else { return nil }
+        self.init(sum)
     }
 
     public static func < (left: Self, right: Self) -> Bool { left.bytes < right.bytes }
@@ -36,10 +44,19 @@ public struct ByteCount: Sendable, Hashable, Comparable, Codable {
 extension ByteCount: CustomStringConvertible {
     /// In the largest binary unit that leaves at least 1, with one decimal: `1.5 GiB`.
     public var description: String {
-        guard let unit = Self.units.prefix(4).first(where: { Double(bytes) >= $0.bytes }) else {
-            return "\(bytes) B"
+        guard bytes >= 1 << 10 else { return "\(bytes) B" }
+        let names = ["KiB", "MiB", "GiB", "TiB"]
+        var unit = min((63 - bytes.leadingZeroBitCount) / 10, names.count)
+        var tenths = Self.tenths(of: bytes, shift: 10 * unit)
+        // What rounds up to 1024.0 is 1.0 of the next unit.
+        if tenths == 10_240, unit < names.count {
+            unit += 1
+            tenths = 10
         }
-        let tenths = Int((Double(bytes) / unit.bytes * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10) \(unit.name)"
+        return "\(tenths / 10).\(tenths % 10) \(names[unit - 1])"
+    }
+
+    private static func tenths(of bytes: UInt64, shift: Int) -> Int {
+        Int((Double(bytes) / Double(1 << shift as UInt64) * 10).rounded())
     }
 }

@@ -48,7 +48,8 @@ public struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible 
     }
 
     public func hash(into hasher: inout Hasher) {
-        for byte in text.utf8 { hasher.combine(byte) }
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 
     public var description: String { text }
