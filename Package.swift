@@ -68,7 +68,15 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        // What tests of several targets share: conformance suites, faulty parts.
+        .target(
+            name: "DepotTestSupport", dependencies: ["DepotCore"], path: "Tests/DepotTestSupport",
+            swiftSettings: strict),
         tests("DepotCoreTests", ["DepotCore", "CLibCrypto", nioCore]),
+        tests(
+            "DepotSQLiteCatalogTests",
+            ["DepotCore", "DepotSQLiteCatalog", "DepotTestSupport", grdb]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

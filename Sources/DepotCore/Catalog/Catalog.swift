@@ -158,6 +158,9 @@ public protocol Catalog: Sendable {
     /// The gate to destruction: `good → released`, allowed only while the *other* copies that are good and
     /// are among `hashedJustBefore` are at least the chunk's target at that moment, which must be above 0.
     ///
+    /// Call it *between* `ChunkStorage.condemn` and `delete`, and delete only what it returns: a vouch for the
+    /// copy that was given before is void here, by its mark; one that is given after voids the token there.
+    ///
     /// - Parameter mark: taken before the others were hashed; those set back since then do not count.
     /// - Returns: the chunks whose copy is released now, by this call or an earlier one; the others were not
     ///   touched.

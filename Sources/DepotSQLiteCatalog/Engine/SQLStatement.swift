@@ -38,7 +38,7 @@ struct SQLStatement {
     }
 
     /// Gives the rows to `body` until it answers `false`.
-    func forEach<each Value: SQLValue>(
+    func visit<each Value: SQLValue>(
         _ values: repeat each Value, body: (SQLRow) throws -> Bool
     ) throws {
         try bind(repeat each values)

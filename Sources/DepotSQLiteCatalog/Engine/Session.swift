@@ -38,7 +38,7 @@ struct MemberTable {
     private(set) var replicas: [Int: ReplicaID] = [:]
 
     init(_ session: Session) throws {
-        try session.statement("SELECT id, replica FROM member").forEach { row in
+        try session.statement("SELECT id, replica FROM member").visit { row in
             let number = try row.get(0, as: Int.self)
             let replica = try row.get(1, as: ReplicaID.self)
             numbers[replica] = number

@@ -20,7 +20,7 @@ struct CommitTally {
                 ON h.chunk = r.chunk AND h.state = 1 AND (p.vouched >> h.replica) & 1
             WHERE r.manifest = ? GROUP BY r.chunk
             """
-        ).forEach(deposit, manifest) { row in
+        ).visit(deposit, manifest) { row in
             let found = try row.get(5, as: Int.self)
             copies = min(copies, found)
             if found < copiesRequired {

@@ -33,7 +33,7 @@ struct Evidence {
             : nil
         var regressed: [Int: UInt64] = [:]
         if any?.1 == true {
-            try session.statement("SELECT id, regressed FROM member").forEach { row in
+            try session.statement("SELECT id, regressed FROM member").visit { row in
                 regressed[try row.get(0)] = try row.get(1)
                 return true
             }

@@ -77,7 +77,7 @@ private struct Negotiation {
         let (number, wasKnown) = try chunks.enter(chunk)
         var good: UInt64 = 0
         if wasKnown {
-            try holders.forEach(number) { row in
+            try holders.visit(number) { row in
                 good |= 1 << (try row.get(0, as: UInt64.self))
                 return true
             }

@@ -16,7 +16,7 @@ extension SQLiteCatalog {
                 FileTable.selection
                     + "WHERE f.name \(start.isIncluded ? ">=" : ">") ? ORDER BY f.name LIMIT ?")
             var entries: [FileEntry] = []
-            try statement.forEach(start.text, limit) { row in
+            try statement.visit(start.text, limit) { row in
                 let entry = try FileTable.Found(row).entry
                 guard entry.name.text.utf8.starts(with: prefix.utf8) else { return false }
                 entries.append(entry)

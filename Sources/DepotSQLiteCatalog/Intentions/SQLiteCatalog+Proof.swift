@@ -10,10 +10,10 @@ extension SQLiteCatalog {
             let evidence = try Evidence(asOf: mark, session)
             let vouching = try session.statement(
                 "UPDATE pin SET vouched = vouched | ? WHERE deposit = ? AND chunk = ?")
-            try holdings.forEach(proof.absent) { chunk, members in
+            try holdings.visit(proof.absent) { chunk, members in
                 for member in members { try holdings.remove(chunk: chunk, member: member) }
             }
-            try holdings.forEach(proof.durable) { chunk, members in
+            try holdings.visit(proof.durable) { chunk, members in
                 var vouched: UInt64 = 0
                 for member in members
                 where try !evidence.isOvertaken(chunk: chunk, member: member) {
@@ -49,7 +49,7 @@ struct HoldingTable {
     /// Known chunks with the numbers of the members that are named with them, in the catalog's order.
     ///
     /// - Throws: `notFound` for a replica that is no member.
-    func forEach(
+    func visit(
         _ replicas: [ChunkID: Set<ReplicaID>], body: (Int64, [Int]) throws -> Void
     ) throws {
         for (id, replicas) in replicas.sorted(by: { $0.key < $1.key }) {
@@ -70,7 +70,7 @@ struct HoldingTable {
     /// The states of a chunk's copies, by member.
     func states(chunk: Int64) throws -> [Int: HoldingState] {
         var states: [Int: HoldingState] = [:]
-        try finding.forEach(chunk) { row in
+        try finding.visit(chunk) { row in
             states[try row.get(0)] = try row.get(1)
             return true
         }

@@ -44,7 +44,7 @@ extension SQLiteCatalog {
             FROM member m LEFT JOIN holding h ON h.replica = m.id AND h.state = 1
             LEFT JOIN chunk c ON c.id = h.chunk GROUP BY m.id
             """
-        ).forEach { row in
+        ).visit { row in
             copies[try row.get(0)] = try row.get(1)
             bytes += try row.get(2, as: UInt64.self)
             return true

@@ -1,0 +1,34 @@
+import DepotCore
+import DepotSQLiteCatalog
+import DepotTestSupport
+import Foundation
+import Synchronization
+
+/// A clock that stands until it is moved.
+final class ManualClock: Sendable {
+    private let elapsed = Mutex(Duration.zero)
+
+    var clock: CatalogClock { CatalogClock { self.elapsed.withLock { $0 } } }
+
+    func advance(_ duration: Duration) { elapsed.withLock { $0 += duration } }
+}
+
+/// A folder that is gone when `body` is done.
+func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+    let folder = FileManager.default.temporaryDirectory
+        .appendingPathComponent("depot-catalog-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    return try await body(folder)
+}
+
+func withCatalog<Result>(_ body: (CatalogFixture) async throws -> Result) async throws -> Result {
+    try await withFolder { folder in
+        let time = ManualClock()
+        let catalog = try await SQLiteCatalog.open(at: folder, clock: time.clock)
+        let result = try await body(
+            CatalogFixture(catalog: catalog) { time.advance($0) })
+        try catalog.close()
+        return result
+    }
+}

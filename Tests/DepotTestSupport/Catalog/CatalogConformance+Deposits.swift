@@ -1,0 +1,158 @@
+import DepotCore
+import Testing
+
+extension CatalogConformance {
+    static let deposits: [CatalogBehaviour] = [
+        CatalogBehaviour("a deposit opened twice is one, at one level") { fixture in
+            let deposit = try await fixture.open(level: 2)
+            try await fixture.reopen(deposit, level: 2)
+            let level = try await fixture.catalog.depositLevel(deposit)
+            #expect(level.copies == 2)
+            await fixture.expect(.conflict) { try await fixture.reopen(deposit, level: 3) }
+        },
+        CatalogBehaviour("a lease ends by the catalog's time unless it is renewed") { fixture in
+            let deposit = try await fixture.open(level: 2)
+            fixture.advance(.seconds(599))
+            try await fixture.catalog.renewDeposit(deposit)
+            fixture.advance(.seconds(599))
+            let level = try await fixture.catalog.depositLevel(deposit)
+            #expect(level.copies == 2)
+            fixture.advance(.seconds(1))
+            await fixture.expect(.leaseEnded) {
+                _ = try await fixture.catalog.depositLevel(deposit)
+            }
+            await fixture.expect(.leaseEnded) { try await fixture.catalog.renewDeposit(deposit) }
+        },
+        CatalogBehaviour("without a lease nothing of a deposit works") { fixture in
+            try await fixture.admit(1...2)
+            let chunks = try Fixture.chunks(0..<2)
+            let deposit = try await fixture.open(level: 2)
+            try await fixture.prepare(chunks, on: Fixture.replicas(1...2), in: deposit)
+            try await fixture.catalog.closeDeposit(deposit)
+            try await fixture.catalog.closeDeposit(deposit)
+            await fixture.expect(.leaseEnded) {
+                _ = try await fixture.catalog.negotiate(
+                    deposit, chunks: chunks, live: [], copies: 1)
+            }
+            await fixture.expect(.leaseEnded) {
+                try await fixture.catalog.prove(
+                    BarrierProof(), asOf: fixture.catalog.mark(), deposit: deposit)
+            }
+            await fixture.expect(.leaseEnded) {
+                try await fixture.catalog.stage(
+                    manifest: chunks[0], uses: [], pieces: [], isLast: true, deposit: deposit)
+            }
+            await fixture.expect(.leaseEnded) {
+                _ = try await fixture.outcome(
+                    Fixture.commit("file", chunks), in: deposit, copies: 2)
+            }
+        },
+        CatalogBehaviour("every step of a deposit renews its lease") { fixture in
+            try await fixture.admit(1...2)
+            let chunks = try Fixture.chunks(0..<2)
+            let deposit = try await fixture.open(level: 2)
+            fixture.advance(.seconds(500))
+            try await fixture.send(chunks, to: Fixture.replicas(1...2), in: deposit)
+            fixture.advance(.seconds(500))
+            try await fixture.prepare(chunks, on: Fixture.replicas(1...2), in: deposit)
+            fixture.advance(.seconds(500))
+            let outcome = try await fixture.outcome(
+                Fixture.commit("file", chunks), in: deposit, copies: 2)
+            fixture.advance(.seconds(500))
+            _ = try await fixture.catalog.depositLevel(deposit)
+            #expect(try outcome.receipt.copies == 2)
+        },
+        CatalogBehaviour("lacking is what has too few good copies on live replicas, each once") {
+            fixture in
+            try await fixture.admit(1...3)
+            let chunks = try Fixture.chunks(0..<4)
+            try await fixture.deposit("two", [chunks[0]], on: Fixture.replicas(1...2))
+            try await fixture.deposit("three", [chunks[1]], on: Fixture.replicas(1...3))
+            let deposit = try await fixture.open(level: 3)
+            let asked = [chunks[3], chunks[1], chunks[0], chunks[3], chunks[2]]
+            func lacking(_ live: ClosedRange<UInt8>, _ copies: Int) async throws -> [ChunkReference]
+            {
+                try await fixture.catalog.negotiate(
+                    deposit, chunks: asked, live: Fixture.replicas(live), copies: copies)
+            }
+            let three = try await lacking(1...3, 3)
+            #expect(three == [chunks[3], chunks[0], chunks[2]])
+            let two = try await lacking(1...3, 2)
+            #expect(two == [chunks[3], chunks[2]])
+            let withoutThird = try await lacking(1...2, 3)
+            #expect(withoutThird == [chunks[3], chunks[1], chunks[0], chunks[2]])
+        },
+        CatalogBehaviour("bad, unproved and released copies are no reason not to send") { fixture in
+            let chunk = try await fixture.oneFile()
+            try await fixture.settle(chunk, .bad, on: 1)
+            let deposit = try await fixture.open(level: 3)
+            let lacking = try await fixture.catalog.negotiate(
+                deposit, chunks: [chunk], live: Fixture.replicas(1...3), copies: 3)
+            #expect(lacking == [chunk])
+        },
+        CatalogBehaviour("a chunk has one length") { fixture in
+            let deposit = try await fixture.open(level: 1)
+            let long = try Fixture.chunk("same", length: 10)
+            let short = try Fixture.chunk("same", length: 9)
+            let other = try Fixture.chunk("other", length: 9)
+            _ = try await fixture.catalog.negotiate(deposit, chunks: [long], live: [], copies: 1)
+            await fixture.expect(.manifestInvalid) {
+                _ = try await fixture.catalog.negotiate(
+                    deposit, chunks: [other, short], live: [], copies: 1)
+            }
+            await fixture.expect(.manifestInvalid) {
+                try await fixture.catalog.stage(
+                    manifest: other, uses: [short], pieces: [], isLast: true, deposit: deposit)
+            }
+            let standing = try await fixture.standing(other)
+            #expect(standing == nil, "a refused batch leaves nothing")
+        },
+        CatalogBehaviour("a manifest is staged when its last page is there, whoever sends it") {
+            fixture in
+            let chunks = try Fixture.chunks(0..<30)
+            let manifest = try Fixture.manifest(chunks)
+            for _ in 0..<2 {
+                let deposit = try await fixture.open(level: 1)
+                for page in 0..<3 {
+                    let staged = try await fixture.catalog.isStaged(manifest: manifest.id)
+                    #expect(!staged)
+                    try await fixture.catalog.stage(
+                        manifest: manifest, uses: Array(chunks[page * 10..<page * 10 + 10]),
+                        pieces: [], isLast: false, deposit: deposit)
+                }
+            }
+            await fixture.expect(.notFound) {
+                _ = try await fixture.catalog.chunks(of: manifest.id, after: nil, limit: 10)
+            }
+            let piece = try Fixture.chunk("piece")
+            let deposit = try await fixture.open(level: 1)
+            try await fixture.catalog.stage(
+                manifest: manifest, uses: [], pieces: [piece], isLast: true, deposit: deposit)
+            let staged = try await fixture.catalog.isStaged(manifest: manifest.id)
+            #expect(staged)
+            // Complete is complete.
+            try await fixture.catalog.stage(
+                manifest: manifest, uses: Fixture.chunks(90..<95), pieces: [], isLast: false,
+                deposit: deposit)
+            let used = try await fixture.usedChunks(manifest.id, page: 7)
+            #expect(used.count == 32)
+            #expect(Set(used) == Set((chunks + [piece, manifest]).map(\.id)))
+        },
+    ]
+}
+
+extension CatalogFixture {
+    func reopen(_ deposit: DepositID, level: Int) async throws {
+        try await catalog.openDeposit(
+            DepositOpening(deposit: deposit, level: ReplicationLevel(level), lease: Self.lease))
+    }
+
+    func usedChunks(_ manifest: ChunkID, page: Int) async throws -> [ChunkID] {
+        var all: [ChunkID] = []
+        while true {
+            let next = try await catalog.chunks(of: manifest, after: all.last, limit: page)
+            all += next.map(\.reference.id)
+            if next.count < page { return all }
+        }
+    }
+}

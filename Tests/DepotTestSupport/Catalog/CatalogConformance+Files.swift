@@ -1,0 +1,136 @@
+import DepotCore
+import Testing
+
+extension CatalogConformance {
+    private static let names = [
+        "a", "a%b", "a%c", "a/1", "a/2", "a0", "aXb", "a_b", "b", "b/\u{e9}", "b/e\u{301}",
+        "z\u{10ffff}",
+        "zz", "\u{10ffff}",
+    ]
+
+    static let files: [CatalogBehaviour] = [
+        CatalogBehaviour("names come in order of their bytes, by prefix, page by page") { fixture in
+            try await fixture.admit(1...1)
+            for name in names.shuffled() {
+                try await fixture.deposit(
+                    name, Fixture.chunks(0..<1), on: Fixture.replicas(1...1))
+            }
+            let prefixes = [
+                "", "a", "a%", "a_", "a/", "b/e", "b/\u{e9}", "z", "zz", "zzz", "\u{10ffff}", "A",
+            ]
+            for prefix in prefixes {
+                let expected = try names.filter { $0.utf8.starts(with: prefix.utf8) }
+                    .map { try FileName($0) }.sorted()
+                for page in [1, 2, 100] {
+                    let found = try await fixture.names(prefix: prefix, page: page)
+                    #expect(found == expected, "'\(prefix)' in pages of \(page)")
+                }
+            }
+            let behind = try await fixture.catalog.files(
+                prefix: "a", after: FileName("b"), limit: 5)
+            #expect(behind.isEmpty)
+            let before = try await fixture.catalog.files(
+                prefix: "b", after: FileName("a"), limit: 1)
+            #expect(before.map(\.name.text) == ["b"])
+        },
+        CatalogBehaviour("a page has a size") { fixture in
+            await fixture.expect(.invalidArgument) {
+                _ = try await fixture.catalog.files(prefix: "", after: nil, limit: 0)
+            }
+        },
+        CatalogBehaviour("a deletion leaves a tombstone that is newer, and a name to use again") {
+            fixture in
+            let chunk = try await fixture.oneFile()
+            let name = try FileName("file")
+            let file = try await fixture.catalog.file(name)
+            let record = try await fixture.catalog.delete(name, time: 8)
+            #expect(try record.content == .deleted(level: ReplicationLevel(3)))
+            #expect(record.sequence > file.sequence)
+            #expect(record.time == 8)
+            await fixture.expect(.notFound) { _ = try await fixture.catalog.file(name) }
+            await fixture.expect(.notFound) { _ = try await fixture.catalog.delete(name, time: 9) }
+            let listed = try await fixture.names(prefix: "", page: 10)
+            #expect(listed.isEmpty)
+            let target = try await fixture.standing(chunk)?.target
+            #expect(target == 0)
+            let last = try await fixture.catalog.outbox(limit: 10).last?.record
+            #expect(last == record)
+            let again = try await fixture.deposit("file", [chunk], on: Fixture.replicas(1...3))
+            #expect(again.sequence > record.sequence)
+            #expect(again.newChunks == 0)
+            let deletedAgain = try await fixture.catalog.delete(name, time: 9)
+            #expect(deletedAgain.sequence > again.sequence)
+        },
+        CatalogBehaviour("a level changes if nothing else was committed, and by a record") {
+            fixture in
+            let chunk = try await fixture.oneFile()
+            let file = try await fixture.catalog.file(FileName("file"))
+            let record = try await fixture.changeLevel(file, to: 2, copies: 2)
+            let changed = try await fixture.catalog.file(file.name)
+            #expect(changed.level.copies == 2)
+            #expect(changed.sequence == record.sequence && record.sequence > file.sequence)
+            #expect(changed.manifest == file.manifest && changed.metadata == file.metadata)
+            let target = try await fixture.standing(chunk)?.target
+            #expect(target == 2)
+            let last = try await fixture.catalog.outbox(limit: 10).last?.record
+            #expect(last == record)
+            await fixture.expect(.conflict) {
+                _ = try await fixture.changeLevel(file, to: 3, copies: 1)
+            }
+            await fixture.expect(.notEnoughReplicas) {
+                _ = try await fixture.changeLevel(changed, to: 4, copies: 4)
+            }
+            let unchanged = try await fixture.catalog.file(file.name)
+            #expect(unchanged == changed)
+            _ = try await fixture.catalog.delete(file.name, time: 1)
+            await fixture.expect(.notFound) {
+                _ = try await fixture.changeLevel(changed, to: 1, copies: 1)
+            }
+        },
+    ]
+
+    static let records: [CatalogBehaviour] = [
+        CatalogBehaviour("records wait in the order of commits until they are where they belong") {
+            fixture in
+            try await fixture.admit(1...3)
+            for name in ["a", "b", "a"] {
+                try await fixture.deposit(
+                    name, Fixture.chunks(0..<1), on: Fixture.replicas(1...2))
+            }
+            var outbox = try await fixture.catalog.outbox(limit: 2)
+            #expect(outbox.map(\.record.name.text) == ["a", "b"])
+            #expect(outbox.allSatisfy { $0.confirmed.isEmpty })
+            let first = outbox[0].record.encoded().id.hash
+            try await fixture.catalog.confirm(
+                record: first, on: [Fixture.replica(1)], isDone: false)
+            try await fixture.catalog.confirm(
+                record: first, on: [Fixture.replica(1), Fixture.replica(3)], isDone: false)
+            outbox = try await fixture.catalog.outbox(limit: 10)
+            #expect(outbox.count == 3)
+            #expect(outbox[0].confirmed == [Fixture.replica(1), Fixture.replica(3)])
+            try await fixture.catalog.confirm(record: first, on: [], isDone: true)
+            try await fixture.catalog.confirm(record: first, on: [], isDone: true)
+            outbox = try await fixture.catalog.outbox(limit: 10)
+            #expect(outbox.map(\.record.name.text) == ["b", "a"])
+            try await fixture.catalog.confirm(
+                record: ChunkID(hashing: "unknown"), on: [], isDone: true)
+        }
+    ]
+}
+
+extension CatalogFixture {
+    func names(prefix: String, page: Int) async throws -> [FileName] {
+        var names: [FileName] = []
+        while true {
+            let next = try await catalog.files(prefix: prefix, after: names.last, limit: page)
+            names += next.map(\.name)
+            if next.count < page { return names }
+        }
+    }
+
+    func changeLevel(_ file: FileEntry, to level: Int, copies: Int) async throws -> FileRecord {
+        try await catalog.changeLevel(
+            of: file.name, expected: file.sequence, to: ReplicationLevel(level),
+            copiesRequired: copies, time: 6)
+    }
+}

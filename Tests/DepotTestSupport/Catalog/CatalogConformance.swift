@@ -1,0 +1,25 @@
+import DepotCore
+import Testing
+
+/// What every `Catalog` must do, one behaviour a test case. Give each a catalog of its own.
+public enum CatalogConformance {
+    public static let behaviours: [CatalogBehaviour] =
+        members + deposits + receipts + commits + files + records + copies + overtaken + retrievals
+        + figures
+}
+
+/// One thing that a catalog does, and how to see that it does.
+public struct CatalogBehaviour: Sendable, CustomTestStringConvertible {
+    public let name: String
+    public let check: @Sendable (CatalogFixture) async throws -> Void
+
+    init(_ name: String, _ check: @escaping @Sendable (CatalogFixture) async throws -> Void) {
+        self.name = name
+        self.check = check
+    }
+
+    public var testDescription: String { name }
+}
+
+/// Shorter names for what stories speak of.
+typealias Fixture = CatalogFixture

@@ -1,0 +1,172 @@
+import DepotCore
+import FoundationEssentials
+import Testing
+
+/// A fresh catalog whose time the test moves, and words for telling stories with it.
+public struct CatalogFixture: Sendable {
+    public let catalog: any Catalog
+    /// Lets the catalog's running time pass.
+    public let advance: @Sendable (Duration) -> Void
+
+    public static let lease = Duration.seconds(600)
+
+    public init(catalog: any Catalog, advance: @escaping @Sendable (Duration) -> Void) {
+        self.catalog = catalog
+        self.advance = advance
+    }
+
+    // MARK: Nouns
+
+    public static func replica(_ number: UInt8) -> ReplicaID {
+        ReplicaID(uuid: UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number)))
+    }
+
+    public static func member(_ number: UInt8) -> Member {
+        Member(
+            replica: replica(number), name: "r\(number)", url: "http://r\(number):7401",
+            zone: "zone", capacity: ByteCount(1 << 40),
+            position: LogPosition(opens: 1, segment: 1, offset: 0))
+    }
+
+    public static func chunk(_ seed: String, length: Int = 1_000) throws -> ChunkReference {
+        try ChunkReference(id: ChunkID(hashing: seed), length: length)
+    }
+
+    public static func chunks(_ seeds: Range<Int>) throws -> [ChunkReference] {
+        try seeds.map { try chunk("chunk \($0)", length: 1_000 + $0 % 7) }
+    }
+
+    /// Stands for the manifest that lists these chunks.
+    public static func manifest(_ chunks: [ChunkReference]) throws -> ChunkReference {
+        let text = chunks.map { "\($0.id) \($0.length)" }.joined(separator: "\n")
+        return try chunk("manifest\n\(text)", length: 100 + chunks.count)
+    }
+
+    public static func commit(_ name: String, _ chunks: [ChunkReference]) throws -> FileCommit {
+        try FileCommit(
+            name: FileName(name), manifest: manifest(chunks),
+            size: chunks.reduce(0) { $0 + UInt64($1.length) },
+            metadata: FileMetadata(mode: 0o644, modifiedNanoseconds: 5, contentType: "text/plain"),
+            chunks: chunks.count)
+    }
+
+    public static func replicas(_ numbers: ClosedRange<UInt8>) -> Set<ReplicaID> {
+        Set(numbers.map { replica($0) })
+    }
+
+    // MARK: Verbs
+
+    public func admit(_ numbers: ClosedRange<UInt8>) async throws {
+        for number in numbers { try await catalog.admit(Self.member(number)) }
+    }
+
+    public func open(level: Int) async throws -> DepositID {
+        let deposit = DepositID.random()
+        try await catalog.openDeposit(
+            DepositOpening(
+                deposit: deposit, level: ReplicationLevel(level), lease: Self.lease))
+        return deposit
+    }
+
+    /// Negotiates these, and has the replicas vouch for them.
+    public func send(
+        _ chunks: [ChunkReference], to replicas: Set<ReplicaID>, in deposit: DepositID
+    ) async throws {
+        _ = try await catalog.negotiate(
+            deposit, chunks: chunks, live: replicas, copies: replicas.count)
+        let durable = Dictionary(chunks.map { ($0.id, replicas) }) { first, _ in first }
+        try await catalog.prove(
+            BarrierProof(durable: durable), asOf: catalog.mark(), deposit: deposit)
+    }
+
+    /// Everything before the commit.
+    public func prepare(
+        _ chunks: [ChunkReference], on replicas: Set<ReplicaID>, in deposit: DepositID
+    ) async throws {
+        let manifest = try Self.manifest(chunks)
+        try await send(chunks + [manifest], to: replicas, in: deposit)
+        try await catalog.stage(
+            manifest: manifest, uses: chunks, pieces: [], isLast: true, deposit: deposit)
+    }
+
+    public func outcome(
+        _ file: FileCommit, in deposit: DepositID, copies: Int, time: Int64 = 77
+    ) async throws -> CommitOutcome {
+        let outcomes = try await catalog.commit(
+            [file], deposit: deposit, copiesRequired: copies, time: time)
+        return try #require(outcomes.first)
+    }
+
+    /// A whole deposit of one file at level `replicas.count`, or another one.
+    @discardableResult
+    public func deposit(
+        _ name: String, _ chunks: [ChunkReference], on replicas: Set<ReplicaID>, level: Int? = nil,
+        keepingLease: DepositID? = nil
+    ) async throws -> Receipt {
+        let level = level ?? replicas.count
+        var deposit = keepingLease
+        if deposit == nil { deposit = try await open(level: level) }
+        let id = try #require(deposit)
+        try await prepare(chunks, on: replicas, in: id)
+        let outcome = try await outcome(Self.commit(name, chunks), in: id, copies: level)
+        if keepingLease == nil { try await catalog.closeDeposit(id) }
+        return try outcome.receipt
+    }
+
+    public func standing(_ chunk: ChunkReference) async throws -> ChunkStanding? {
+        try await catalog.standings(of: [chunk.id]).first ?? nil
+    }
+
+    /// The state of one copy; `nil` where there is none.
+    public func state(_ chunk: ChunkReference, on number: UInt8) async throws -> HoldingState? {
+        try await standing(chunk)?.holdings.first { $0.replica == Self.replica(number) }?.state
+    }
+
+    public func settle(
+        _ chunk: ChunkReference, _ verdict: CheckVerdict, on number: UInt8
+    ) async throws {
+        try await catalog.settle(
+            [chunk.id: verdict], on: Self.replica(number), asOf: catalog.mark())
+    }
+
+    /// Asks the gate for one copy, with these others just hashed.
+    public func release(
+        _ chunk: ChunkReference, on number: UInt8, hashed: ClosedRange<UInt8>
+    ) async throws -> Bool {
+        let released = try await catalog.release(
+            [chunk.id], on: Self.replica(number),
+            hashedJustBefore: [chunk.id: Self.replicas(hashed)], asOf: catalog.mark())
+        return released == [chunk.id]
+    }
+
+    /// Expects that `body` throws this.
+    public func expect(
+        _ code: DepotError.Code, _ where: SourceLocation = #_sourceLocation,
+        _ body: () async throws -> Void
+    ) async {
+        do {
+            try await body()
+            Issue.record("expected \(code), and nothing was thrown", sourceLocation: `where`)
+        } catch let error as DepotError {
+            #expect(error.code == code, "\(error)", sourceLocation: `where`)
+        } catch {
+            Issue.record("expected \(code), thrown was \(error)", sourceLocation: `where`)
+        }
+    }
+}
+
+extension CommitOutcome {
+    public var receipt: Receipt {
+        get throws {
+            guard case .committed(let receipt, _) = self else {
+                throw DepotError(.notEnoughReplicas, "not committed: \(self)")
+            }
+            return receipt
+        }
+    }
+
+    public var lacking: Set<ChunkID> {
+        guard case .lacking(let chunks) = self else { return [] }
+        return Set(chunks.map(\.id))
+    }
+}
