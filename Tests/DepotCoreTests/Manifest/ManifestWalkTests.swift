@@ -26,7 +26,7 @@ import Testing
     }
 
     private func expectInvalid(
-        _ pieces: [VerifiedObject], size: UInt64, _ part: String,
+        _ pieces: [VerifiedObject], size: UInt64, _ part: String, at piece: VerifiedObject? = nil,
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
         do throws(DepotError) {
@@ -36,6 +36,9 @@ import Testing
             #expect(error.code == .manifestInvalid, sourceLocation: sourceLocation)
             #expect(
                 error.message.contains(part), "\(error.message)", sourceLocation: sourceLocation)
+            if let piece {
+                #expect(error.object == piece.id.hash.hex, sourceLocation: sourceLocation)
+            }
         }
     }
 
@@ -57,12 +60,11 @@ import Testing
         expectInvalid(stored.pieces, size: size + 1, "the manifest says size \(size + 1)")
         expectInvalid(stored.pieces, size: size - 1, "the manifest says size \(size - 1)")
         // Already the first piece is too much.
-        expectInvalid(stored.pieces, size: 50_000_000_000, "the manifest says size 50000000000")
+        expectInvalid(
+            stored.pieces, size: 50_000_000_000, "the manifest says size 50000000000",
+            at: stored.pieces[0])
         // The first piece has room for another line, the lengths of pieces alone would do.
-        let cut = try #require(
-            chunks.indices.last {
-                piece(chunks[..<$0]).length <= Limits.manifestSizeMax - ManifestText.lineLengthMax
-            })
+        let cut = Limits.manifestSizeMax / ManifestText.lineLengthMax - 1
         expectInvalid([piece(chunks[..<cut]), piece(chunks[cut...])], size: size, "its pieces")
         // A file so small that depth 0 would do.
         expectInvalid([piece(chunks[..<5])], size: 5, "its pieces")
