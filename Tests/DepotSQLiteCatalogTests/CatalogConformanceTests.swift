@@ -11,3 +11,15 @@ import Testing
         try await withCatalog { fixture in try await behaviour.check(fixture) }
     }
 }
+
+@Suite struct CatalogModelTests {
+    /// A seed that failed once is added here, and stays.
+    @Test(arguments: [1, 2, 3, UInt64.random(in: 4...UInt64.max)])
+    func `random games against a plain model end the same`(_ seed: UInt64) async throws {
+        print("catalog model: seed \(seed); to replay, put it into the arguments of this test")
+        try await withCatalog { fixture in
+            var game = try CatalogModel(seed: seed, fixture: fixture)
+            try await game.play(steps: 150)
+        }
+    }
+}

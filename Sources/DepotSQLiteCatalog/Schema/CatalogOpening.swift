@@ -61,9 +61,10 @@ struct CatalogOpening {
         let reader = try DatabaseQueue(path: path, configuration: configuration(readonly: true))
         defer { try? reader.close() }
         try reader.read { database in
-            let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
-            let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
-            // A file without tables is one whose making was cut off.
+            // GRDB's own tables come first: a file that has no others is one whose making was cut off.
+            let tables = try Int.fetchOne(
+                database, sql: "SELECT count(*) FROM sqlite_master WHERE tbl_name NOT LIKE 'grdb%'")
+            let application = try Int32.fetchOne(database, sql: "PRAGMA application_id")
             guard tables == 0 || application == CatalogSchema.applicationID else {
                 throw DepotError(
                     .formatUnsupported, "this file is no catalog of depot's; it was not touched",
