@@ -4,8 +4,8 @@
 // skipped, normalised chunking of level 2 (a mask with two bits more before the average, two fewer after it),
 // and two bytes a step. A cut lies in front of the byte whose hash hit the mask.
 //
-// Measured on a shared machine: 0.41 to 0.66 CPU s/GiB, bound by the latency of shift and add. Bounds checks
-// would cost half as much again, which is why the inner loop works on pointers.
+// The loop is bound by the latency of shift and add; bounds checks would cost half as much again, which is why
+// it works on pointers.
 
 /// Cuts a stream of bytes into chunks.
 public struct ContentChunker: Sendable {
