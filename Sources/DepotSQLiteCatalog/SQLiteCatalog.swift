@@ -1,4 +1,5 @@
 import DepotCore
+import FoundationEssentials
 import GRDB
 
 /// The embedded catalog: one SQLite file in the FileServer's data folder.
@@ -23,16 +24,26 @@ public final class SQLiteCatalog: Catalog {
     public static func open(
         at folder: String, clock: CatalogClock = .system
     ) async throws(DepotError) -> SQLiteCatalog {
-        let opening: Result<SQLiteCatalog, DepotError> = await withCheckedContinuation { done in
-            // Opening reads and writes the disk, which the threads of async functions must not wait for.
+        try await run(CatalogOpening(folder: folder, clock: clock))
+    }
+
+    /// A catalog of its own in a new folder, which is deleted with it. For tests.
+    public static func temporary(
+        clock: CatalogClock = .system
+    ) async throws(DepotError) -> SQLiteCatalog {
+        let folder = FileManager.default.temporaryDirectory.path + "/depot-catalog-\(UUID())"
+        return try await run(CatalogOpening(folder: folder, clock: clock, isTemporary: true))
+    }
+
+    /// Opening reads and writes the disk, which the threads of async functions must not wait for.
+    private static func run(_ opening: CatalogOpening) async throws(DepotError) -> SQLiteCatalog {
+        let opened: Result<SQLiteCatalog, DepotError> = await withCheckedContinuation { done in
             CatalogOpening.queue.async {
                 done.resume(
-                    returning: Result { () throws(DepotError) in
-                        try CatalogOpening(folder: folder, clock: clock).run()
-                    })
+                    returning: Result { () throws(DepotError) in try opening.run() })
             }
         }
-        return try opening.get()
+        return try opened.get()
     }
 
     /// Waits for what is under way and closes the file; everything asked for later fails. The folder is free

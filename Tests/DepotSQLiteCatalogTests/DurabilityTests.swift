@@ -1,6 +1,6 @@
 import DepotCore
 import DepotTestSupport
-import Foundation
+import FoundationEssentials
 import GRDB
 import Testing
 
@@ -78,31 +78,34 @@ import Testing
     {
         try await withCatalog { fixture in
             try await fixture.admit(1...2)
+            let deposit = try await fixture.open(level: 1)
+            try await fixture.send(
+                [CatalogFixture.chunk("known")], to: CatalogFixture.replicas(1...1), in: deposit)
             let before = try await fixture.catalog.mark()
             let refused = await withTaskGroup(of: Bool.self) { group in
                 for number in 0..<300 {
                     group.addTask {
                         do {
-                            // Every third has no lease.
-                            if number % 3 == 0 {
-                                try await fixture.catalog.renewDeposit(.random())
-                            } else {
-                                _ = try await fixture.open(level: 1 + number % 5)
-                            }
+                            // Every third is refused at its second chunk, or at its first.
+                            let chunks = try [
+                                CatalogFixture.chunk("fresh \(number)"),
+                                CatalogFixture.chunk("known", length: number % 3 == 0 ? 1 : 1_000),
+                            ]
+                            _ = try await fixture.catalog.negotiate(
+                                deposit, chunks: chunks, live: [], copies: 1)
                             return false
                         } catch {
-                            return (error as? DepotError)?.code == .leaseEnded
+                            return (error as? DepotError)?.code == .manifestInvalid
                         }
                     }
                 }
                 return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
             }
             #expect(refused == 100)
-            let catalog = try #require(fixture.catalog as? SQLiteCatalog)
-            let deposits = try await catalog.queue.view {
-                try Int.fetchOne($0.database, sql: "SELECT count(*) FROM deposit")
+            for number in 0..<300 {
+                let fresh = try await fixture.standing(CatalogFixture.chunk("fresh \(number)"))
+                #expect((fresh == nil) == (number % 3 == 0))
             }
-            #expect(deposits == 200)
             let after = try await fixture.catalog.mark()
             #expect(after.value - before.value < 300, "in fewer transactions than changes")
         }
@@ -130,6 +133,23 @@ import Testing
             let lacking = try await catalog.negotiate(
                 deposit, chunks: chunks, live: [], copies: 1)
             #expect(lacking.count == 5_000)
+        }
+    }
+
+    /// What SQLite holds in memory is then not known to be what the disk holds.
+    @Test func `after an I/O error the catalog takes no changes, and still answers`() async throws {
+        try await withCatalog { fixture in
+            let catalog = try #require(fixture.catalog as? SQLiteCatalog)
+            let failure = await thrown {
+                try await catalog.queue.change { _ in
+                    throw DatabaseError(resultCode: .SQLITE_IOERR_FSYNC)
+                }
+            }
+            #expect(failure?.code == .storeFailed)
+            let refused = await thrown { _ = try await fixture.open(level: 1) }
+            #expect(refused?.code == .storeFailed)
+            let members = try await catalog.members()
+            #expect(members.isEmpty)
         }
     }
 

@@ -1,6 +1,6 @@
 import DepotCore
 import DepotTestSupport
-import Foundation
+import FoundationEssentials
 import GRDB
 import Testing
 
@@ -82,6 +82,8 @@ import Testing
                     "file", CatalogFixture.chunks(0..<5), on: CatalogFixture.replicas(1...2))
                 deposit = try await fixture.open(level: 2)
                 time.advance(.seconds(590))
+                // Writes the running time down.
+                try await fixture.admit(2...2)
                 try catalog.close()
             }
             // Downtime does not count, and a clock that begins anew is no clock that went back.
@@ -106,6 +108,26 @@ import Testing
             #expect(used.count == 6)
             #expect(used.allSatisfy { $0.good.count == 2 })
         }
+    }
+
+    @Test func `a temporary catalog leaves nothing behind`() async throws {
+        let path: String
+        do {
+            let catalog = try await SQLiteCatalog.temporary()
+            path = try await catalog.queue.view { session in
+                let row = try Row.fetchOne(session.database, sql: "PRAGMA database_list")
+                return row?["file"] ?? ""
+            }
+            #expect(FileManager.default.fileExists(atPath: path))
+            try catalog.close()
+        }
+        // The last of its connections may be on its way out still.
+        let folder = String(path.dropLast(SQLiteCatalog.fileName.count + 1))
+        let deadline = ContinuousClock.now + .seconds(10)
+        while FileManager.default.fileExists(atPath: folder), ContinuousClock.now < deadline {
+            await Task.yield()
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder))
     }
 
     private func make(_ folder: String) async throws {

@@ -1,7 +1,7 @@
 import DepotCore
 import DepotSQLiteCatalog
 import DepotTestSupport
-import Foundation
+import FoundationEssentials
 import Synchronization
 
 /// A clock that stands until it is moved.
@@ -23,12 +23,9 @@ func withFolder<Result>(_ body: (String) async throws -> Result) async throws ->
 }
 
 func withCatalog<Result>(_ body: (CatalogFixture) async throws -> Result) async throws -> Result {
-    try await withFolder { folder in
-        let time = ManualClock()
-        let catalog = try await SQLiteCatalog.open(at: folder, clock: time.clock)
-        let result = try await body(
-            CatalogFixture(catalog: catalog) { time.advance($0) })
-        try catalog.close()
-        return result
-    }
+    let time = ManualClock()
+    let catalog = try await SQLiteCatalog.temporary(clock: time.clock)
+    let result = try await body(CatalogFixture(catalog: catalog) { time.advance($0) })
+    try catalog.close()
+    return result
 }

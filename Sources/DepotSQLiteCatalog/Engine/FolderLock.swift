@@ -11,11 +11,14 @@ import DepotCore
 /// Holds an `flock` on a folder while it lives, so that two FileServers never write one catalog.
 final class FolderLock: Sendable {
     private let descriptor: Int32
+    /// Deleted, files and folder, when the lock goes.
+    private let temporary: (folder: String, files: [String])?
 
     /// Makes the folder where it is missing.
     ///
     /// - Throws: `conflict` where another process, or another catalog of this one, holds it.
-    init(folder: String) throws(DepotError) {
+    init(folder: String, temporaryFiles: [String]? = nil) throws(DepotError) {
+        temporary = temporaryFiles.map { (folder, $0) }
         let made = mkdir(folder, 0o700) == 0
         guard made || errno == EEXIST else {
             throw Self.failure("the data folder cannot be made", folder)
@@ -38,7 +41,13 @@ final class FolderLock: Sendable {
         if made { try syncParent(of: folder) }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        if let temporary {
+            for file in temporary.files { unlink(temporary.folder + "/" + file) }
+            rmdir(temporary.folder)
+        }
+        close(descriptor)
+    }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 

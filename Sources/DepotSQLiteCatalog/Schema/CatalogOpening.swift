@@ -18,11 +18,13 @@ struct CatalogOpening {
 
     let folder: String
     let clock: CatalogClock
+    var isTemporary = false
 
     private var path: String { folder + "/" + SQLiteCatalog.fileName }
 
     func run() throws(DepotError) -> SQLiteCatalog {
-        let lock = try FolderLock(folder: folder)
+        let names = ["", "-wal", "-shm"].map { SQLiteCatalog.fileName + $0 }
+        let lock = try FolderLock(folder: folder, temporaryFiles: isTemporary ? names : nil)
         do {
             try refuseForeign()
             let pool = try DatabasePool(path: path, configuration: configuration(readonly: false))
