@@ -20,4 +20,9 @@ public struct AccessToken: Sendable {
 
     /// The value of the `Authorization` header.
     public var bearer: String { "Bearer \(text)" }
+
+    /// Whether the value of an `Authorization` header carries this token. Takes the same time for every wrong one.
+    public func admits(_ authorization: String?) -> Bool {
+        equalInConstantTime(authorization ?? "", bearer)
+    }
 }
