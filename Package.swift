@@ -59,6 +59,7 @@ let package = Package(
             [
                 "DepotCore", "DepotWire", nioCore, lifecycle, log,
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
             ]),
         .executableTarget(
             name: "depot",

@@ -1,0 +1,115 @@
+import DepotCore
+
+extension DepositService {
+    /// So often is a barrier asked again whose answers were overtaken.
+    private static let attemptsMax = 3
+
+    /// Makes chunks durable on as many replicas as they need: asks their holders to vouch, and copies what is
+    /// on too few of them.
+    ///
+    /// - Returns: the chunks that have too few copies all the same, and must be sent again.
+    func barrier(
+        _ deposit: DepositID, _ chunks: [ChunkReference]
+    ) async throws(DepotError) -> [ChunkReference] {
+        let terms = try await terms(of: deposit)
+        try requireReplicas(for: terms.level, all: terms.requireAll == true)
+        var attempt = 1
+        while true {
+            do throws(DepotError) {
+                return try await passBarrier(deposit, chunks, terms)
+            } catch {
+                // The catalog's mark was too old to tell whether an answer still holds.
+                guard error.code == .conflict, attempt < Self.attemptsMax else { throw error }
+                attempt += 1
+            }
+        }
+    }
+
+    private func passBarrier(
+        _ deposit: DepositID, _ chunks: [ChunkReference], _ terms: DepositSessions.Terms
+    ) async throws(DepotError) -> [ChunkReference] {
+        let mark = try await catalog.mark()
+        let ids = chunks.map(\.id)
+        let standings = try await catalog.standings(of: ids)
+        let sent = sessions.sent(ids, in: deposit)
+        let writable = pool.writable
+        var candidates: [ReplicaID: [ChunkID]] = [:]
+        for (id, standing) in zip(ids, standings) {
+            for replica in Self.candidates(standing, sent[id]) where writable.contains(replica) {
+                candidates[replica, default: []].append(id)
+            }
+        }
+        var proof = await vouch(candidates)
+        try await catalog.prove(proof, asOf: mark, deposit: deposit)
+        try await raise(chunks, standings, terms.level, &proof, deposit)
+        sessions.settled(ids, of: deposit)
+        let required = terms.requireAll == true ? terms.level.copies : terms.level.majority
+        return chunks.filter { (proof.durable[$0.id]?.count ?? 0) < required }
+    }
+
+    /// Who may hold a chunk soundly. A copy that was bad, or is about to go, counts only where it was sent
+    /// again; that something is in the log there says nothing.
+    private static func candidates(
+        _ standing: ChunkStanding?, _ sent: DepositSessions.Sent?
+    ) -> Set<ReplicaID> {
+        var candidates = sent?.attempted ?? []
+        for holding in standing?.holdings ?? [] {
+            switch holding.state {
+            case .good, .unproved: candidates.insert(holding.replica)
+            case .bad, .released: candidates.remove(holding.replica)
+            }
+        }
+        return candidates.union(sent?.appended ?? [])
+    }
+
+    /// Asks all of them at once. One that fails to answer says nothing about its chunks.
+    func vouch(_ candidates: [ReplicaID: [ChunkID]]) async -> BarrierProof {
+        let answers = await gather(candidates.keys) { replica async throws(DepotError) in
+            let ids = (candidates[replica] ?? []).map(ObjectID.chunk)
+            return try await pool.ask(replica, limit: timing.barrierLimit) {
+                link async throws(DepotError) in
+                try await link.vouch(for: ids)
+            }
+        }
+        var proof = BarrierProof()
+        for (replica, answer) in answers {
+            guard case .success(let vouches) = answer else { continue }
+            for (chunk, vouch) in zip(candidates[replica] ?? [], vouches) {
+                switch vouch {
+                case .durable: proof.durable[chunk, default: []].insert(replica)
+                case .absent: proof.absent[chunk, default: []].insert(replica)
+                }
+            }
+        }
+        return proof
+    }
+
+    /// Copies chunks that are on fewer replicas than the level asks for and the cluster has.
+    private func raise(
+        _ chunks: [ChunkReference], _ standings: [ChunkStanding?], _ level: ReplicationLevel,
+        _ proof: inout BarrierProof, _ deposit: DepositID
+    ) async throws(DepotError) {
+        let placement = pool.placement
+        let goal = min(level.copies, pool.writable.count)
+        var orders: [CopyOrder] = []
+        for (chunk, standing) in zip(chunks, standings) {
+            guard let durable = proof.durable[chunk.id], durable.count < goal else { continue }
+            let shunned = DepositSessions.Holders(standing).shunned
+            let destinations = placement.choose(
+                goal - durable.count, for: chunk.id, keeping: durable,
+                avoiding: pool.avoided.union(shunned))
+            // What only a bad disk could take is left to repair, which hashes what it wrote.
+            for destination in destinations where !shunned.contains(destination) {
+                orders.append(
+                    CopyOrder(
+                        chunk: chunk, sources: durable.sorted(), destination: destination))
+            }
+        }
+        guard !orders.isEmpty else { return }
+        let mark = try await catalog.mark()
+        let copied = await copier.copy(orders)
+        let added = await vouch(copied.byDestination)
+        try await catalog.prove(added, asOf: mark, deposit: deposit)
+        proof.durable.merge(added.durable) { $0.union($1) }
+    }
+}

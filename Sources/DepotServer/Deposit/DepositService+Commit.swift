@@ -1,0 +1,189 @@
+import DepotCore
+import DepotWire
+
+extension DepositService {
+    /// References of one `stage` call.
+    private static let stagePageSize = 8_192
+
+    /// What becomes of one file of a commit.
+    fileprivate enum Outcome {
+        case failed(DepotError)
+        case lacking([ChunkReference])
+        case committed(Receipt, FileRecord)
+    }
+
+    /// Publishes files, each atomically. A receipt is given only when its record is durable on a majority of
+    /// the replicas that are to keep it.
+    ///
+    /// - Returns: for each file, in order, its receipt, what lacks copies, or its error.
+    /// - Throws: what concerns the whole request.
+    func commit(
+        _ deposit: DepositID, _ files: [CommitBody.File]
+    ) async throws(DepotError) -> [CommitAnswerBody.Result] {
+        let terms = try await termsForCommit(of: deposit, files)
+        var outcomes: [Int: Outcome] = [:]
+        var staged: [(index: Int, file: FileCommit)] = []
+        let read = try await manifests.read(files.map(\.manifest))
+        for (index, file) in files.enumerated() {
+            do throws(DepotError) {
+                staged.append((index, try await stage(file, read[file.manifest.id], deposit)))
+            } catch  where error.code == .noGoodCopy {
+                outcomes[index] = .lacking([Self.named(by: error, of: file, read)])
+            } catch {
+                outcomes[index] = .failed(error)
+            }
+        }
+        for (index, outcome) in try await publish(staged, deposit, terms) {
+            outcomes[index] = outcome
+        }
+        return try await acknowledge(files.indices.map { outcomes[$0] }, terms)
+    }
+
+    /// A deposit whose lease is over may still ask for its receipts.
+    private func termsForCommit(
+        of deposit: DepositID, _ files: [CommitBody.File]
+    ) async throws(DepotError) -> DepositSessions.Terms {
+        do throws(DepotError) {
+            return try await terms(of: deposit)
+        } catch  where error.code == .leaseEnded {
+            guard let file = files.first,
+                let receipt = try await catalog.receipt(of: file.name, deposit: deposit)
+            else { throw error }
+            return DepositSessions.Terms(level: receipt.level, requireAll: nil)
+        }
+    }
+
+    /// The manifest, or the piece of it, that could not be read.
+    private static func named(
+        by error: DepotError, of file: CommitBody.File,
+        _ read: [ChunkID: Result<ManifestOutline, DepotError>]
+    ) -> ChunkReference {
+        guard case .success(let outline) = read[file.manifest.id] else { return file.manifest }
+        return outline.pieces.first { $0.id.hex == error.object } ?? file.manifest
+    }
+
+    private func stage(
+        _ file: CommitBody.File, _ read: Result<ManifestOutline, DepotError>?, _ deposit: DepositID
+    ) async throws(DepotError) -> FileCommit {
+        guard let read else {
+            throw DepotError(.noGoodCopy, "the manifest was not sent", object: file.name.text)
+        }
+        let outline = try read.get()
+        guard outline.manifest.size == file.size else {
+            throw DepotError(
+                .manifestInvalid,
+                "the commit says \(file.size) bytes, the manifest \(outline.manifest.size)",
+                object: file.name.text)
+        }
+        let isStaged = try await catalog.isStaged(manifest: file.manifest.id)
+        let chunks = try await manifests.walk(outline) { page, isLast async throws(DepotError) in
+            guard !isStaged else { return }
+            try await stagePage(page, of: outline, isLast: isLast, deposit)
+        }
+        return FileCommit(
+            name: file.name, manifest: file.manifest, size: file.size, metadata: file.metadata,
+            chunks: chunks)
+    }
+
+    private func stagePage(
+        _ page: [ChunkReference], of outline: ManifestOutline, isLast: Bool, _ deposit: DepositID
+    ) async throws(DepotError) {
+        for part in page.pages(of: Self.stagePageSize) {
+            try await catalog.stage(
+                manifest: outline.reference, uses: Array(part), pieces: [], isLast: false,
+                deposit: deposit)
+        }
+        guard isLast else { return }
+        try await catalog.stage(
+            manifest: outline.reference, uses: [], pieces: outline.pieces, isLast: true,
+            deposit: deposit)
+    }
+
+    private func publish(
+        _ staged: [(index: Int, file: FileCommit)], _ deposit: DepositID,
+        _ terms: DepositSessions.Terms
+    ) async throws(DepotError) -> [(Int, Outcome)] {
+        guard !staged.isEmpty else { return [] }
+        // Where the client's wish is not known any more, only what fulfils both wishes may be committed.
+        let required = terms.requireAll == false ? terms.level.majority : terms.level.copies
+        do throws(DepotError) {
+            let outcomes = try await catalog.commit(
+                staged.map(\.file), deposit: deposit, copiesRequired: required,
+                time: pool.clock.timestamp())
+            return zip(staged, outcomes).map { ($0.index, Outcome($1)) }
+        } catch  where staged.count > 1 && Self.concernsOneFile(error) {
+            var results: [(Int, Outcome)] = []
+            for one in staged { results += try await publish([one], deposit, terms) }
+            return results
+        } catch  where Self.concernsOneFile(error) {
+            return [(staged[0].index, .failed(error))]
+        }
+    }
+
+    private static func concernsOneFile(_ error: DepotError) -> Bool {
+        switch error.code {
+        case .conflict, .manifestInvalid, .invalidArgument: true
+        default: false
+        }
+    }
+
+    private func acknowledge(
+        _ outcomes: [Outcome?], _ terms: DepositSessions.Terms
+    ) async throws(DepotError) -> [CommitAnswerBody.Result] {
+        let records = outcomes.compactMap { outcome -> FileRecord? in
+            if case .committed(_, let record) = outcome { record } else { nil }
+        }
+        var deliveries = try await deliverer.deliver(
+            records.map { OutboxEntry(record: $0, confirmed: []) }
+        ).makeIterator()
+        var results: [CommitAnswerBody.Result] = []
+        for outcome in outcomes {
+            switch outcome {
+            case .committed(let receipt, _):
+                results.append(Self.result(receipt, deliveries.next(), terms))
+            case .lacking(let chunks): results.append(try lacking(chunks, terms))
+            case .failed(let error): results.append(.init(error: error))
+            case nil:
+                results.append(.init(error: DepotError(.internalError, "a file was left out")))
+            }
+        }
+        return results
+    }
+
+    private static func result(
+        _ receipt: Receipt, _ delivery: RecordDeliverer.Delivery?, _ terms: DepositSessions.Terms
+    ) -> CommitAnswerBody.Result {
+        do throws(DepotError) {
+            try delivery?.require(all: terms.requireAll != false, of: receipt.name)
+            return .init(receipt: ReceiptBody(receipt))
+        } catch {
+            return .init(error: terms.requireAll == nil ? wishUnknown(terms) : error)
+        }
+    }
+
+    private static func wishUnknown(_ terms: DepositSessions.Terms) -> DepotError {
+        DepotError(
+            .leaseEnded,
+            "the FileServer was restarted, and does not know whether fewer than \(terms.level) "
+                + "copies will do; open the deposit again, with the same id")
+    }
+
+    private func lacking(
+        _ chunks: [ChunkReference], _ terms: DepositSessions.Terms
+    ) throws(DepotError) -> CommitAnswerBody.Result {
+        // Sending again would not help: too few replicas are up for what may have been asked for.
+        if terms.requireAll == nil, pool.writable.count < terms.level.copies {
+            return .init(error: Self.wishUnknown(terms))
+        }
+        return .init(lacking: Array(chunks.prefix(WireLimits.listEntriesMax / 4)))
+    }
+}
+
+extension DepositService.Outcome {
+    fileprivate init(_ outcome: CommitOutcome) {
+        switch outcome {
+        case .committed(let receipt, let record): self = .committed(receipt, record)
+        case .lacking(let chunks): self = .lacking(chunks)
+        }
+    }
+}

@@ -1,0 +1,178 @@
+import DepotCore
+import NIOCore
+
+// Bytes go to their holders as they arrive, as slices of the buffers that they came in, and no replica waits for
+// another one. The request keeps them until its end: it is bounded by one batch and by the memory budget, and
+// so what a replica that failed has missed goes to another one without asking the client again. What is still
+// missing then is made good at the barrier.
+
+/// Sends the objects of one request to the replicas that are to hold them.
+struct UploadFanout {
+    /// So often are replacements looked for: more failures in one request are an outage.
+    static let roundsMax = 3
+
+    private struct Object {
+        let chunk: ChunkReference
+        let holders: DepositSessions.Holders
+        var parts: [ByteBuffer] = []
+        /// Being sent to.
+        var pending: Set<ReplicaID> = []
+        var places = DepositSessions.Sent()
+    }
+
+    let deposit: DepositID
+    let level: ReplicationLevel
+    let pool: ReplicaPool
+    private var placement: Placement
+    private var writable: Set<ReplicaID>
+    private var objects: [Object] = []
+    private var lanes: [ReplicaID: UploadLane] = [:]
+    private var failures: [ReplicaID: DepotError] = [:]
+
+    init(deposit: DepositID, level: ReplicationLevel, pool: ReplicaPool) {
+        self.deposit = deposit
+        self.level = level
+        self.pool = pool
+        placement = pool.placement
+        writable = pool.writable
+    }
+
+    /// Begins an object.
+    ///
+    /// - Throws: `notEnoughReplicas` where nobody can take it; a lane's error where all that could have failed.
+    mutating func begin(
+        _ chunk: ChunkReference, holders: DepositSessions.Holders
+    ) throws(DepotError) {
+        notice()
+        var object = Object(chunk: chunk, holders: holders)
+        object.pending = Set(targets(for: object))
+        guard !object.pending.isEmpty else { throw exhausted(chunk) }
+        objects.append(object)
+        for target in object.pending { lane(to: target)?.begin(chunk) }
+    }
+
+    /// - Precondition: an object was begun.
+    mutating func write(_ part: ByteBuffer) {
+        let last = objects.count - 1
+        objects[last].parts.append(part)
+        for target in objects[last].pending { lanes[target]?.write(part) }
+    }
+
+    /// Ends the batch.
+    ///
+    /// - Returns: where each chunk was appended: on one replica at least.
+    /// - Throws: `hashMismatch` where replicas found other bytes than a chunk's id says; else why a chunk could
+    ///   not be placed anywhere.
+    mutating func finish() async throws(DepotError) -> [ChunkID: DepositSessions.Sent] {
+        for round in 1...Self.roundsMax {
+            try await finishLanes()
+            placement = pool.placement
+            writable = pool.writable
+            if round == Self.roundsMax || !sendAgain() { break }
+        }
+        cancel()
+        var sent: [ChunkID: DepositSessions.Sent] = [:]
+        for object in objects {
+            guard !object.places.appended.isEmpty else { throw exhausted(object.chunk) }
+            sent[object.chunk.id, default: DepositSessions.Sent()].add(object.places)
+        }
+        return sent
+    }
+
+    /// Gives up what is under way.
+    func cancel() {
+        for lane in lanes.values { lane.cancel() }
+    }
+
+    // MARK: Choosing
+
+    /// Where an object still has to go, so that it is on as many replicas as the level asks for: on one at
+    /// least, who verifies it.
+    private func targets(for object: Object) -> [ReplicaID] {
+        let kept = object.places.appended.union(object.holders.good.filter(writable.contains))
+        let missing = min(level.copies, writable.count) - kept.count
+        let count = object.places.appended.isEmpty ? max(1, missing) : missing
+        guard count > 0 else { return [] }
+        let shunned = pool.avoided.union(object.holders.shunned)
+        let chosen = placement.choose(
+            count, for: object.chunk.id, keeping: kept.union(failures.keys), avoiding: shunned)
+        guard chosen.isEmpty, object.places.appended.isEmpty else { return chosen }
+        return Array(kept.subtracting(failures.keys).prefix(1))
+    }
+
+    /// Looks whether lanes have failed since the last object began.
+    private mutating func notice() {
+        let failed = lanes.values.filter { $0.failure != nil && failures[$0.replica] == nil }
+        guard !failed.isEmpty else { return }
+        for lane in failed { failures[lane.replica] = lane.failure }
+        placement = pool.placement
+        writable = pool.writable
+    }
+
+    private mutating func lane(to replica: ReplicaID) -> UploadLane? {
+        if let lane = lanes[replica] { return lane }
+        guard let seat = pool.seat(of: replica) else { return nil }
+        let lane = UploadLane(to: replica, seat: seat, deposit: deposit, pool: pool)
+        lanes[replica] = lane
+        return lane
+    }
+
+    // MARK: Ending
+
+    private mutating func finishLanes() async throws(DepotError) {
+        let running = lanes
+        let outcomes = await gather(running.keys) { replica async throws(DepotError) in
+            try await running[replica]?.finish()
+        }
+        lanes = [:]
+        var appended: Set<ReplicaID> = []
+        for (replica, outcome) in outcomes {
+            switch outcome {
+            case .success: appended.insert(replica)
+            case .failure(let error): failures[replica] = error
+            }
+        }
+        for index in objects.indices {
+            objects[index].places.appended.formUnion(objects[index].pending.intersection(appended))
+            objects[index].places.attempted.formUnion(objects[index].pending)
+            objects[index].pending = []
+        }
+        // Several replicas that agree are right about the bytes; one alone may be wrong itself.
+        let mismatch = outcomes.values.lazy.compactMap { outcome -> DepotError? in
+            if case .failure(let error) = outcome, error.code == .hashMismatch {
+                error
+            } else {
+                nil
+            }
+        }.first
+        if appended.isEmpty, let mismatch { throw mismatch }
+    }
+
+    /// - Returns: whether anything was sent to anybody.
+    private mutating func sendAgain() -> Bool {
+        for index in objects.indices {
+            let object = objects[index]
+            let replacements = targets(for: object)
+            objects[index].pending = Set(replacements)
+            for replacement in replacements {
+                guard let lane = lane(to: replacement) else { continue }
+                lane.begin(object.chunk)
+                for part in object.parts { lane.write(part) }
+            }
+        }
+        return !lanes.isEmpty
+    }
+
+    private func exhausted(_ chunk: ChunkReference) -> DepotError {
+        let causes = failures.values
+        if !causes.isEmpty, causes.allSatisfy({ $0.code == .storageFull }), let cause = causes.first
+        {
+            return DepotError(
+                .storageFull, "no replica has room for this chunk of \(chunk.length) bytes",
+                object: chunk.id.hex, cause: cause)
+        }
+        return DepotError(
+            .notEnoughReplicas, "no replica could take this chunk; \(pool.absentees)",
+            object: chunk.id.hex, cause: causes.first)
+    }
+}

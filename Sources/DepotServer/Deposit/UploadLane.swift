@@ -1,0 +1,107 @@
+import DepotCore
+import NIOCore
+import Synchronization
+
+/// What one request sends to one replica. It never holds up the request: parts wait here, as slices that other
+/// lanes share, and a request has no more of them than one batch.
+final class UploadLane: Sendable {
+    private enum Command: Sendable {
+        case begin(ChunkReference)
+        case write(ByteBuffer)
+        case finish
+    }
+
+    let replica: ReplicaID
+    private let seat: ReplicaSeat
+    private let pool: ReplicaPool
+    private let commands: AsyncStream<Command>.Continuation
+    private let outcome = Decision<Result<Void, DepotError>>()
+    private let progress = Atomic<Int>(0)
+    private let task: Mutex<Task<Void, Never>?> = Mutex(nil)
+
+    init(to replica: ReplicaID, seat: ReplicaSeat, deposit: DepositID, pool: ReplicaPool) {
+        self.replica = replica
+        self.seat = seat
+        self.pool = pool
+        let (stream, commands) = AsyncStream.makeStream(of: Command.self)
+        self.commands = commands
+        let running = Task { await run(stream, deposit) }
+        task.withLock { $0 = running }
+    }
+
+    /// Why it has failed, if it has.
+    var failure: DepotError? {
+        if case .failure(let error) = outcome.current { error } else { nil }
+    }
+
+    func begin(_ chunk: ChunkReference) { commands.yield(.begin(chunk)) }
+    func write(_ part: ByteBuffer) { commands.yield(.write(part)) }
+
+    /// Waits until the replica has appended everything, for as long as it makes progress.
+    func finish() async throws(DepotError) {
+        commands.yield(.finish)
+        commands.finish()
+        let limit = TimeLimit(clock: pool.clock, limit: pool.timing.stallLimit)
+        let outcome = outcome
+        while outcome.current == nil {
+            let before = progress.load(ordering: .relaxed)
+            do throws(DepotError) {
+                try await limit.run("progress of \(seat.name)") { () async throws(DepotError) in
+                    try await outcome.value().get()
+                }
+            } catch {
+                guard outcome.current == nil else { break }
+                let isStalled = progress.load(ordering: .relaxed) == before
+                if Task.isCancelled || isStalled {
+                    leaveBehind(error, isStalled: isStalled && !Task.isCancelled)
+                }
+            }
+        }
+        try await outcome.value().get()
+    }
+
+    func cancel() {
+        leaveBehind(DepotError(.unreachable, "the upload was given up"), isStalled: false)
+    }
+
+    private func leaveBehind(_ error: DepotError, isStalled: Bool) {
+        guard outcome.decide(.failure(error)) else { return }
+        commands.finish()
+        task.withLock { $0 }?.cancel()
+        if isStalled { pool.noteStall(of: seat) }
+    }
+
+    private func run(_ stream: AsyncStream<Command>, _ deposit: DepositID) async {
+        do throws(DepotError) {
+            let upload = try await seat.link.openUpload(for: deposit)
+            try await send(stream, over: upload)
+            outcome.decide(.success(()))
+        } catch {
+            if outcome.decide(.failure(error)) { pool.suspect(seat, because: error) }
+            commands.finish()
+        }
+        // What was not sent is let go.
+        for await _ in stream {}
+    }
+
+    private func send(
+        _ stream: AsyncStream<Command>, over upload: any ChunkUpload
+    ) async throws(DepotError) {
+        do throws(DepotError) {
+            for await command in stream {
+                if failure != nil { break }
+                switch command {
+                case .begin(let chunk):
+                    try await upload.begin(.chunk(chunk.id), length: chunk.length)
+                case .write(let part): try await upload.write(part)
+                case .finish: return try await upload.finish()
+                }
+                progress.add(1, ordering: .relaxed)
+            }
+            throw DepotError(.unreachable, "the upload was given up")
+        } catch {
+            await upload.cancel()
+            throw error
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import DepotCore
+import Logging
+
+/// The services of one FileServer, put together.
+struct FileServerParts: Sendable {
+    let pool: ReplicaPool
+    let monitor: ReplicaMonitor
+    let inspector: CopyInspector
+    let chores: Chores
+    let deposits: DepositService
+    let intake: FileIntake
+    let retrievals: RetrievalService
+    let contents: ContentService
+    let files: FileService
+    let levels: LevelChange
+    let budget: MemoryBudget
+
+    init(
+        configuration: FileServerConfiguration, catalog: any Catalog, links: FileServer.Links,
+        clock: ServerClock, logger: Logger
+    ) async throws(DepotError) {
+        let cluster = try await catalog.cluster()
+        let members = try await catalog.members()
+        pool = ReplicaPool(
+            seats: try Self.seats(configuration.replicas, members, cluster, links),
+            members: members, cluster: cluster, timing: configuration.timing, clock: clock,
+            logger: logger)
+        monitor = ReplicaMonitor(
+            pool: pool, catalog: catalog, prover: HoldingProver(pool: pool, catalog: catalog))
+        inspector = CopyInspector(pool: pool, catalog: catalog)
+        budget = MemoryBudget(size: configuration.limits.memory)
+        let fetcher = ChunkFetcher(
+            pool: pool, catalog: catalog, budget: budget, inspector: inspector)
+        let manifests = ManifestReader(fetcher: fetcher)
+        let copier = ChunkCopier(fetcher: fetcher, pool: pool)
+        let dropper = CopyDropper(pool: pool, catalog: catalog, inspector: inspector)
+        let deliverer = RecordDeliverer(pool: pool, catalog: catalog)
+        chores = Chores(pool: pool, deliverer: deliverer, dropper: dropper)
+        deposits = DepositService(
+            pool: pool, catalog: catalog,
+            sessions: DepositSessions(countMax: configuration.limits.sessions), copier: copier,
+            manifests: manifests, deliverer: deliverer)
+        intake = FileIntake(service: deposits, chunker: ContentChunker(), budget: budget)
+        retrievals = RetrievalService(
+            pool: pool, catalog: catalog, fetcher: fetcher, inspector: inspector)
+        contents = ContentService(
+            pool: pool, catalog: catalog, fetcher: fetcher, manifests: manifests)
+        levels = LevelChange(
+            pool: pool, catalog: catalog, copier: copier, dropper: dropper, inspector: inspector,
+            deliverer: deliverer)
+        files = FileService(pool: pool, catalog: catalog, deliverer: deliverer, levels: levels)
+    }
+
+    /// One for each configured address, and one for each member whose address is not configured: membership is
+    /// the catalog's, the configuration only adds to it.
+    private static func seats(
+        _ configured: [ReplicaConfiguration], _ members: [Member], _ cluster: ClusterIdentity,
+        _ links: FileServer.Links
+    ) throws(DepotError) -> [ReplicaSeat] {
+        var seats: [ReplicaSeat] = []
+        var urls: Set<String> = []
+        for replica in configured {
+            guard urls.insert(replica.url).inserted else {
+                throw DepotError(
+                    .invalidArgument, "this replica is configured twice", object: replica.url)
+            }
+            let member = members.first { $0.url == replica.url }
+            seats.append(
+                ReplicaSeat(
+                    url: replica.url,
+                    name: replica.name ?? ReplicaSeat.authority(of: replica.url),
+                    zone: replica.zone, capacity: replica.capacity, isConfigured: true,
+                    member: member?.replica, link: try links(replica, cluster)))
+        }
+        for member in members where !urls.contains(member.url) {
+            let replica = ReplicaConfiguration(url: member.url, name: member.name)
+            seats.append(
+                ReplicaSeat(
+                    url: member.url, name: member.name, zone: member.zone,
+                    capacity: member.capacity, isConfigured: false, member: member.replica,
+                    link: try links(replica, cluster)))
+        }
+        return seats
+    }
+
+    /// Everything that goes on without a request.
+    func work() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await monitor.run() }
+            group.addTask { await inspector.run() }
+            group.addTask { await chores.run() }
+        }
+    }
+}

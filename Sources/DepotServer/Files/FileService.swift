@@ -1,0 +1,57 @@
+import DepotCore
+import DepotWire
+
+/// Names: lists them, tells what is known of one, deletes one.
+struct FileService: Sendable {
+    let pool: ReplicaPool
+    let catalog: any Catalog
+    let deliverer: RecordDeliverer
+    let levels: LevelChange
+
+    func list(
+        prefix: String, after: FileName?, limit: Int
+    ) async throws(DepotError) -> FileListBody {
+        let found = try await catalog.files(prefix: prefix, after: after, limit: limit + 1)
+        return FileListBody(
+            files: found.prefix(limit).map(FileBody.init), hasMore: found.count > limit)
+    }
+
+    func info(
+        _ name: FileName, after: ChunkID?, limit: Int
+    ) async throws(DepotError) -> FileInfoBody {
+        let file = try await catalog.file(name)
+        let found = try await catalog.chunks(
+            of: file.manifest.id, after: after, limit: limit + 1)
+        return FileInfoBody(
+            file: FileBody(file), chunks: found.prefix(limit).map(FileInfoBody.Chunk.init),
+            hasMore: found.count > limit)
+    }
+
+    /// Deletes a name: durable when this returns. Chunks that nobody else uses are left to collection;
+    /// those that others use at a lower level lose their surplus copies, now or later.
+    func delete(_ name: FileName) async throws(DepotError) {
+        await pool.ready()
+        try pool.requireCurrentCatalog()
+        let file = try await catalog.file(name)
+        let record = try await catalog.delete(name, time: pool.clock.timestamp())
+        let delivery = try await deliverer.deliver([OutboxEntry(record: record, confirmed: [])])
+        try delivery.first?.require(all: false, of: name)
+        do throws(DepotError) {
+            var pages = ChunkPages(file.manifest.id, catalog)
+            while let page = try await pages.next() { _ = try await levels.dropSurplus(page) }
+        } catch {
+            pool.logger.warning(
+                "the file is deleted, but surplus copies of shared chunks stay",
+                metadata: ["name": "\(name)", "error": "\(error)"])
+        }
+    }
+
+    func status(version: String) async throws(DepotError) -> StatusBody {
+        await pool.ready()
+        let totals = try await catalog.totals()
+        let seats = pool.seats.filter { !$0.state.withLock { $0.isRetired } }
+        return StatusBody(
+            cluster: pool.cluster, version: version, replicas: seats.map(\.description),
+            totals: totals)
+    }
+}

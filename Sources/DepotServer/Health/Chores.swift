@@ -1,0 +1,33 @@
+import DepotCore
+
+/// What requests left to be done: records that are not yet on all their replicas, copies that were released and
+/// not deleted.
+struct Chores: Sendable {
+    let pool: ReplicaPool
+    let deliverer: RecordDeliverer
+    let dropper: CopyDropper
+
+    func run() async {
+        await pool.ready()
+        repeat {
+            await attempt("deliver records") { () async throws(DepotError) in
+                try await deliverer.drain()
+            }
+            await attempt("delete released copies") { () async throws(DepotError) in
+                try await dropper.sweep()
+            }
+        } while await pool.clock.pause(pool.timing.chorePeriod)
+    }
+
+    private func attempt(
+        _ what: String, _ chore: () async throws(DepotError) -> Void
+    ) async {
+        do throws(DepotError) {
+            try pool.requireCurrentCatalog()
+            try await chore()
+        } catch {
+            if Task.isCancelled { return }
+            pool.logger.warning("a chore failed: \(what)", metadata: ["error": "\(error)"])
+        }
+    }
+}

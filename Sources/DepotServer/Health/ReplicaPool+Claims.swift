@@ -1,0 +1,66 @@
+import DepotCore
+
+// A replica is who its folder says it is; its address may change. But two folders with one UUID (a disk that
+// was copied) must not count as one copy, and a new folder at an old address must not pass for the old one.
+
+extension ReplicaPool {
+    /// Decides whether a seat may speak for a replica.
+    ///
+    /// - Throws: `conflict` where another address speaks for it, or another replica is known at this address;
+    ///   `unreachable` where that shows only when another address was asked.
+    func claim(_ replica: ReplicaID, for index: Int) throws(DepotError) {
+        let conditions = seats.map(\.condition)
+        let outcome = shared.withLock { shared -> Result<Int?, DepotError> in
+            let expected = shared.owners.first { $0.value == index }?.key
+            if let expected, expected != replica, shared.members[expected] != nil {
+                return .failure(stranger(replica, insteadOf: expected))
+            }
+            guard let owner = shared.owners[replica], owner != index else {
+                shared.owners[replica] = index
+                return .success(nil)
+            }
+            switch conditions[owner] {
+            case .unknown:
+                return .failure(
+                    DepotError(
+                        .unreachable,
+                        "replica \(replica) was known at \(seats[owner].url); asking there first"))
+            case .up, .readOnly:
+                return .failure(twin(replica, of: owner))
+            case .down, .refused:
+                shared.owners[replica] = index
+                return .success(owner)
+            }
+        }
+        if let left = try outcome.get() {
+            seats[left].state.withLock { state in
+                state.replica = nil
+                state.isRetired = !seats[left].isConfigured
+            }
+            logger.notice(
+                "a replica has another address now",
+                metadata: ["replica": "\(replica)", "url": "\(seats[index].url)"])
+        }
+    }
+
+    private func stranger(_ replica: ReplicaID, insteadOf expected: ReplicaID) -> DepotError {
+        DepotError(
+            .conflict,
+            "replica \(expected) is known at this address, but \(replica) answers; it was not touched. "
+                + "Bring the first one back, or say 'depot forget \(expected)' if its disk is gone")
+    }
+
+    private func twin(_ replica: ReplicaID, of owner: Int) -> DepotError {
+        DepotError(
+            .conflict,
+            "replica \(replica) answers here and at \(seats[owner].url): its folder was copied, or one "
+                + "daemon has two addresses. Only the other one is used; stop this one")
+    }
+
+    /// The membership that a replica is to confirm.
+    func membership(with replica: ReplicaID) -> ClusterMembership {
+        let members = shared.withLock { Set($0.members.keys) }.union([replica])
+        return ClusterMembership(
+            cluster: cluster.cluster, epoch: cluster.epoch, members: members.sorted())
+    }
+}

@@ -1,0 +1,161 @@
+import DepotCore
+import Logging
+import Synchronization
+
+/// The replicas: who can be asked what, now. Kept by `ReplicaMonitor`, and by what requests find out.
+final class ReplicaPool: Sendable {
+    struct Shared: Sendable {
+        var members: [ReplicaID: Member] = [:]
+        /// Which seat speaks for which replica.
+        var owners: [ReplicaID: Int] = [:]
+        /// Replicas that hold records newer than anything in the catalog.
+        var ahead: [ReplicaID: String] = [:]
+        /// Seats that were asked at least once.
+        var asked: Set<Int> = []
+        var waiting: [CheckedContinuation<Void, Never>] = []
+        var isStopped = false
+    }
+
+    let seats: [ReplicaSeat]
+    let cluster: ClusterIdentity
+    let timing: FileServerConfiguration.Timing
+    let clock: ServerClock
+    let logger: Logger
+    let shared: Mutex<Shared>
+
+    init(
+        seats: [ReplicaSeat], members: [Member], cluster: ClusterIdentity,
+        timing: FileServerConfiguration.Timing, clock: ServerClock, logger: Logger
+    ) {
+        self.seats = seats
+        self.cluster = cluster
+        self.timing = timing
+        self.clock = clock
+        self.logger = logger
+        var shared = Shared()
+        shared.members = Dictionary(uniqueKeysWithValues: members.map { ($0.replica, $0) })
+        for (index, seat) in seats.enumerated() {
+            if let replica = seat.replica { shared.owners[replica] = index }
+        }
+        self.shared = Mutex(shared)
+    }
+
+    // MARK: Who is there
+
+    func seat(of replica: ReplicaID) -> ReplicaSeat? {
+        shared.withLock { $0.owners[replica] }.map { seats[$0] }
+    }
+
+    /// Members that can be asked, by state.
+    private func members(where test: (ReplicaSeat.State) -> Bool) -> Set<ReplicaID> {
+        let owners = shared.withLock { $0.owners }
+        return Set(owners.filter { test(seats[$0.value].state.withLock { $0 }) }.keys)
+    }
+
+    /// Those that take writes.
+    var writable: Set<ReplicaID> { members { $0.condition == .up } }
+
+    /// Those that answer.
+    var readable: Set<ReplicaID> {
+        members { state in
+            switch state.condition {
+            case .up, .readOnly: true
+            case .unknown, .down, .refused: false
+            }
+        }
+    }
+
+    /// How many replicas the cluster has: its members, and configured ones that nobody has met yet.
+    var size: Int {
+        let members = shared.withLock { $0.members.count }
+        return members
+            + seats.count { $0.isConfigured && $0.replica == nil && !Self.isRefused($0.condition) }
+    }
+
+    private static func isRefused(_ condition: ReplicaSeat.Condition) -> Bool {
+        if case .refused = condition { true } else { false }
+    }
+
+    /// Ranks those that take writes. One that is full takes no copies.
+    var placement: Placement {
+        let now = clock.elapsed()
+        let (members, owners) = shared.withLock { ($0.members, $0.owners) }
+        return Placement(
+            writable.compactMap { replica in
+                guard let member = members[replica], let owner = owners[replica] else { return nil }
+                return PlacementCandidate(
+                    replica: replica, zone: member.zone, weight: Double(member.capacity.bytes),
+                    takesCopies: seats[owner].state.withLock { $0.fullUntil <= now })
+            })
+    }
+
+    /// Replicas to give new copies to only where nothing else is left: they stalled lately.
+    var avoided: Set<ReplicaID> {
+        let now = clock.elapsed()
+        return members { $0.avoidedUntil > now }
+    }
+
+    func name(of replica: ReplicaID) -> String {
+        shared.withLock { $0.members[replica]?.name } ?? replica.description
+    }
+
+    /// The replicas that take no writes, for people to read: `r2 (down: connection refused)`.
+    var absentees: String {
+        let absent = seats.compactMap { seat -> String? in
+            guard !seat.state.withLock({ $0.isRetired }) else { return nil }
+            let shown = seat.description
+            return shown.state == .up
+                ? nil
+                : "\(seat.name) (\(shown.state.rawValue): \(shown.problem ?? "no reason known"))"
+        }
+        return absent.isEmpty ? "all replicas are up" : "not up: " + absent.joined(separator: ", ")
+    }
+
+    // MARK: Gates
+
+    /// Waits until every replica was asked once, so that a FileServer that has just started does not take
+    /// all of them for lost. Takes no longer than `probeLimit`.
+    func ready() async {
+        await withCheckedContinuation { waiting in
+            let isReady = shared.withLock { shared in
+                if shared.isStopped || shared.asked.count == seats.count { return true }
+                shared.waiting.append(waiting)
+                return false
+            }
+            if isReady { waiting.resume() }
+        }
+    }
+
+    func wasAsked(_ index: Int) {
+        let waiting = shared.withLock { shared -> [CheckedContinuation<Void, Never>] in
+            shared.asked.insert(index)
+            guard shared.asked.count == seats.count else { return [] }
+            defer { shared.waiting = [] }
+            return shared.waiting
+        }
+        for one in waiting { one.resume() }
+    }
+
+    /// Lets everybody go who waits for the first answers.
+    func stop() {
+        let waiting = shared.withLock { shared -> [CheckedContinuation<Void, Never>] in
+            shared.isStopped = true
+            defer { shared.waiting = [] }
+            return shared.waiting
+        }
+        for one in waiting { one.resume() }
+    }
+
+    /// - Throws: `conflict` where a replica has seen commits that this catalog does not know.
+    func requireCurrentCatalog() throws(DepotError) {
+        guard let found = shared.withLock({ $0.ahead.values.first }) else { return }
+        throw DepotError(
+            .conflict,
+            "the FileServer is read-only: \(found). The catalog was lost or is an older copy; "
+                + "restore the right one, or run 'depot rebuild-catalog'")
+    }
+
+    func notEnough(_ what: String) -> DepotError {
+        DepotError(.notEnoughReplicas, "\(what); \(absentees)")
+    }
+}

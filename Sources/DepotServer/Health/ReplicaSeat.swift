@@ -1,0 +1,96 @@
+import DepotCore
+import DepotWire
+import Synchronization
+
+/// A place where a replica is expected: its address, the link there, and how it was last found.
+final class ReplicaSeat: Sendable {
+    enum Condition: Sendable, Equatable {
+        /// Not asked yet.
+        case unknown
+        case up
+        /// Answers, but takes no writes.
+        case readOnly(String)
+        /// Did not answer, or a request to it failed.
+        case down(String)
+        /// Answers as something else than is expected here. Nothing is asked of it.
+        case refused(String)
+    }
+
+    struct State: Sendable {
+        var condition = Condition.unknown
+        /// What it said last.
+        var standing: ReplicaStanding?
+        /// Who is, or was, found here.
+        var replica: ReplicaID?
+        /// Takes no new copies before this, in running time: it stalled.
+        var avoidedUntil = Duration.zero
+        /// The same, because it was full.
+        var fullUntil = Duration.zero
+        /// Whether its unproved holdings are still to be proved.
+        var mustProve = true
+        /// Its replica was found at another address, and no configuration names this one.
+        var isRetired = false
+    }
+
+    let url: String
+    let name: String
+    /// As configured; `nil` leaves to the catalog what it has.
+    let zone: String?
+    let capacity: ByteCount?
+    /// Whether the configuration names it; else it is here because the catalog has a member with the address.
+    let isConfigured: Bool
+    let link: any ReplicaLink
+    let state: Mutex<State>
+    /// Bytes that are being read from it.
+    let load = Atomic<Int>(0)
+
+    init(
+        url: String, name: String, zone: String?, capacity: ByteCount?, isConfigured: Bool,
+        member: ReplicaID?, link: any ReplicaLink
+    ) {
+        self.url = url
+        self.name = name
+        self.zone = zone
+        self.capacity = capacity
+        self.isConfigured = isConfigured
+        self.link = link
+        var state = State()
+        state.replica = member
+        self.state = Mutex(state)
+    }
+
+    static let defaultZone = "default"
+
+    /// `host:port` of an address.
+    static func authority(of url: String) -> String {
+        let rest = url.split(separator: "://", maxSplits: 1).last.map(String.init) ?? url
+        return rest.split(separator: "/").first.map(String.init) ?? rest
+    }
+
+    var condition: Condition { state.withLock { $0.condition } }
+    var replica: ReplicaID? { state.withLock { $0.replica } }
+}
+
+extension ReplicaSeat {
+    /// How `status` shows it.
+    var description: StatusBody.Replica {
+        let state = state.withLock { $0 }
+        let (shown, problem) = Self.describe(state.condition)
+        return StatusBody.Replica(
+            id: state.replica, name: name, url: url, zone: zone ?? Self.defaultZone, state: shown,
+            usedBytes: state.standing?.usedBytes ?? 0, freeBytes: state.standing?.freeBytes ?? 0,
+            chunks: state.standing?.chunks ?? 0, problem: problem)
+    }
+
+    private static func describe(
+        _ condition: Condition
+    ) -> (StatusBody.Replica.State, String?) {
+        switch condition {
+        case .unknown: (.down, "not asked yet")
+        case .up: (.up, nil)
+        case .readOnly(let problem): (.readOnly, problem)
+        case .down(let problem): (.down, problem)
+        case .refused(let problem): (.refused, problem)
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import DepotCore
+
+/// Copies chunks from replica to replica: read, hashed, put. Nothing that does not hash to its id is written.
+/// That the copies are durable is for the caller to have vouched.
+struct ChunkCopier: Sendable {
+    /// Batches under way; each has its own share of the memory budget.
+    static let atOnce = 3
+    /// Smaller than a client's batch, so that several fit beside what clients send.
+    static let batchBytes = 4 << 20
+
+    let fetcher: ChunkFetcher
+    let pool: ReplicaPool
+
+    struct Outcome: Sendable {
+        var copied: [CopyOrder] = []
+        /// Why others were not; the first of the reasons.
+        var failure: DepotError?
+
+        var byDestination: [ReplicaID: [ChunkID]] {
+            Dictionary(grouping: copied, by: \.destination).mapValues { $0.map(\.chunk.id) }
+        }
+    }
+
+    func copy(_ orders: [CopyOrder]) async -> Outcome {
+        let groups = Dictionary(grouping: orders, by: \.destination)
+        let batches = groups.values.flatMap {
+            ChunkBatch.cut($0, bytesMax: Self.batchBytes) { $0.chunk.length }
+        }
+        let results = Results()
+        await concurrently(batches, atOnce: Self.atOnce) { batch in
+            do throws(DepotError) {
+                await results.add(try await copyBatch(batch), nil)
+            } catch {
+                await results.add([], error)
+            }
+        }
+        return await results.outcome
+    }
+
+    private actor Results {
+        var outcome = Outcome()
+
+        func add(_ copied: [CopyOrder], _ failure: DepotError?) {
+            outcome.copied += copied
+            outcome.failure = outcome.failure ?? failure
+        }
+    }
+
+    /// - Parameter batch: orders with one destination.
+    private func copyBatch(_ batch: [CopyOrder]) async throws(DepotError) -> [CopyOrder] {
+        guard let destination = batch.first?.destination else { return [] }
+        let bytes = batch.reduce(0) { $0 + $1.chunk.length }
+        let reservation = try await fetcher.budget.reserve(bytes)
+        defer { withExtendedLifetime(reservation) {} }
+        let objects = try await fetcher.verified(batch.map(\.chunk))
+        let found = zip(batch, objects).filter { $0.1 != nil }
+        let verified = found.compactMap { $0.1 }
+        guard !verified.isEmpty else {
+            throw DepotError(
+                .noGoodCopy, "no replica that can be reached has a good copy of it",
+                object: batch[0].chunk.id.hex)
+        }
+        try await pool.ask(destination, limit: pool.timing.barrierLimit) {
+            link async throws(DepotError) in
+            try await link.put(verified)
+        }
+        return found.map(\.0)
+    }
+}

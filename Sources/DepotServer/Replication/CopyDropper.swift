@@ -1,0 +1,99 @@
+import DepotCore
+import Logging
+
+// The order of destruction. The copy is condemned first: from then on whatever puts, finds or vouches for the
+// chunk on that replica makes the deletion void. Then the others are hashed from their disks, the catalog's
+// gate lets the copy go or not, and only then it is deleted. Were it condemned after the gate, a deposit that
+// vouched for the copy in between would count a copy that is about to vanish.
+
+/// Deletes copies that are not needed any more.
+struct CopyDropper: Sendable {
+    /// Copies of one round: their other copies are read from disk within `checkLimit`.
+    static let batchBytes = 256 << 20
+
+    let pool: ReplicaPool
+    let catalog: any Catalog
+    let inspector: CopyInspector
+
+    /// Carries out what a plan advises, as far as the gate lets it.
+    ///
+    /// - Returns: what was released. Most of it is deleted, too; the rest is as soon as its replica can.
+    func drop(_ orders: [DropOrder]) async throws(DepotError) -> [DropOrder] {
+        var released: [DropOrder] = []
+        for (replica, orders) in Dictionary(grouping: orders, by: \.replica) {
+            for batch in ChunkBatch.cut(orders, bytesMax: Self.batchBytes, length: \.chunk.length) {
+                let chunks = Set(try await drop(batch, on: replica))
+                released += batch.filter { chunks.contains($0.chunk.id) }
+            }
+        }
+        return released
+    }
+
+    /// - Returns: the chunks whose copies were released.
+    private func drop(
+        _ orders: [DropOrder], on replica: ReplicaID
+    ) async throws(DepotError) -> [ChunkID] {
+        let ids = orders.map(\.chunk.id)
+        let token = try await pool.ask(replica, limit: pool.timing.stallLimit) {
+            link async throws(DepotError) in
+            try await link.condemn(ids.map(ObjectID.chunk))
+        }
+        let mark = try await catalog.mark()
+        let hashed = await hash(orders)
+        let released = try await catalog.release(
+            ids, on: replica, hashedJustBefore: hashed, asOf: mark)
+        if !released.isEmpty { await delete(released, on: replica, token) }
+        return released
+    }
+
+    /// Has the copies that stay read from their disks.
+    private func hash(_ orders: [DropOrder]) async -> [ChunkID: Set<ReplicaID>] {
+        var asking: [ReplicaID: [ChunkID]] = [:]
+        for order in orders {
+            for replica in order.remaining { asking[replica, default: []].append(order.chunk.id) }
+        }
+        let work = asking
+        let answers = await gather(work.keys) { replica async throws(DepotError) in
+            try await inspector.check(work[replica] ?? [], on: replica)
+        }
+        var hashed: [ChunkID: Set<ReplicaID>] = [:]
+        for (replica, answer) in answers {
+            guard case .success(let verdicts) = answer else { continue }
+            for (chunk, verdict) in verdicts where verdict == .good {
+                hashed[chunk, default: []].insert(replica)
+            }
+        }
+        return hashed
+    }
+
+    /// What fails here is done by a later round: the copies stay released.
+    private func delete(_ chunks: [ChunkID], on replica: ReplicaID, _ token: CondemnToken) async {
+        do throws(DepotError) {
+            let gone = try await pool.ask(replica, limit: pool.timing.barrierLimit) {
+                link async throws(DepotError) in
+                try await link.delete(chunks.map(ObjectID.chunk), token: token)
+            }
+            try await catalog.removeReleased(gone.map(\.hash), on: replica)
+        } catch {
+            pool.logger.warning(
+                "released copies could not be deleted yet",
+                metadata: ["replica": "\(pool.name(of: replica))", "error": "\(error)"])
+        }
+    }
+
+    /// One round over copies that were released and are still there.
+    func sweep() async throws(DepotError) {
+        for replica in pool.writable {
+            let left = try await catalog.holdings(
+                on: replica, state: .released, after: nil, limit: ChunkBatch.countMax)
+            guard !left.isEmpty else { continue }
+            let standings = try await catalog.standings(of: left.map(\.id))
+            let orders = standings.compactMap { standing -> DropOrder? in
+                guard let standing, standing.target > 0 else { return nil }
+                return DropOrder(
+                    chunk: standing.reference, replica: replica, remaining: standing.good)
+            }
+            _ = try await drop(orders)
+        }
+    }
+}

@@ -1,0 +1,184 @@
+import DepotCore
+import DepotWire
+
+/// Gives a file another level while it lives: copies first, then the name, drops last.
+struct LevelChange: Sendable {
+    /// Chunks that are planned, copied or dropped at once.
+    static let pageSize = 1_000
+
+    let pool: ReplicaPool
+    let catalog: any Catalog
+    let copier: ChunkCopier
+    let dropper: CopyDropper
+    let inspector: CopyInspector
+    let deliverer: RecordDeliverer
+
+    /// - Throws: `notEnoughReplicas`, `conflict` where something was committed to the name meanwhile, `notFound`.
+    func change(_ name: FileName, _ body: ChangeLevelBody) async throws(DepotError)
+        -> LevelChangeBody
+    {
+        await pool.ready()
+        let file = try await catalog.file(name)
+        let size = pool.size
+        guard body.level.copies <= size else {
+            throw pool.notEnough(
+                "level \(body.level) asks for \(body.level.copies) replicas, the cluster has \(size)"
+            )
+        }
+        if body.planOnly { return try await plan(file, body.level) }
+        try pool.requireCurrentCatalog()
+        return try await carryOut(file, body.level)
+    }
+
+    private func carryOut(
+        _ file: FileEntry, _ level: ReplicationLevel
+    ) async throws(DepotError) -> LevelChangeBody {
+        var done = CopySummary()
+        if level >= file.level { try await raise(file, to: level, &done) }
+        if level != file.level {
+            let record = try await catalog.changeLevel(
+                of: file.name, expected: file.sequence, to: level, copiesRequired: level.majority,
+                time: pool.clock.timestamp())
+            let delivery = try await deliverer.deliver([OutboxEntry(record: record, confirmed: [])])
+            try delivery.first?.require(all: false, of: file.name)
+        }
+        let pinned = try await settle(file, level, &done)
+        return LevelChangeBody(
+            name: file.name, from: file.level, to: level, done, pinned: pinned, planOnly: false)
+    }
+
+    /// Copies every chunk to as many replicas as the level will ask for, as far as they can be reached.
+    private func raise(
+        _ file: FileEntry, to level: ReplicationLevel, _ done: inout CopySummary
+    ) async throws(DepotError) {
+        var pages = ChunkPages(file.manifest.id, catalog)
+        while let page = try await pages.next() {
+            let plan = CopyPlanner(placement: pool.placement).plan(
+                page.map { $0.raised(to: level) })
+            guard !plan.copies.isEmpty else { continue }
+            let mark = try await catalog.mark()
+            let outcome = await copier.copy(plan.copies)
+            let durable = try await vouch(outcome.byDestination, asOf: mark)
+            var made = CopyPlan()
+            made.copies = outcome.copied.filter {
+                durable[$0.destination]?.contains($0.chunk.id) == true
+            }
+            done.add(made)
+        }
+    }
+
+    /// - Returns: what each destination vouched for, which the catalog knows by then.
+    private func vouch(
+        _ copies: [ReplicaID: [ChunkID]], asOf mark: CatalogMark
+    ) async throws(DepotError) -> [ReplicaID: Set<ChunkID>] {
+        let answers = await gather(copies.keys) { replica async throws(DepotError) in
+            let chunks = copies[replica] ?? []
+            let vouches = try await pool.ask(replica, limit: pool.timing.barrierLimit) {
+                link async throws(DepotError) in
+                try await link.vouch(for: chunks.map(ObjectID.chunk))
+            }
+            return zip(chunks, vouches).filter { $0.1 == .durable }.map(\.0)
+        }
+        var durable: [ReplicaID: Set<ChunkID>] = [:]
+        for (replica, answer) in answers {
+            guard case .success(let chunks) = answer, !chunks.isEmpty else { continue }
+            try await catalog.settle(
+                Dictionary(uniqueKeysWithValues: chunks.map { ($0, .good) }), on: replica,
+                asOf: mark)
+            durable[replica] = Set(chunks)
+        }
+        return durable
+    }
+
+    /// Drops what is above each chunk's target now that the level has changed.
+    ///
+    /// - Returns: how many chunks stay above the level, because others use them.
+    private func settle(
+        _ file: FileEntry, _ level: ReplicationLevel, _ done: inout CopySummary
+    ) async throws(DepotError) -> Int {
+        var pinned = 0
+        var pages = ChunkPages(file.manifest.id, catalog)
+        while let page = try await pages.next() {
+            pinned += page.count { $0.target > level.copies }
+            var made = CopyPlan()
+            made.drops = try await dropSurplus(page)
+            done.add(made)
+        }
+        return pinned
+    }
+
+    /// Drops copies beyond the targets of these chunks. Chunks that nobody uses are left to collection.
+    func dropSurplus(_ page: [ChunkStanding]) async throws(DepotError) -> [DropOrder] {
+        let plan = CopyPlanner(placement: pool.placement).plan(page)
+        return plan.drops.isEmpty ? [] : try await dropper.drop(plan.drops)
+    }
+
+    private func plan(
+        _ file: FileEntry, _ level: ReplicationLevel
+    ) async throws(DepotError) -> LevelChangeBody {
+        var plan = ReplicationChangePlan(
+            name: file.name, sequence: file.sequence, from: file.level, to: level)
+        var pages = ChunkPages(file.manifest.id, catalog)
+        let planner = CopyPlanner(placement: pool.placement)
+        while let page = try await pages.next() {
+            _ = plan.add(page.map { $0.retargeted(from: file.level, to: level) }, using: planner)
+        }
+        return LevelChangeBody(
+            name: file.name, from: file.level, to: level, plan.summary, pinned: plan.pinned,
+            planOnly: true)
+    }
+}
+
+/// The chunks that a manifest uses, a page at a time.
+struct ChunkPages {
+    private let manifest: ChunkID
+    private let catalog: any Catalog
+    private var cursor: ChunkID?
+    private var isOver = false
+
+    init(_ manifest: ChunkID, _ catalog: any Catalog) {
+        self.manifest = manifest
+        self.catalog = catalog
+    }
+
+    /// - Returns: at least one chunk, or `nil` after the last.
+    mutating func next() async throws(DepotError) -> [ChunkStanding]? {
+        if isOver { return nil }
+        let page = try await catalog.chunks(
+            of: manifest, after: cursor, limit: LevelChange.pageSize)
+        cursor = page.last?.reference.id
+        isOver = page.count < LevelChange.pageSize
+        return page.isEmpty ? nil : page
+    }
+}
+
+extension ChunkStanding {
+    /// As it will be when one of its files asks for that level, at least.
+    fileprivate func raised(to level: ReplicationLevel) -> ChunkStanding {
+        ChunkStanding(
+            reference: reference, target: max(target, level.copies), holdings: holdings)
+    }
+
+    fileprivate func retargeted(
+        from: ReplicationLevel, to level: ReplicationLevel
+    ) -> ChunkStanding {
+        let target = target > from.copies ? max(target, level.copies) : level.copies
+        return ChunkStanding(reference: reference, target: target, holdings: holdings)
+    }
+}
+
+extension LevelChangeBody {
+    fileprivate init(
+        name: FileName, from: ReplicationLevel, to: ReplicationLevel, _ summary: CopySummary,
+        pinned: Int, planOnly: Bool
+    ) {
+        self.init(
+            name: name, from: from, to: to, copied: summary.copies, dropped: summary.drops,
+            pinned: pinned, bytesCopied: summary.bytesCopied, planOnly: planOnly,
+            replicas: summary.replicas.sorted { $0.key < $1.key }.map { replica, share in
+                ReplicaShare(
+                    replica: replica, copied: share.copies, dropped: share.drops,
+                    bytesCopied: share.bytesCopied)
+            })
+    }
+}

@@ -1,0 +1,137 @@
+import DepotCore
+import DepotWire
+import NIOCore
+import Synchronization
+
+// A chunk is asked of one holder after the other until one gives it. Which one is first: of those with a good
+// copy that answer, the one that is reading the least for us now, so that a slow disk gets less to do; then
+// those whose copy is not proved; then those that seemed down a moment ago, which is better than giving up.
+
+/// Gets chunks from whoever holds them.
+struct ChunkFetcher: Sendable {
+    let pool: ReplicaPool
+    let catalog: any Catalog
+    let budget: MemoryBudget
+    let inspector: CopyInspector
+
+    /// A chunk, and the replicas not to ask for it.
+    struct Wish: Sendable {
+        let chunk: ChunkReference
+        var avoid: Set<ReplicaID> = []
+    }
+
+    /// Bytes as a replica gave them. Nobody has hashed them.
+    struct Found: Sendable {
+        let replica: ReplicaID
+        let bytes: [ByteBuffer]
+        let length: Int
+    }
+
+    /// Gets chunks, unverified, in order; `nil` where nobody has one.
+    ///
+    /// - Parameter wishes: of no more bytes than the caller has reserved.
+    func fetch(_ wishes: [Wish]) async throws(DepotError) -> [Found?] {
+        try await fetch(wishes) { chunk, stored in
+            stored.length == chunk.length ? .some(stored) : nil
+        }
+    }
+
+    /// Gets chunks and hashes them, in order; `nil` where nobody has a good one. Of bytes that were named with
+    /// a wrong length it is the object's own that is given.
+    func verified(_ chunks: [ChunkReference]) async throws(DepotError) -> [VerifiedObject?] {
+        let objects = Mutex<[ChunkID: VerifiedObject]>([:])
+        let found = try await fetch(chunks.map { Wish(chunk: $0) }) { chunk, stored in
+            guard let object = Self.verify(chunk.id, stored) else { return nil }
+            objects.withLock { $0[chunk.id] = object }
+            return stored
+        }
+        return objects.withLock { objects in
+            zip(chunks, found).map { chunk, found in found == nil ? nil : objects[chunk.id] }
+        }
+    }
+
+    static func verify(_ id: ChunkID, _ found: Found) -> VerifiedObject? {
+        do {
+            var verifier = try ObjectVerifier(expecting: .chunk(id), length: found.length)
+            for part in found.bytes { verifier.append(part) }
+            return try verifier.finish()
+        } catch {
+            return nil
+        }
+    }
+
+    private typealias Judge = @Sendable (ChunkReference, Found) -> Found?
+
+    private func fetch(
+        _ wishes: [Wish], _ judge: @escaping Judge
+    ) async throws(DepotError) -> [Found?] {
+        let standings = try await catalog.standings(of: wishes.map(\.chunk.id))
+        let readable = pool.readable
+        var queues: [[ReplicaID]] = zip(wishes, standings).map { wish, standing in
+            order(standing, readable).filter { !wish.avoid.contains($0) }
+        }
+        var found = [Found?](repeating: nil, count: wishes.count)
+        while true {
+            var asking: [ReplicaID: [Int]] = [:]
+            for index in wishes.indices where found[index] == nil && !queues[index].isEmpty {
+                asking[queues[index].removeFirst(), default: []].append(index)
+            }
+            if asking.isEmpty || Task.isCancelled { return found }
+            let work = asking
+            let answers = await gather(work.keys) { replica async throws(DepotError) in
+                try await read((work[replica] ?? []).map { wishes[$0].chunk }, from: replica, judge)
+            }
+            for (replica, answer) in answers {
+                guard case .success(let chunks) = answer else { continue }
+                for (index, chunk) in zip(work[replica] ?? [], chunks) { found[index] = chunk }
+            }
+        }
+    }
+
+    private func order(_ standing: ChunkStanding?, _ readable: Set<ReplicaID>) -> [ReplicaID] {
+        guard let standing else { return [] }
+        let rank = pool.placement.order(for: standing.reference.id)
+        let key = { (holding: Holding) -> (Int, Int, Int) in
+            let isReadable = readable.contains(holding.replica)
+            return (
+                (isReadable ? 0 : 2) + (holding.state == .good ? 0 : 1),
+                pool.seat(of: holding.replica)?.load.load(ordering: .relaxed) ?? 0,
+                rank.firstIndex(of: holding.replica) ?? rank.count
+            )
+        }
+        return standing.holdings
+            .filter { $0.state == .good || $0.state == .unproved }
+            .map { (replica: $0.replica, key: key($0)) }
+            .sorted { $0.key < $1.key }
+            .map(\.replica)
+    }
+
+    /// - Returns: in order; `nil` for what the replica has not, or not soundly.
+    private func read(
+        _ chunks: [ChunkReference], from replica: ReplicaID, _ judge: @escaping Judge
+    ) async throws(DepotError) -> [Found?] {
+        let bytes = chunks.reduce(0) { $0 + $1.length }
+        let seat = pool.seat(of: replica)
+        seat?.load.add(bytes, ordering: .relaxed)
+        defer { seat?.load.subtract(bytes, ordering: .relaxed) }
+        let stored = try await pool.ask(replica, limit: pool.timing.stallLimit) {
+            link async throws(DepotError) in
+            try await link.read(chunks.map { .chunk($0.id) })
+        }
+        return zip(chunks, stored).map { chunk, stored in
+            guard let found = Self.memory(stored, replica) else {
+                inspector.suspect(chunk.id, on: replica)
+                return nil
+            }
+            if let judged = judge(chunk, found) { return judged }
+            inspector.suspect(chunk.id, on: replica)
+            return nil
+        }
+    }
+
+    /// A link reads over the network: what it gives is in memory.
+    private static func memory(_ stored: StoredObject?, _ replica: ReplicaID) -> Found? {
+        guard let stored, case .memory(let bytes) = stored.bytes else { return nil }
+        return Found(replica: replica, bytes: bytes, length: stored.length)
+    }
+}

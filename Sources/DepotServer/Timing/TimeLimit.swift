@@ -1,0 +1,38 @@
+import DepotCore
+
+// Whoever gives up on a replica must be free at that moment. A structured race would still wait until the
+// loser has noticed its cancellation, and a transport that hangs may never notice; so both racers are tasks
+// of their own. The loser is cancelled, and what it returns is dropped.
+
+/// Runs an operation for no longer than a limit.
+struct TimeLimit: Sendable {
+    let clock: ServerClock
+    let limit: Duration
+
+    /// - Throws: what the operation throws; `unreachable` after the limit, or when the task was cancelled.
+    func run<Value: Sendable>(
+        _ what: String, _ operation: @escaping @Sendable () async throws(DepotError) -> Value
+    ) async throws(DepotError) -> Value {
+        let race = Decision<Result<Value, DepotError>>()
+        let work = Task {
+            do throws(DepotError) {
+                race.decide(.success(try await operation()))
+            } catch {
+                race.decide(.failure(error))
+            }
+        }
+        let timer = Task {
+            guard await clock.pause(limit) else { return }
+            race.decide(
+                .failure(DepotError(.unreachable, "\(what) did not come within \(limit)")))
+        }
+        let result = await withTaskCancellationHandler {
+            await race.value()
+        } onCancel: {
+            race.decide(.failure(DepotError(.unreachable, "given up: the request is over")))
+        }
+        work.cancel()
+        timer.cancel()
+        return try result.get()
+    }
+}
