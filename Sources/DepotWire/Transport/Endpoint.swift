@@ -1,0 +1,41 @@
+import DepotCore
+import FoundationEssentials
+
+/// Where a daemon listens: `http://host:port`.
+public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
+    public let host: String
+    public let port: Int
+
+    public init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// - Throws: `invalidArgument` for anything but `http://HOST:PORT`, with an optional `/` behind it.
+    public init(_ url: String) throws(DepotError) {
+        func fault(_ reason: String) -> DepotError {
+            DepotError(
+                .invalidArgument, "not an address: \(reason); expected http://HOST:PORT",
+                object: url)
+        }
+        guard !url.lowercased().hasPrefix("https://") else {
+            throw fault("depot does not speak TLS yet, put a proxy on this machine that does")
+        }
+        guard let parts = URL(string: url), parts.scheme?.lowercased() == "http",
+            let host = parts.host, !host.isEmpty
+        else { throw fault("it is no http URL") }
+        guard parts.path.isEmpty || parts.path == "/", parts.query == nil, parts.user == nil else {
+            throw fault("it names more than a host and a port")
+        }
+        guard let port = parts.port, (1...65_535).contains(port) else {
+            throw fault("the port is missing")
+        }
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        self.init(host: isBracketed ? String(host.dropFirst().dropLast()) : host, port: port)
+    }
+
+    /// The value of the `Host` header.
+    var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+    public var description: String { "http://\(authority)" }
+}

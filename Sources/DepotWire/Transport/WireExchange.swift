@@ -1,0 +1,156 @@
+import DepotCore
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// A request that is being written and an answer that is being read, part by part, with back-pressure both ways.
+///
+/// Write all parts, `finish`, take the `head`, then `next` until `nil`; or `cancel`. For one task at a time. An
+/// exchange that is left unfinished must be cancelled, or its connection is lost to the pool.
+public final class WireExchange: Sendable {
+    private let connection: WireConnection
+    private let pool: ConnectionPool
+    private let endpoint: Endpoint
+    private let patience: TimeAmount
+    private let isOver = Atomic<Bool>(false)
+    private let keepsAlive = Atomic<Bool>(true)
+
+    init(
+        connection: WireConnection, pool: ConnectionPool, endpoint: Endpoint, patience: TimeAmount
+    ) {
+        self.connection = connection
+        self.pool = pool
+        self.endpoint = endpoint
+        self.patience = patience
+    }
+
+    deinit { giveUp() }
+
+    func send(_ head: HTTPRequestHead) {
+        connection.channel.write(HTTPClientRequestPart.head(head), promise: nil)
+    }
+
+    /// Sends a part of the body; waits while the other side takes no more.
+    ///
+    /// - Throws: what the other side answered, where it did so before the body was over.
+    public func write(_ part: ByteBuffer) async throws(DepotError) {
+        connection.channel.writeAndFlush(
+            HTTPClientRequestPart.body(.byteBuffer(part)), promise: nil)
+        do {
+            try await connection.ask { [patience] in $0.room(patience: patience) }
+        } catch {
+            giveUp()
+            throw error
+        }
+        if await connection.hasAnswered() { throw await earlyAnswer() }
+    }
+
+    /// Ends the body.
+    public func finish() async throws(DepotError) {
+        connection.channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
+    }
+
+    /// The answer's head. A body follows, which `next` or `collect` gives.
+    public func head() async throws(DepotError) -> HTTPResponseHead {
+        guard case .head(let head) = try await part("it did not answer") else {
+            giveUp()
+            throw DepotError(
+                .unreachable, "the answer has no beginning", object: endpoint.description)
+        }
+        keepsAlive.store(head.isKeepAlive, ordering: .relaxed)
+        return head
+    }
+
+    /// The next bytes of the answer's body; `nil` at its end, which gives the connection back.
+    public func next() async throws(DepotError) -> ByteBuffer? {
+        switch try await part("the rest of its answer did not come") {
+        case .body(let bytes): return bytes
+        case .head: return ByteBuffer()
+        case .end:
+            guard !isOver.exchange(true, ordering: .relaxed) else { return nil }
+            if keepsAlive.load(ordering: .relaxed) {
+                pool.giveBack(connection)
+            } else {
+                connection.close()
+                pool.drop()
+            }
+            return nil
+        }
+    }
+
+    /// The answer's whole body.
+    ///
+    /// - Throws: `tooLarge` where it has more than `limit` bytes.
+    public func collect(upTo limit: Int) async throws(DepotError) -> ByteBuffer {
+        var body = ByteBuffer()
+        while let part = try await next() {
+            guard body.readableBytes + part.readableBytes <= limit else {
+                giveUp()
+                throw DepotError(
+                    .tooLarge,
+                    "an answer of more than \(limit) bytes came, which is more than fits",
+                    object: endpoint.description)
+            }
+            if body.readableBytes == 0 { body = part } else { body.writeImmutableBuffer(part) }
+        }
+        return body
+    }
+
+    /// What an answer that tells of an error tells.
+    public func failure(_ head: HTTPResponseHead) async -> DepotError {
+        do {
+            let body = try await collect(upTo: WireLimits.bodyBytesMax)
+            return ErrorEnvelope.error(status: Int(head.status.code), body: body, from: endpoint)
+        } catch {
+            return error
+        }
+    }
+
+    private func earlyAnswer() async -> DepotError {
+        keepsAlive.store(false, ordering: .relaxed)
+        do {
+            let head = try await head()
+            keepsAlive.store(false, ordering: .relaxed)
+            guard head.status.code >= 400 else {
+                giveUp()
+                return DepotError(
+                    .unreachable, "it answered before the request was whole",
+                    object: endpoint.description)
+            }
+            return await failure(head)
+        } catch {
+            return error
+        }
+    }
+
+    private func part(_ what: String) async throws(DepotError) -> ExchangeHandler.Part {
+        do {
+            return try await connection.ask { [patience] in $0.nextPart(patience: patience, what) }
+        } catch {
+            giveUp()
+            throw error
+        }
+    }
+
+    public func cancel() { giveUp() }
+
+    private func giveUp() {
+        guard !isOver.exchange(true, ordering: .relaxed) else { return }
+        connection.close()
+        pool.drop()
+    }
+}
+
+extension ErrorEnvelope {
+    /// The error in an answer's body; where there is none, what the status says.
+    static func error(status: Int, body: ByteBuffer, from endpoint: Endpoint) -> DepotError {
+        do {
+            return try WireJSON.decode(ErrorEnvelope.self, from: body).depotError
+        } catch {
+            return DepotError(
+                status == 401 ? .unauthorized : .unreachable,
+                "it answered HTTP \(status), and not as depot does; is the address right?",
+                object: endpoint.description)
+        }
+    }
+}
