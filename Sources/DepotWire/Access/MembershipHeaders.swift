@@ -18,7 +18,8 @@ extension HTTPHeaders {
         else {
             throw DepotError(
                 .invalidArgument,
-                "the headers \(ReplicaHeader.cluster) and \(ReplicaHeader.epoch) are missing or wrong")
+                "the headers \(ReplicaHeader.cluster) and \(ReplicaHeader.epoch) are missing or wrong"
+            )
         }
         return (cluster, epoch)
     }
