@@ -59,9 +59,10 @@ public final class ChunkTransport: Sendable {
                 if request.body.readableBytes > 0 { try await exchange.write(request.body) }
                 try await exchange.finish()
                 head = try await exchange.head()
-            } catch  where isReused && error.code == .unreachable && error.endedUnanswered {
+            } catch {
                 // An idle connection that the other side had closed in the meantime: nothing was answered,
                 // and every request of ours may be repeated.
+                guard isReused, await exchange.wasLostUnanswered() else { throw error }
                 continue
             }
             guard head.status.code < 400 else { throw await exchange.failure(head) }
@@ -100,9 +101,4 @@ public final class ChunkTransport: Sendable {
 
     /// Closes what is idle, and everything else as it ends.
     public func shutDown() { pool.shutDown() }
-}
-
-extension DepotError {
-    /// Whether a connection ended, rather than an answer not coming in time.
-    fileprivate var endedUnanswered: Bool { message.hasPrefix("the connection") }
 }

@@ -33,6 +33,8 @@ final class ExchangeHandler: ChannelInboundHandler {
     private var isReading = false
     private(set) var hasAnswered = false
     private(set) var isIdle = true
+    /// Whether the connection failed or ended by itself.
+    var wasLost: Bool { failure != nil }
 
     init(endpoint: Endpoint) { self.endpoint = endpoint }
 

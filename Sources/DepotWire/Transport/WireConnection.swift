@@ -71,16 +71,18 @@ final class WireConnection: Sendable {
         return isUsable ?? false
     }
 
-    func isIdle() async -> Bool {
-        let isIdle = try? await channel.eventLoop.submit { [handler] in handler.value.isIdle }.get()
-        return isIdle ?? false
-    }
-
     func hasAnswered() async -> Bool {
         let answered = try? await channel.eventLoop.submit { [handler] in handler.value.hasAnswered
         }
         .get()
         return answered ?? true
+    }
+
+    func wasLostUnanswered() async -> Bool {
+        let wasLost = try? await channel.eventLoop.submit { [handler] in
+            handler.value.wasLost && !handler.value.hasAnswered
+        }.get()
+        return wasLost ?? false
     }
 
     func close() { channel.close(promise: nil) }

@@ -132,6 +132,10 @@ public final class WireExchange: Sendable {
         }
     }
 
+    /// Whether the connection ended, as opposed to an answer that did not come in time, before anything was
+    /// answered.
+    func wasLostUnanswered() async -> Bool { await connection.wasLostUnanswered() }
+
     public func cancel() { giveUp() }
 
     private func giveUp() {
