@@ -1,0 +1,27 @@
+import DepotWire
+
+/// Everything about a StorageReplica's service that an operator or a test chooses.
+public struct ReplicaServerConfiguration: Sendable {
+    public var host: String
+    /// 0: any free one; `ReplicaServer.port()` says which.
+    public var port: Int
+    /// What FileServers and replicas share; every request but `/health` has to carry it.
+    public var token: AccessToken
+    /// Bytes of objects in memory at once, over all connections. Room for eight of the largest, or thousands of
+    /// small ones; a replica is to stay small beside its disk's cache.
+    public var memory = 64 << 20
+    /// How long a request may wait for memory.
+    public var memoryPatience = Duration.seconds(20)
+    /// A FileServer keeps at most a few dozen; more is somebody's mistake.
+    public var connectionsMax = 512
+    /// A connection on which nothing moves for this long is closed; longer than any barrier takes.
+    public var idleLimit = Duration.seconds(180)
+    /// How long requests under way may take when the service is stopped.
+    public var shutdownGrace = Duration.seconds(10)
+
+    public init(host: String, port: Int, token: AccessToken) {
+        self.host = host
+        self.port = port
+        self.token = token
+    }
+}

@@ -1,0 +1,84 @@
+import DepotCore
+import DepotWire
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import ServiceLifecycle
+
+/// The StorageReplica: its storage, behind the routes of `ReplicaRoute`. Knows storage by its protocol only.
+///
+/// Plain channel handlers rather than a web framework: a chunk is hashed on the event loop part by part as it
+/// arrives, and leaves by `sendfile`.
+public final class ReplicaServer: Service {
+    private let context: ReplicaContext
+    private let group: any EventLoopGroup
+    private let listening: EventLoopPromise<Int>
+
+    public init(
+        storage: any ChunkStorage, configuration: ReplicaServerConfiguration,
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger
+    ) {
+        context = ReplicaContext(storage: storage, configuration: configuration, logger: logger)
+        self.group = group
+        listening = group.any().makePromise(of: Int.self)
+    }
+
+    /// Waits until connections are accepted.
+    ///
+    /// - Returns: the port.
+    /// - Throws: why the service ended before it listened.
+    public func port() async throws(DepotError) -> Int {
+        do {
+            return try await listening.futureResult.get()
+        } catch let error as DepotError {
+            throw error
+        } catch {
+            throw DepotError(.internalError, "the replica did not start", cause: error)
+        }
+    }
+
+    /// Serves until cancelled or shut down gracefully. Then it takes no more requests, lets those under way end
+    /// within `shutdownGrace`, and returns.
+    public func run() async throws {
+        let channel: any Channel
+        do {
+            channel = try await bind()
+        } catch {
+            let failure = DepotError(
+                .unreachable, "cannot listen there: is the port in use, or not allowed?",
+                object: "\(context.configuration.host):\(context.configuration.port)", cause: error)
+            listening.fail(failure)
+            throw failure
+        }
+        listening.succeed(channel.localAddress?.port ?? 0)
+        context.logger.info(
+            "replica listens", metadata: ["address": "\(channel.localAddress?.description ?? "")"])
+        // Returns when the service is asked to stop, in either way; a listening socket does not end by itself.
+        try? await gracefulShutdown()
+        channel.close(promise: nil)
+        await context.connections.drain(within: context.configuration.shutdownGrace)
+    }
+
+    private func bind() async throws -> any Channel {
+        let context = context
+        return try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard context.connections.add(channel) else {
+                        throw DepotError(.busy, "too many connections")
+                    }
+                    let operations = channel.pipeline.syncOperations
+                    try operations.addHandler(
+                        IdleStateHandler(allTimeout: context.idleLimit))
+                    try operations.configureHTTPServerPipeline(
+                        withPipeliningAssistance: true, withErrorHandling: true)
+                    try operations.addHandler(ReplicaConnection(context: context))
+                }
+            }
+            .bind(host: context.configuration.host, port: context.configuration.port).get()
+    }
+}
