@@ -71,8 +71,8 @@ let package = Package(
             swiftSettings: strict),
         // What tests of several targets share: conformance suites, faulty parts.
         .target(
-            name: "DepotTestSupport", dependencies: ["DepotCore"], path: "Tests/DepotTestSupport",
-            swiftSettings: strict),
+            name: "DepotTestSupport", dependencies: ["DepotCore", nioCore],
+            path: "Tests/DepotTestSupport", swiftSettings: strict),
         tests("DepotCoreTests", ["DepotCore", "CLibCrypto", nioCore]),
         tests(
             "DepotSQLiteCatalogTests",
