@@ -42,12 +42,14 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CLinuxFile"),
         library("DepotCore", ["CLibCrypto", nioCore]),
         library(
             "DepotStore",
             [
-                "DepotCore", .product(name: "SystemPackage", package: "swift-system"),
-                nioCore, nioPosix, grdb, log,
+                "CLinuxFile", "DepotCore",
+                .product(name: "SystemPackage", package: "swift-system"),
+                nioCore, nioPosix, grdb, sqlite, log,
             ]),
         library("DepotSQLiteCatalog", ["DepotCore", grdb, sqlite, nioCore, log]),
         library("DepotWire", ["DepotCore", nioCore, nioPosix, nioHTTP1, log]),
@@ -74,6 +76,7 @@ let package = Package(
             name: "DepotTestSupport", dependencies: ["DepotCore", nioCore],
             path: "Tests/DepotTestSupport", swiftSettings: strict),
         tests("DepotCoreTests", ["DepotCore", "CLibCrypto", nioCore]),
+        tests("DepotStoreTests", ["DepotCore", "DepotStore", "DepotTestSupport", nioCore, log]),
         tests(
             "DepotSQLiteCatalogTests",
             ["DepotCore", "DepotSQLiteCatalog", "DepotTestSupport", grdb]

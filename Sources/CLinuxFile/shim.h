@@ -1,0 +1,13 @@
+// What Linux has for files beyond POSIX, and Swift's Glibc module leaves out.
+#include <sys/types.h>
+
+int fallocate(int descriptor, int mode, off_t offset, off_t length);
+
+enum {
+    DEPOT_FALLOC_FL_KEEP_SIZE = 1,
+#if defined(__aarch64__) || defined(__arm__)
+    DEPOT_O_DIRECT = 0200000,
+#else
+    DEPOT_O_DIRECT = 040000,
+#endif
+};
