@@ -33,7 +33,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
@@ -47,9 +46,7 @@ let package = Package(
         library(
             "DepotStore",
             [
-                "CLinuxFile", "DepotCore",
-                .product(name: "SystemPackage", package: "swift-system"),
-                nioCore, nioPosix, grdb, sqlite, log,
+                "CLinuxFile", "DepotCore", nioCore, nioPosix, grdb, log,
             ]),
         library("DepotSQLiteCatalog", ["DepotCore", grdb, sqlite, nioCore, log]),
         library("DepotWire", ["DepotCore", nioCore, nioPosix, nioHTTP1, log]),

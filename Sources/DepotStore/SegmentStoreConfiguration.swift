@@ -1,20 +1,32 @@
 import DepotCore
 
-/// Everything about a `SegmentStore` that an operator or a test chooses.
+/// What an operator or a test chooses about a replica's disk.
 public struct SegmentStoreConfiguration: Sendable {
-    /// A segment is sealed when the next object would make it longer, its ending included. `nil`: 256 MiB, or
-    /// a 32nd of a disk where that is less, but never less than 16 MiB.
+    /// Bytes of a segment; `nil`: 256 MiB, less on a small disk.
     public var segmentSize: UInt64?
-    /// What the segments may take together, in bytes; `nil`: what the disk has.
-    public var capacity: UInt64?
-    /// Bytes of the disk that are left to others.
-    public var diskReserve: UInt64 = 0
-    /// What `torn/` may hold, in bytes: enough to look into what a crash left, too little to fill a disk.
-    public var tornBytesMax: UInt64 = 64 << 20
-    /// Threads that wait for cold reads.
-    public var readThreads = 4
     /// Members of one segment: bounds what the open segment's part of the index takes in memory.
     public var segmentMembersMax = 65_536
+    /// Segments take no more than this; `nil`: what the disk has.
+    public var capacity: ByteCount?
+    /// What is left free on the disk; `nil`: a twentieth, at most 1 GiB. A file system that is quite full is slow,
+    /// and the index needs a little.
+    public var reserve: ByteCount?
+    /// What the operator calls the replica, and where it stands.
+    public var name: String?
+    public var zone: String?
+
+    var calls = DiskCalls.system
 
     public init() {}
+
+    static let segmentSizeUsual: UInt64 = 256 << 20
+    static let segmentSizeMin: UInt64 = 1 << 20
+
+    func segmentSize(onDiskOf total: UInt64) -> UInt64 {
+        segmentSize ?? max(Self.segmentSizeMin, min(Self.segmentSizeUsual, total / 32))
+    }
+
+    func reserve(onDiskOf total: UInt64) -> UInt64 {
+        reserve?.bytes ?? min(1 << 30, total / 20)
+    }
 }

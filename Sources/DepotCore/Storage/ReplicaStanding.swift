@@ -39,6 +39,9 @@ public struct ClusterMembership: Sendable, Hashable, Codable {
 /// What a replica says of itself.
 public struct ReplicaStanding: Sendable, Hashable, Codable {
     public let replica: ReplicaID
+    /// What its operator calls it, and where it stands; `nil` where that was not said.
+    public let name: String?
+    public let zone: String?
     /// `nil` while it belongs to no cluster.
     public let membership: ClusterMembership?
     public let position: LogPosition
@@ -48,22 +51,27 @@ public struct ReplicaStanding: Sendable, Hashable, Codable {
     public let usedBytes: UInt64
     /// Bytes that it can still take.
     public let freeBytes: UInt64
+    /// Bytes that it could hold in all: its share of new copies is in proportion.
+    public let capacity: UInt64
     /// Live chunks that it holds.
     public let chunks: Int
     /// Whether it takes writes; not after an I/O error.
     public let writable: Bool
 
     public init(
-        replica: ReplicaID, membership: ClusterMembership?, position: LogPosition,
-        highestSequence: CommitSequence?, usedBytes: UInt64, freeBytes: UInt64, chunks: Int,
-        writable: Bool
+        replica: ReplicaID, name: String? = nil, zone: String? = nil,
+        membership: ClusterMembership?, position: LogPosition, highestSequence: CommitSequence?,
+        usedBytes: UInt64, freeBytes: UInt64, capacity: UInt64? = nil, chunks: Int, writable: Bool
     ) {
         self.replica = replica
+        self.name = name
+        self.zone = zone
         self.membership = membership
         self.position = position
         self.highestSequence = highestSequence
         self.usedBytes = usedBytes
         self.freeBytes = freeBytes
+        self.capacity = capacity ?? usedBytes + freeBytes
         self.chunks = chunks
         self.writable = writable
     }

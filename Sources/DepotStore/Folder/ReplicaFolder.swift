@@ -1,0 +1,160 @@
+import DepotCore
+import FoundationEssentials
+import Glibc
+
+// A replica's folder is its identity: `depot-replica.json` with the UUID, `segments/`, the disposable
+// `index.sqlite`, and `torn/`. The folder itself is locked, so that no second daemon writes into it.
+
+/// What `depot-replica.json` says.
+struct ReplicaIdentity: Codable, Equatable {
+    static let formatKnown = 1
+
+    let format: Int
+    let replica: ReplicaID
+    var membership: ClusterMembership?
+    /// How often the folder has been opened.
+    var opens: UInt64
+}
+
+/// The locked folder of a replica.
+final class ReplicaFolder: Sendable {
+    let path: String
+    private let lock: Int32
+
+    var segments: String { "\(path)/segments" }
+    var index: String { "\(path)/index.sqlite" }
+    var torn: String { "\(path)/torn" }
+    private var identityFile: String { "\(path)/depot-replica.json" }
+
+    /// Makes the folder where it is missing, and locks it.
+    ///
+    /// - Throws: `conflict` where another process has it.
+    init(_ path: String) throws(DepotError) {
+        self.path = path
+        try Self.makeFolder(path)
+        lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard lock >= 0 else { throw .system("cannot open the replica's folder", path, errno) }
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            close(lock)
+            throw DepotError(
+                .conflict,
+                "another process uses this folder; stop it first, or name another folder",
+                object: path)
+        }
+    }
+
+    deinit { close(lock) }
+
+    /// After the identity was read, and not before: a folder of a newer format is not touched.
+    func makeFolders() throws(DepotError) {
+        try Self.makeFolder(segments)
+        try Self.makeFolder(torn)
+        try Self.sync(path)
+    }
+
+    private static func makeFolder(_ path: String) throws(DepotError) {
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            throw .system("cannot make the folder", path, errno)
+        }
+    }
+
+    /// Makes the names in a folder durable.
+    static func sync(_ path: String) throws(DepotError) {
+        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw .system("cannot open the folder", path, errno) }
+        defer { close(folder) }
+        guard fsync(folder) == 0 else { throw .system("cannot sync the folder", path, errno) }
+    }
+
+    /// - Returns: `nil` where there is none yet.
+    /// - Throws: `formatUnsupported` for a newer one.
+    func readIdentity() throws(DepotError) -> ReplicaIdentity? {
+        let file = open(identityFile, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else {
+            if errno == ENOENT { return nil }
+            throw .system("cannot read the replica's identity", identityFile, errno)
+        }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        let count = read(file, &bytes, bytes.count)
+        guard count >= 0 else { throw .system("cannot read", identityFile, errno) }
+        return try parseIdentity(Data(bytes.prefix(count)))
+    }
+
+    private func parseIdentity(_ data: Data) throws(DepotError) -> ReplicaIdentity {
+        struct Version: Codable { let format: Int }
+        do {
+            let version = try JSONDecoder().decode(Version.self, from: data)
+            guard version.format <= ReplicaIdentity.formatKnown else {
+                throw DepotError(
+                    .formatUnsupported,
+                    "this folder has format \(version.format), this program knows up to "
+                        + "\(ReplicaIdentity.formatKnown); nothing was touched, use a newer depot",
+                    object: path)
+            }
+            return try JSONDecoder().decode(ReplicaIdentity.self, from: data)
+        } catch let error as DepotError {
+            throw error
+        } catch {
+            throw DepotError(
+                .formatUnsupported,
+                "the replica's identity is damaged; put back the file from a backup, or start with an "
+                    + "empty folder and let other replicas fill it",
+                object: identityFile, cause: error)
+        }
+    }
+
+    /// Replaces the identity, durably: a crash leaves the old one or the new one.
+    func writeIdentity(_ identity: ReplicaIdentity) throws(DepotError) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+        let data: Data
+        do {
+            data = try encoder.encode(identity)
+        } catch {
+            throw DepotError(.internalError, "cannot write the identity", cause: error)
+        }
+        let temporary = identityFile + ".new"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw .system("cannot write", temporary, errno) }
+        defer { close(file) }
+        let written = data.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+        guard written == data.count else { throw .system("cannot write", temporary, ENOSPC) }
+        guard fsync(file) == 0 else { throw .system("cannot sync", temporary, errno) }
+        guard rename(temporary, identityFile) == 0 else {
+            throw .system("cannot replace", identityFile, errno)
+        }
+        try Self.sync(path)
+    }
+
+    /// The numbers of the segment files, in order.
+    func segmentNumbers() throws(DepotError) -> [UInt32] {
+        guard let folder = opendir(segments) else {
+            throw .system("cannot list the segments", segments, errno)
+        }
+        defer { closedir(folder) }
+        var numbers: [UInt32] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard name.hasSuffix(".tar"), let number = UInt32(name.dropLast(4)),
+                SegmentFile.name(number) == name
+            else { continue }
+            numbers.append(number)
+        }
+        return numbers.sorted()
+    }
+
+    /// Size of the file system and what of it can still be written, in bytes.
+    func space() throws(DepotError) -> (total: UInt64, free: UInt64) {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else {
+            throw .system("cannot ask for the free space", path, errno)
+        }
+        return (
+            UInt64(status.f_blocks) * UInt64(status.f_frsize),
+            UInt64(status.f_bavail) * UInt64(status.f_frsize)
+        )
+    }
+}

@@ -1,0 +1,81 @@
+import DepotCore
+
+/// What a member of a segment is called.
+enum MemberPath: Hashable {
+    /// `chunks/<64 hexadecimal digits>`
+    case chunk(ChunkID)
+    /// `records/<SHA-256 of the name>/<sequence>.<SHA-256 of the record>.json`
+    case record(nameHash: ChunkID, CommitSequence, ChunkID)
+    /// What `sha256sum -c` reads.
+    case sums
+    /// Offset, length and path of every member.
+    case index
+
+    /// - Throws: `invalidArgument` for a record that is none.
+    init(_ object: VerifiedObject) throws(DepotError) {
+        switch object.id.kind {
+        case .chunk: self = .chunk(object.id.hash)
+        case .record:
+            let record = try FileRecord(parsing: object.contiguous)
+            self = .record(nameHash: record.nameHash, record.sequence, object.id.hash)
+        }
+    }
+
+    /// What it holds, unless it belongs to the archive itself.
+    var objectID: ObjectID? {
+        switch self {
+        case .chunk(let id): .chunk(id)
+        case .record(_, _, let id): .record(id)
+        case .sums, .index: nil
+        }
+    }
+
+    var sequence: CommitSequence? {
+        if case .record(_, let sequence, _) = self { sequence } else { nil }
+    }
+
+    /// Tar divides a path in two.
+    var prefix: String {
+        if case .record(let nameHash, _, _) = self { "records/\(nameHash)" } else { "" }
+    }
+
+    var name: String {
+        switch self {
+        case .chunk(let id): "chunks/\(id)"
+        case .record(_, let sequence, let id): "\(sequence).\(id).json"
+        case .sums: "SHA256SUMS"
+        case .index: "INDEX"
+        }
+    }
+
+    var text: String { prefix.isEmpty ? name : "\(prefix)/\(name)" }
+
+    init?(prefix: some StringProtocol, name: some StringProtocol) {
+        if prefix.isEmpty {
+            switch name {
+            case "SHA256SUMS": self = .sums
+            case "INDEX": self = .index
+            default:
+                guard name.hasPrefix("chunks/"), let id = ChunkID(hex: name.dropFirst(7)) else {
+                    return nil
+                }
+                self = .chunk(id)
+            }
+            return
+        }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard prefix.hasPrefix("records/"), let nameHash = ChunkID(hex: prefix.dropFirst(8)),
+            parts.count == 3, parts[2] == "json", let sequence = CommitSequence(parts[0]),
+            let id = ChunkID(hex: parts[1])
+        else { return nil }
+        self = .record(nameHash: nameHash, sequence, id)
+    }
+
+    init?(_ text: some StringProtocol) {
+        guard text.hasPrefix("records/"), let slash = text.lastIndex(of: "/") else {
+            self.init(prefix: "", name: text)
+            return
+        }
+        self.init(prefix: text[..<slash], name: text[text.index(after: slash)...])
+    }
+}

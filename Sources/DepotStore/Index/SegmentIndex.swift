@@ -1,0 +1,216 @@
+import DepotCore
+import FoundationEssentials
+import GRDB
+
+// Where the members of sealed segments lie, and which copies were found to be bad. Derived: everything but the bad
+// marks is in the segments, and those a scrub finds again. So it needs no full durability, and where it does
+// not fit the segments it is thrown away and made anew. Rows come sorted, a segment at a time: random keys one by
+// one would cost ten times as much.
+
+/// The index of sealed segments.
+final class SegmentIndex: Sendable {
+    struct Segment: Hashable {
+        let number: UInt32
+        let nonce: UInt64
+        let bytes: UInt64
+        let highestSequence: CommitSequence?
+    }
+
+    private let database: DatabasePool
+
+    /// Opens the index, and makes a new one where there is none that can be read.
+    static func open(at path: String) throws(DepotError) -> SegmentIndex {
+        do {
+            return try SegmentIndex(path)
+        } catch {
+            remove(path)
+        }
+        do {
+            return try SegmentIndex(path)
+        } catch {
+            throw DepotError(.storeFailed, "cannot make the index", object: path, cause: error)
+        }
+    }
+
+    static func remove(_ path: String) {
+        // What cannot be removed shows when the file is opened next.
+        for suffix in ["", "-wal", "-shm"] {
+            try? FileManager.default.removeItem(atPath: path + suffix)
+        }
+    }
+
+    private init(_ path: String) throws {
+        var configuration = Configuration()
+        configuration.maximumReaderCount = 4
+        database = try DatabasePool(path: path, configuration: configuration)
+        try database.write { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE IF NOT EXISTS segment (
+                        number INTEGER PRIMARY KEY, nonce INTEGER NOT NULL, bytes INTEGER NOT NULL,
+                        sequence TEXT);
+                    CREATE TABLE IF NOT EXISTS member (
+                        kind INTEGER NOT NULL, hash BLOB NOT NULL, segment INTEGER NOT NULL,
+                        offset INTEGER NOT NULL, length INTEGER NOT NULL,
+                        PRIMARY KEY (kind, hash)) WITHOUT ROWID;
+                    CREATE TABLE IF NOT EXISTS bad (
+                        kind INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (kind, hash))
+                        WITHOUT ROWID;
+                    """)
+            // Pages that cannot be read show here rather than in the middle of a deposit.
+            _ = try Int.fetchOne(database, sql: "SELECT count(*) FROM member")
+        }
+    }
+
+    // MARK: Writing, on the log's thread
+
+    /// Takes a sealed segment in. `dead` members were deleted while it was open.
+    func merge(
+        _ segment: Segment, _ members: [SegmentMember], dead: Set<ObjectID>
+    ) throws(DepotError) {
+        // The last copy of an object in a segment is the live one.
+        var last: [ObjectID: SegmentMember] = [:]
+        for member in members {
+            if let id = member.path.objectID, !dead.contains(id) { last[id] = member }
+        }
+        let rows = last.sorted { $0.key < $1.key }
+        try change { database in
+            let inserting = try database.makeStatement(
+                sql: "INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?, ?)")
+            for (id, member) in rows {
+                try inserting.execute(arguments: [
+                    Int(id.kind.rawValue), Data(id.hash.bytes), Int64(segment.number),
+                    Int64(member.offset), member.length,
+                ])
+            }
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?)",
+                arguments: [
+                    Int64(segment.number), Int64(bitPattern: segment.nonce), Int64(segment.bytes),
+                    segment.highestSequence?.description,
+                ])
+        }
+    }
+
+    func remove(_ ids: [ObjectID]) throws(DepotError) {
+        try forEach(ids, "DELETE FROM member WHERE kind = ? AND hash = ?")
+    }
+
+    func markBad(_ ids: [ObjectID]) throws(DepotError) {
+        try forEach(ids, "INSERT OR REPLACE INTO bad VALUES (?, ?)")
+    }
+
+    func clearBad(_ ids: [ObjectID]) throws(DepotError) {
+        try forEach(ids, "DELETE FROM bad WHERE kind = ? AND hash = ?")
+    }
+
+    private func forEach(_ ids: [ObjectID], _ sql: String) throws(DepotError) {
+        guard !ids.isEmpty else { return }
+        try change { database in
+            let statement = try database.cachedStatement(sql: sql)
+            for id in ids.sorted() {
+                try statement.execute(arguments: [Int(id.kind.rawValue), Data(id.hash.bytes)])
+            }
+        }
+    }
+
+    // MARK: Reading
+
+    func segments() throws(DepotError) -> [Segment] {
+        try view { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM segment ORDER BY number").map { row in
+                Segment(
+                    number: row["number"], nonce: UInt64(bitPattern: row["nonce"]),
+                    bytes: UInt64(clamping: row["bytes"] as Int64),
+                    highestSequence: (row["sequence"] as String?).flatMap { CommitSequence($0) })
+            }
+        }
+    }
+
+    func bad() throws(DepotError) -> Set<ObjectID> {
+        try view { database in
+            try Set(
+                Row.fetchAll(database, sql: "SELECT kind, hash FROM bad").compactMap(Self.id(_:)))
+        }
+    }
+
+    func chunkCount() throws(DepotError) -> Int {
+        try view { database in
+            try Int.fetchOne(database, sql: "SELECT count(*) FROM member WHERE kind = 0") ?? 0
+        }
+    }
+
+    /// Where objects lie, by segment number; the nonce is for whoever knows the segments to fill in.
+    func find(
+        _ ids: some Sequence<ObjectID>
+    ) throws(DepotError) -> [ObjectID: (segment: UInt32, offset: UInt64, length: Int)] {
+        try view { database in
+            let statement = try database.cachedStatement(
+                sql: "SELECT segment, offset, length FROM member WHERE kind = ? AND hash = ?")
+            var found: [ObjectID: (segment: UInt32, offset: UInt64, length: Int)] = [:]
+            for id in ids.sorted() {
+                let arguments: StatementArguments = [Int(id.kind.rawValue), Data(id.hash.bytes)]
+                guard let row = try Row.fetchOne(statement, arguments: arguments) else { continue }
+                found[id] = (row[0], UInt64(clamping: row[1] as Int64), row[2])
+            }
+            return found
+        }
+    }
+
+    func page(after: ObjectID?, limit: Int) throws(DepotError) -> [InventoryEntry] {
+        try view { database in
+            let rows = try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT kind, hash, length, segment FROM member WHERE (kind, hash) > (?, ?)
+                    ORDER BY kind, hash LIMIT ?
+                    """,
+                arguments: [
+                    after.map { Int($0.kind.rawValue) } ?? -1,
+                    Data(after?.hash.bytes ?? []), limit,
+                ])
+            return rows.compactMap { row in
+                Self.id(row).map {
+                    InventoryEntry(id: $0, length: row["length"], segment: row["segment"])
+                }
+            }
+        }
+    }
+
+    private static func id(_ row: Row) -> ObjectID? {
+        guard let kind = ObjectID.Kind(rawValue: row["kind"]),
+            let hash = ChunkID(bytes: row["hash"] as Data)
+        else { return nil }
+        return ObjectID(kind: kind, hash: hash)
+    }
+
+    func close() {
+        // Nothing of it is needed; what is not written comes from the segments again.
+        try? database.close()
+    }
+
+    private func change(_ body: (Database) throws -> Void) throws(DepotError) {
+        do {
+            try database.write(body)
+        } catch {
+            throw Self.failure(error)
+        }
+    }
+
+    private func view<Value>(_ body: (Database) throws -> Value) throws(DepotError) -> Value {
+        do {
+            return try database.read(body)
+        } catch {
+            throw Self.failure(error)
+        }
+    }
+
+    private static func failure(_ error: any Error) -> DepotError {
+        let isFull = (error as? DatabaseError)?.resultCode == .SQLITE_FULL
+        return DepotError(
+            isFull ? .storageFull : .storeFailed,
+            "the replica's index cannot be used; it may be deleted while the replica is stopped, and is "
+                + "made again from the segments",
+            cause: error)
+    }
+}

@@ -1,0 +1,133 @@
+import DepotCore
+import Glibc
+import Logging
+
+// A segment that is not sealed was being written when the daemon died. It is read back from the disk; members that
+// verify stay; what does not is saved in `torn/`, because somebody may want to look at it, and cut off. Then the
+// segment is sealed. Doing it again changes nothing.
+
+/// Brings a replica's segments into order when the folder is opened.
+struct SegmentRecovery {
+    /// `torn/` holds no more than this, the newest: bytes that were never acknowledged.
+    private static let tornBytesMax: UInt64 = 64 << 20
+
+    let folder: ReplicaFolder
+    let calls: DiskCalls
+    let logger: Logger
+
+    /// A sealed segment, or one that recovery has just sealed.
+    struct Sealed {
+        let segment: SegmentIndex.Segment
+        let members: [SegmentMember]
+        let damaged: [SegmentMember]
+    }
+
+    /// What INDEX says; `nil` where the ending is not there or not valid.
+    static func readSealed(_ file: SegmentFile) throws(DepotError) -> Sealed? {
+        guard let header = try indexHeader(file) else { return nil }
+        let text = try file.read(
+            at: header.offset + UInt64(MemberHeader.size), count: header.length)
+        guard let members = SegmentEnding.members(text, at: header.offset) else { return nil }
+        return Sealed(
+            segment: describe(file.number, header.nonce, try file.size(), members),
+            members: members, damaged: [])
+    }
+
+    /// The nonce of a sealed segment; `nil` where its ending is not there or not valid.
+    static func sealedNonce(_ file: SegmentFile) throws(DepotError) -> UInt64? {
+        try readSealed(file)?.segment.nonce
+    }
+
+    private static func indexHeader(_ file: SegmentFile) throws(DepotError) -> MemberHeader? {
+        let size = try file.size()
+        let tailSize = min(size, UInt64(SegmentEnding.tailSize))
+        let tail = try file.read(at: size - tailSize, count: Int(tailSize))
+        guard let offset = SegmentEnding.indexOffset(tail), offset < size,
+            let header = try file.header(at: offset, nonce: nil), header.path == .index,
+            header.end + UInt64(2 * MemberHeader.size) == size
+        else { return nil }
+        return header
+    }
+
+    static func describe(
+        _ number: UInt32, _ nonce: UInt64, _ bytes: UInt64, _ members: [SegmentMember]
+    ) -> SegmentIndex.Segment {
+        SegmentIndex.Segment(
+            number: number, nonce: nonce, bytes: bytes,
+            highestSequence: members.compactMap(\.path.sequence).max())
+    }
+
+    /// Reads an unsealed segment back and seals it.
+    ///
+    /// - Returns: `nil` where nothing of it was whole; then the file is gone.
+    func recover(_ number: UInt32) throws(DepotError) -> Sealed? {
+        let file = try SegmentFile.open(in: folder.segments, number: number, flags: O_RDWR)
+        let scan = try SegmentScan(file)
+        logger.notice(
+            "recovering a segment that was not sealed",
+            metadata: [
+                "segment": "\(number)", "members": "\(scan.members.count)",
+                "damaged": "\(scan.damaged.count)", "cut": "\(scan.size - scan.end)",
+            ])
+        try saveTorn(file, scan)
+        guard let nonce = scan.nonce, scan.end > 0 else {
+            guard unlink(file.path) == 0 else {
+                throw .system("cannot remove an empty segment", file.path, errno)
+            }
+            try ReplicaFolder.sync(folder.segments)
+            return nil
+        }
+        let (result, code) = calls.truncate(file.descriptor, Int64(scan.end))
+        guard result == 0 else { throw .system("cannot cut the segment", file.path, code) }
+        var writer = SegmentWriter(
+            file: file, nonce: nonce, room: .max, end: scan.end,
+            members: (scan.members + scan.damaged).sorted { $0.offset < $1.offset }, calls: calls)
+        try writer.seal(durable: scan.end)
+        let sealed = Self.describe(number, nonce, writer.end, writer.members)
+        return Sealed(segment: sealed, members: writer.members, damaged: scan.damaged)
+    }
+
+    private func saveTorn(_ file: SegmentFile, _ scan: SegmentScan) throws(DepotError) {
+        let count = min(scan.size - scan.end, Self.tornBytesMax)
+        // An ending that was begun is nothing that anybody misses.
+        let isEnding = try file.header(at: scan.end, nonce: scan.nonce)?.path == .sums
+        guard count > 0, !isEnding else { return }
+        try makeRoom(count)
+        let path = "\(folder.torn)/\(SegmentFile.name(file.number)).\(scan.end)"
+        let torn = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard torn >= 0 else { throw .system("cannot save torn bytes", path, errno) }
+        defer { close(torn) }
+        var offset = scan.end
+        while offset < scan.end + count {
+            let bytes = try file.read(
+                at: offset, count: Int(min(1 << 20, scan.end + count - offset)))
+            guard !bytes.isEmpty else { break }
+            // A full disk must not keep the replica from starting: what is cut was never acknowledged.
+            guard write(torn, bytes, bytes.count) == bytes.count else { break }
+            offset += UInt64(bytes.count)
+        }
+        logger.warning(
+            "cut a torn write off a segment", metadata: ["saved": "\(path)", "bytes": "\(count)"])
+    }
+
+    /// Removes what was saved before until there is room for so many bytes.
+    private func makeRoom(_ count: UInt64) throws(DepotError) {
+        guard let entries = opendir(folder.torn) else { return }
+        defer { closedir(entries) }
+        var files: [(path: String, size: UInt64)] = []
+        while let entry = readdir(entries) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            var status = stat()
+            let path = "\(folder.torn)/\(name)"
+            guard !name.hasPrefix("."), stat(path, &status) == 0 else { continue }
+            files.append((path, UInt64(status.st_size)))
+        }
+        var total = files.reduce(0) { $0 + $1.size } + count
+        for file in files.sorted(by: { $0.path < $1.path }) where total > Self.tornBytesMax {
+            unlink(file.path)
+            total -= file.size
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import CLinuxFile
+import DepotCore
+import Glibc
+
+// A check that reads what the page cache has checks the cache. `O_DIRECT` reads the disk, and writes out first what
+// is not there yet. Where a file system has no such thing, the cache is dropped before instead.
+
+/// Reads ranges of a segment from the disk itself.
+final class ColdReader {
+    private static let alignment = 4_096
+
+    private let file: SegmentFile
+    private let descriptor: Int32
+    private let isDirect: Bool
+    private var buffer: UnsafeMutableRawBufferPointer
+
+    init(_ file: SegmentFile) throws(DepotError) {
+        self.file = file
+        let direct = open(file.path, O_RDONLY | Int32(DEPOT_O_DIRECT) | O_CLOEXEC)
+        isDirect = direct >= 0
+        descriptor = isDirect ? direct : open(file.path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system("cannot open for checking", file.path, errno) }
+        buffer = Self.allocate(1 << 20)
+    }
+
+    deinit {
+        buffer.deallocate()
+        close(descriptor)
+    }
+
+    private static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        .allocate(byteCount: count, alignment: alignment)
+    }
+
+    /// Lends the range to `body`; fewer bytes where the file ends before.
+    func withBytes<Result>(
+        at offset: UInt64, count: Int, _ body: (UnsafeRawBufferPointer) -> Result
+    ) throws(DepotError) -> Result {
+        let start = offset / UInt64(Self.alignment) * UInt64(Self.alignment)
+        let lead = Int(offset - start)
+        let wanted = (lead + count + Self.alignment - 1) / Self.alignment * Self.alignment
+        if wanted > buffer.count {
+            buffer.deallocate()
+            buffer = Self.allocate(wanted)
+        }
+        if !isDirect { dropCache(start, wanted) }
+        let done = try fill(start, wanted)
+        let end = min(lead + count, done)
+        return body(UnsafeRawBufferPointer(rebasing: buffer[min(lead, end)..<end]))
+    }
+
+    private func dropCache(_ start: UInt64, _ count: Int) {
+        // Nothing is dropped while it is dirty.
+        fdatasync(descriptor)
+        posix_fadvise(descriptor, Int(start), count, POSIX_FADV_DONTNEED)
+    }
+
+    private func fill(_ start: UInt64, _ wanted: Int) throws(DepotError) -> Int {
+        var done = 0
+        while done < wanted {
+            let count = pread(
+                descriptor, buffer.baseAddress?.advanced(by: done), wanted - done,
+                Int(start) + done)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .system("cannot read from the disk", file.path, errno) }
+            done += count
+            // A direct read that is not a whole number of blocks has met the end of the file.
+            if count == 0 || count % Self.alignment != 0 { break }
+        }
+        return done
+    }
+}

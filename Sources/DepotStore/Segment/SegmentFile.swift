@@ -1,0 +1,76 @@
+import DepotCore
+import Glibc
+import NIOCore
+
+/// An open segment file. Closed when nobody refers to it any more: a reader that is sending a range keeps it.
+final class SegmentFile: Sendable {
+    let path: String
+    let number: UInt32
+    let descriptor: Int32
+
+    private init(path: String, number: UInt32, descriptor: Int32) {
+        self.path = path
+        self.number = number
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+
+    static func name(_ number: UInt32) -> String {
+        MemberHeader.digits(UInt64(number), 8, radix: 10) + ".tar"
+    }
+
+    /// - Parameter flags: `O_RDONLY`, or `O_RDWR | O_CREAT | O_EXCL` for a new one.
+    static func open(
+        in folder: String, number: UInt32, flags: Int32
+    ) throws(DepotError) -> SegmentFile {
+        let path = "\(folder)/\(name(number))"
+        let descriptor = Glibc.open(path, flags | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .system("cannot open the segment", path, errno) }
+        return SegmentFile(path: path, number: number, descriptor: descriptor)
+    }
+
+    func size() throws(DepotError) -> UInt64 {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw .system("cannot ask for the size", path, errno)
+        }
+        return UInt64(status.st_size)
+    }
+
+    /// Reads a range, all of it unless the file ends before.
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(DepotError)
+        -> Int
+    {
+        var done = 0
+        while done < buffer.count {
+            let count = pread(
+                descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done,
+                Int(offset) + done)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .system("cannot read", path, errno) }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    func read(at offset: UInt64, count: Int) throws(DepotError) -> [UInt8] {
+        var failure: DepotError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            do throws(DepotError) {
+                filled = try read(at: offset, into: UnsafeMutableRawBufferPointer(buffer))
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// The header at a place, if one of this segment is there.
+    func header(at offset: UInt64, nonce: UInt64?) throws(DepotError) -> MemberHeader? {
+        let block = try read(at: offset, count: MemberHeader.size)
+        return block.withUnsafeBytes { MemberHeader($0, at: offset, nonce: nonce) }
+    }
+}

@@ -1,0 +1,52 @@
+import DepotCore
+
+extension SegmentStore {
+    public func vouch(for ids: [ObjectID]) async throws(DepotError) -> [Vouch] {
+        try checkWritable()
+        let needed = state.withLock { state in
+            for id in ids { state.condemned[id] = nil }
+            return state.appended
+        }
+        try await onSyncer { () throws(DepotError) in try self.sync(upTo: needed) }
+        return try await onReader { () throws(DepotError) in
+            let locations = try self.locate(ids)
+            return self.state.withLock { state in
+                ids.map { id in
+                    guard let location = locations[id], !state.bad.contains(id) else {
+                        return .absent
+                    }
+                    let end = LogMark(segment: location.segment, offset: location.end)
+                    return end <= state.durable ? .durable : .absent
+                }
+            }
+        }
+    }
+
+    /// Makes the log durable up to a place. On the syncer's thread: whoever queued behind finds it done.
+    private func sync(upTo needed: LogMark) throws(DepotError) {
+        let outcome = syncing.withLock { _ -> Result<Void, DepotError> in
+            let (file, end, isDone, failure) = state.withLock {
+                ($0.file, $0.appended, $0.durable >= needed, $0.failure)
+            }
+            if let failure { return .failure(failure) }
+            guard !isDone, let file else { return .success(()) }
+            let (result, code) = configuration.calls.sync(file.descriptor)
+            guard result == 0 else {
+                // Never tried again: the second one can succeed though the data is gone.
+                let error = DepotError(
+                    .storeFailed,
+                    "the disk did not confirm a write; nothing more is written until the replica is "
+                        + "started again",
+                    object: file.path,
+                    cause: DepotError.system("sync", file.path, code))
+                fail(error)
+                return .failure(error)
+            }
+            state.withLock { state in
+                if state.segment == end.segment { state.synced = max(state.synced, end.offset) }
+            }
+            return .success(())
+        }
+        try outcome.get()
+    }
+}

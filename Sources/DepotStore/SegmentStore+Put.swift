@@ -1,0 +1,207 @@
+import DepotCore
+import Glibc
+
+extension SegmentStore {
+    public func put(_ objects: [VerifiedObject]) async throws(DepotError) {
+        var paths: [(path: MemberPath, object: VerifiedObject)] = []
+        for object in objects { paths.append((try MemberPath(object), object)) }
+        let named = paths
+        try await onLog { () throws(DepotError) in
+            try self.checkWritable()
+            try self.append(self.missing(named))
+        }
+    }
+
+    /// Those that are not here whole, each once. All of them are safe from a deletion under way.
+    private func missing(
+        _ objects: [(path: MemberPath, object: VerifiedObject)]
+    ) throws(DepotError) -> [(path: MemberPath, object: VerifiedObject)] {
+        let ids = objects.map(\.object.id)
+        let bad = state.withLock { state in
+            for id in ids { state.condemned[id] = nil }
+            return state.bad
+        }
+        var held = Set(try locate(ids).keys).subtracting(bad)
+        return objects.filter { held.insert($0.object.id).inserted }
+    }
+
+    private func append(
+        _ objects: [(path: MemberPath, object: VerifiedObject)]
+    ) throws(DepotError) {
+        var rest = objects[...]
+        while !rest.isEmpty {
+            // A batch takes at most half a segment, so that little is left unused at its end.
+            var bytes: UInt64 = 0
+            let batch = rest.prefix { entry in
+                bytes += UInt64(SegmentWriter.space([entry.object]))
+                return bytes <= segmentSize / 2
+            }
+            let taken = batch.isEmpty ? rest.prefix(1) : batch
+            rest = rest.dropFirst(taken.count)
+            try appendBatch(Array(taken))
+        }
+    }
+
+    private func appendBatch(
+        _ objects: [(path: MemberPath, object: VerifiedObject)]
+    ) throws(DepotError) {
+        do throws(DepotError) {
+            let space = SegmentWriter.space(objects.map(\.object))
+            try makeRoom(bytes: space, members: objects.count)
+            let durable = state.withLock { $0.synced }
+            let result = writer.withLock { writer -> Result<[SegmentMember], DepotError> in
+                do throws(DepotError) {
+                    guard let added = try writer?.append(objects, durable: durable) else {
+                        throw DepotError(.internalError, "no segment is open")
+                    }
+                    return .success(added)
+                } catch {
+                    return .failure(error)
+                }
+            }
+            try take(result.get())
+        } catch {
+            if error.code == .storeFailed { fail(error) }
+            throw error
+        }
+    }
+
+    private func take(_ members: [SegmentMember]) throws(DepotError) {
+        let ids = members.compactMap(\.path.objectID)
+        let known = Set(try locate(ids).keys)
+        guard let nonce = writer.withLock({ $0?.nonce }) else { return }
+        let healed = state.withLock { state in
+            for member in members {
+                guard let id = member.path.objectID else { continue }
+                let location = Location(
+                    segment: state.segment, nonce: nonce, offset: member.offset,
+                    length: member.length)
+                state.recent[id] = location
+                state.dead.remove(id)
+                state.end = location.end
+                state.note(member.path.sequence)
+                if id.kind == .chunk, !known.contains(id) { state.chunks += 1 }
+            }
+            let healed = state.bad.intersection(ids)
+            state.bad.subtract(healed)
+            return Array(healed)
+        }
+        try index.clearBad(healed)
+    }
+
+    // MARK: Segments
+
+    private func makeRoom(bytes: Int, members: Int) throws(DepotError) {
+        let fits = writer.withLock { writer in
+            writer.map {
+                $0.fits(bytes: bytes, members: members)
+                    && $0.members.count + members <= configuration.segmentMembersMax
+            }
+        }
+        if fits == true { return }
+        if fits == false { try sealOpenSegment() }
+        try mergeSealed()
+        try openSegment(for: UInt64(bytes + SegmentEnding.sizeMax(members: members)))
+    }
+
+    private func openSegment(for need: UInt64) throws(DepotError) {
+        let (number, used) = state.withLock { ($0.segment, $0.sealedBytes) }
+        let free = free(used: used, try folder.space().free)
+        guard free >= need else {
+            throw DepotError(
+                .storageFull,
+                "\(need) bytes are wanted, \(free) can be written; nothing was written",
+                object: folder.path)
+        }
+        let file = try SegmentFile.open(
+            in: folder.segments, number: number, flags: O_RDWR | O_CREAT | O_EXCL)
+        do throws(DepotError) {
+            let room = try setAside(min(max(segmentSize, need), free), atLeast: need, file)
+            try ReplicaFolder.sync(folder.segments)
+            let fresh = SegmentWriter(
+                file: file, nonce: .random(in: .min ... .max), room: room,
+                calls: configuration.calls)
+            writer.withLock { $0 = fresh }
+        } catch {
+            unlink(file.path)
+            throw error
+        }
+        state.withLock { state in
+            state.file = file
+            state.end = 0
+            state.synced = 0
+        }
+    }
+
+    /// Sets disk space aside, so that a full disk shows now and not in the middle of a chunk.
+    private func setAside(
+        _ wanted: UInt64, atLeast need: UInt64, _ file: SegmentFile
+    ) throws(DepotError) -> UInt64 {
+        var size = wanted
+        while true {
+            let (result, code) = configuration.calls.allocate(file.descriptor, Int64(size))
+            if result == 0 || code == EOPNOTSUPP { return size }
+            guard code == ENOSPC || code == EDQUOT, size > need else {
+                throw .system("cannot set space aside", file.path, code)
+            }
+            size = max(need, size / 2)
+        }
+    }
+
+    /// Seals the open segment, if one is open and holds something.
+    func sealOpenSegment() throws(DepotError) {
+        let durable = state.withLock { $0.synced }
+        let outcome = syncing.withLock { _ -> Result<SegmentRecovery.Sealed?, DepotError> in
+            // After a sync that failed no other one may say that all is well.
+            if let failure = state.withLock({ $0.failure }) { return .failure(failure) }
+            return writer.withLock { writer in
+                guard var open = writer else { return .success(nil) }
+                do throws(DepotError) {
+                    try open.seal(durable: durable)
+                } catch {
+                    return .failure(error)
+                }
+                writer = nil
+                return .success(
+                    SegmentRecovery.Sealed(
+                        segment: SegmentRecovery.describe(
+                            open.file.number, open.nonce, open.end, open.members),
+                        members: open.members, damaged: []))
+            }
+        }
+        do throws(DepotError) {
+            guard let sealed = try outcome.get() else { return }
+            unmerged.withLock { $0.append(sealed) }
+            state.withLock { state in
+                state.segments[sealed.segment.number] = sealed.segment
+                state.sealedBytes += sealed.segment.bytes
+                state.segment = sealed.segment.number + 1
+                state.file = nil
+                state.end = 0
+                state.synced = 0
+            }
+            try mergeSealed()
+        } catch {
+            if error.code == .storeFailed { fail(error) }
+            throw error
+        }
+    }
+
+    /// Has the index take in what was sealed. Where it cannot, memory keeps it and the next one tries again.
+    private func mergeSealed() throws(DepotError) {
+        while let sealed = unmerged.withLock({ $0.first }) {
+            let dead = state.withLock { $0.dead }
+            do throws(DepotError) {
+                try index.merge(sealed.segment, sealed.members, dead: dead)
+            } catch {
+                logger.warning("the index lags behind", metadata: ["why": "\(error)"])
+                return
+            }
+            unmerged.withLock { _ = $0.removeFirst() }
+            state.withLock { state in
+                state.recent = state.recent.filter { $0.value.segment != sealed.segment.number }
+                if state.recent.isEmpty { state.dead = [] }
+            }
+        }
+    }
+}
