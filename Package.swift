@@ -75,6 +75,12 @@ let package = Package(
         tests("DepotCoreTests", ["DepotCore", "CLibCrypto", nioCore]),
         tests("DepotStoreTests", ["DepotCore", "DepotStore", "DepotTestSupport", nioCore, log]),
         tests(
+            "DepotServerTests",
+            [
+                "DepotCore", "DepotServer", "DepotSQLiteCatalog", "DepotWire", nioCore, nioPosix,
+                nioHTTP1, log, lifecycle,
+            ]),
+        tests(
             "DepotSQLiteCatalogTests",
             ["DepotCore", "DepotSQLiteCatalog", "DepotTestSupport", grdb]
         ),

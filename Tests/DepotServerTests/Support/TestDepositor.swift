@@ -1,0 +1,152 @@
+import DepotCore
+import DepotWire
+import NIOCore
+import Testing
+
+/// A client that deposits step by step, so that tests can do things between the steps.
+struct TestDepositor: Sendable {
+    let depot: TestDepot
+    let deposit: DepositID
+    let http: HTTPCaller
+
+    init(_ depot: TestDepot, deposit: DepositID = .random()) {
+        self.depot = depot
+        self.deposit = deposit
+        http = depot.http
+    }
+
+    static func data(_ size: Int, seed: UInt64) -> ByteBuffer {
+        var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(size + 8)
+        while buffer.readableBytes < size {
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            buffer.writeInteger(state)
+        }
+        return buffer.readSlice(length: size) ?? buffer
+    }
+
+    /// A file cut into pieces of one length: where to cut is the client's affair.
+    static func file(
+        _ data: ByteBuffer, chunkSize: Int = 10_000
+    ) throws -> (chunks: [VerifiedObject], manifest: FinishedManifest) {
+        var rest = data
+        var chunks: [VerifiedObject] = []
+        var builder = ManifestBuilder()
+        while let slice = rest.readSlice(length: min(chunkSize, rest.readableBytes)),
+            slice.readableBytes > 0
+        {
+            let chunk = VerifiedObject(hashing: slice)
+            _ = try builder.append(ChunkReference(chunk))
+            chunks.append(chunk)
+        }
+        return (chunks, builder.finish())
+    }
+
+    func open(
+        level: Int, requireAll: Bool = false
+    ) async throws -> HTTPCaller.Answer {
+        let body = OpenDepositBody(
+            deposit: deposit, level: try ReplicationLevel(level), requireAll: requireAll)
+        return try await http.call(
+            .POST, FileServerRoute.deposits, body: [try WireJSON.encode(body)])
+    }
+
+    private var path: String { "\(FileServerRoute.deposits)/\(deposit)" }
+
+    func negotiate(_ objects: [VerifiedObject]) async throws -> [ChunkReference] {
+        try Self.lacking(
+            try await http.call(
+                .POST, "\(path)/negotiation",
+                body: [WireList.encode(objects.map(ChunkReference.init))]))
+    }
+
+    func barrier(_ objects: [VerifiedObject]) async throws -> HTTPCaller.Answer {
+        try await http.call(
+            .POST, "\(path)/barrier", body: [WireList.encode(objects.map(ChunkReference.init))])
+    }
+
+    static func lacking(_ answer: HTTPCaller.Answer) throws -> [ChunkReference] {
+        try #require(answer.status == 200, "\(answer.status) \(String(buffer: answer.body))")
+        return try WireList.decode(LackingChunk.self, from: answer.body).map(\.chunk)
+    }
+
+    func upload(_ objects: [VerifiedObject]) async throws -> HTTPCaller.Answer {
+        try await http.call(.PUT, "\(path)/chunks", body: Self.frames(objects))
+    }
+
+    static func frames(_ objects: [VerifiedObject]) -> [ByteBuffer] {
+        objects.flatMap { object in
+            var header = ByteBuffer()
+            ObjectFrame(id: object.id, status: .present, length: object.length, replica: nil)
+                .write(to: &header)
+            return [header] + object.parts
+        }
+    }
+
+    func commit(
+        _ name: String, _ manifest: FinishedManifest, size: UInt64? = nil
+    ) async throws -> HTTPCaller.Answer {
+        let file = CommitBody.File(
+            name: try FileName(name), manifest: manifest.reference, size: size ?? manifest.size,
+            metadata: FileMetadata())
+        return try await http.call(
+            .POST, "\(path)/commits", body: [try WireJSON.encode(CommitBody(files: [file]))])
+    }
+
+    func close() async throws -> HTTPCaller.Answer { try await http.call(.DELETE, path) }
+
+    /// The whole of it, as a client does it: what is lacking is sent again.
+    @discardableResult
+    func deposit(
+        _ name: String, _ data: ByteBuffer, level: Int, requireAll: Bool = false
+    ) async throws -> ReceiptBody {
+        let file = try Self.file(data)
+        let all = file.chunks + [file.manifest.object]
+        let opened = try await open(level: level, requireAll: requireAll)
+        try #require(opened.status == 200, "\(String(buffer: opened.body))")
+        var lacking = Set(try await negotiate(all).map(\.id))
+        for _ in 0..<5 {
+            let sending = all.filter { lacking.contains($0.id.hash) }
+            if !sending.isEmpty {
+                let stored = try await upload(sending)
+                try #require(stored.status == 200, "\(String(buffer: stored.body))")
+            }
+            lacking = Set(try Self.lacking(try await barrier(all)).map(\.id))
+            guard lacking.isEmpty else { continue }
+            let answer = try await commit(name, file.manifest)
+            let result = try #require(try answer.json(CommitAnswerBody.self).results.first)
+            if let again = result.lacking {
+                lacking = Set(again.map(\.id))
+                continue
+            }
+            let receipt = try #require(result.receipt, "\(String(buffer: answer.body))")
+            #expect(try await close().status == 204)
+            return receipt
+        }
+        throw DepotError(.conflict, "lacking again and again")
+    }
+}
+
+extension TestDepot {
+    @discardableResult
+    func deposit(
+        _ name: String, _ data: ByteBuffer, level: Int, requireAll: Bool = false
+    ) async throws -> ReceiptBody {
+        try await TestDepositor(self).deposit(name, data, level: level, requireAll: requireAll)
+    }
+
+    func content(_ name: String) async throws -> HTTPCaller.Answer {
+        try await http.call(.GET, "/v1/files/\(name)/content")
+    }
+
+    func changeLevel(
+        _ name: String, _ level: Int, planOnly: Bool = false
+    ) async throws -> HTTPCaller.Answer {
+        let body = ChangeLevelBody(level: try ReplicationLevel(level), planOnly: planOnly)
+        return try await http.call(
+            .POST, "/v1/files/\(name)/level", body: [try WireJSON.encode(body)])
+    }
+}

@@ -1,0 +1,131 @@
+import DepotCore
+import DepotSQLiteCatalog
+import DepotServer
+import DepotWire
+import FoundationEssentials
+import Logging
+import NIOCore
+import Testing
+
+/// The shipping FileServer on a real catalog and fake replicas, spoken to over HTTP.
+final class TestDepot: Sendable {
+    static let token = "test-token-0123456789"
+
+    let replicas: [FakeReplica]
+    let folder: String
+    let catalog: SQLiteCatalog
+    let server: FileServer
+    let http: HTTPCaller
+
+    private init(
+        replicas: [FakeReplica], folder: String, catalog: SQLiteCatalog, server: FileServer,
+        port: Int
+    ) {
+        self.replicas = replicas
+        self.folder = folder
+        self.catalog = catalog
+        self.server = server
+        http = HTTPCaller(port: port, token: Self.token)
+    }
+
+    /// Runs a test in a temporary folder.
+    static func run(
+        replicas count: Int = 3, configure: (inout FileServerConfiguration) -> Void = { _ in },
+        _ test: (TestDepot) async throws -> Void
+    ) async throws {
+        let replicas = (0..<count).map { _ in FakeReplica() }
+        try await run(on: replicas, configure: configure, test)
+    }
+
+    static func run(
+        on replicas: [FakeReplica], urls: [String]? = nil,
+        configure: (inout FileServerConfiguration) -> Void = { _ in },
+        _ test: (TestDepot) async throws -> Void
+    ) async throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appending(path: "depot-server-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await start(on: replicas, in: folder, urls: urls, configure: configure, test)
+    }
+
+    /// Starts a FileServer over what is there, runs the test, stops it.
+    static func start(
+        on replicas: [FakeReplica], in folder: String, urls: [String]? = nil,
+        configure: (inout FileServerConfiguration) -> Void = { _ in },
+        _ test: (TestDepot) async throws -> Void
+    ) async throws {
+        let catalog = try await SQLiteCatalog.open(at: folder)
+        let urls = urls ?? replicas.indices.map { "http://r\($0 + 1):7401" }
+        let links = Dictionary(uniqueKeysWithValues: zip(urls, replicas))
+        var configuration = FileServerConfiguration(
+            host: "127.0.0.1", port: 0, replicas: urls.map { ReplicaConfiguration(url: $0) },
+            token: try AccessToken(token), version: "test")
+        configuration.timing.monitorInterval = .milliseconds(20)
+        configuration.timing.probeLimit = .milliseconds(500)
+        configuration.timing.stallLimit = .milliseconds(500)
+        configuration.timing.chorePeriod = .milliseconds(50)
+        configuration.timing.shutdownGrace = .seconds(1)
+        configure(&configuration)
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let server = FileServer(
+            configuration: configuration, catalog: catalog,
+            links: { replica, _ throws(DepotError) in
+                guard let link = links[replica.url] else {
+                    throw DepotError(.unreachable, "no such replica in this test")
+                }
+                return link
+            }, logger: logger)
+        let running = Task { try await server.run() }
+        defer { running.cancel() }
+        let depot = TestDepot(
+            replicas: replicas, folder: folder, catalog: catalog, server: server,
+            port: try await server.port())
+        do {
+            try await test(depot)
+        } catch {
+            running.cancel()
+            _ = await running.result
+            try catalog.close()
+            throw error
+        }
+        running.cancel()
+        _ = await running.result
+        try catalog.close()
+    }
+
+    /// Waits for something that happens soon; gives up after ten seconds.
+    func eventually(
+        _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation,
+        _ condition: () async throws -> Bool
+    ) async throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while ContinuousClock.now < deadline {
+            if try await condition() { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        Issue.record(what, sourceLocation: sourceLocation)
+    }
+
+    func status() async throws -> StatusBody {
+        try await http.call(.GET, "/v1/status").json(StatusBody.self)
+    }
+
+    func state(of replica: Int) async throws -> StatusBody.Replica.State {
+        let url = "http://r\(replica + 1):7401"
+        return try #require(try await status().replicas.first { $0.url == url }).state
+    }
+
+    func info(_ name: String) async throws -> FileInfoBody {
+        try await http.call(.GET, "/v1/files/\(name)/info").json(FileInfoBody.self)
+    }
+
+    /// Good copies of each chunk, as the catalog has them.
+    func goodCopies(_ name: String) async throws -> [ChunkID: Set<ReplicaID>] {
+        var copies: [ChunkID: Set<ReplicaID>] = [:]
+        for chunk in try await info(name).chunks {
+            copies[chunk.id] = Set(chunk.holdings.filter { $0.state == .good }.map(\.replica))
+        }
+        return copies
+    }
+}
