@@ -1,0 +1,104 @@
+import DepotCore
+import FoundationEssentials
+import Glibc
+import NIOCore
+
+// A retrieved file appears under its name whole and durable, or not at all: it is written beside it under a hidden
+// name, synced, and renamed. Devices, pipes and standard output are written to as they are.
+
+/// Where a retrieved file goes. For one thread at a time.
+final class FileSink {
+    private enum Kind {
+        case stream
+        case file(temporary: String, final: String, folder: String)
+    }
+
+    private let kind: Kind
+    private let descriptor: Int32
+    private var isDone = false
+
+    init(_ target: DownloadTarget) throws(DepotError) {
+        switch target {
+        case .stream(let stream):
+            descriptor = dup(stream)
+            kind = .stream
+        case .path(let path):
+            var status = stat()
+            if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+                guard status.st_mode & S_IFMT != S_IFDIR else {
+                    throw DepotError(
+                        .invalidArgument,
+                        "there is a folder of this name; give another one with -o",
+                        object: path)
+                }
+                descriptor = open(path, O_WRONLY | O_CLOEXEC)
+                kind = .stream
+            } else {
+                let slash = path.lastIndex(of: "/")
+                let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+                let temporary = "\(folder)/.depot-\(UUID().uuidString.lowercased().prefix(13)).part"
+                descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+                kind = .file(temporary: temporary, final: path, folder: folder)
+            }
+            guard descriptor >= 0 else { throw .file("cannot be written", path) }
+        }
+    }
+
+    deinit {
+        if !isDone, case .file(let temporary, _, _) = kind { unlink(temporary) }
+        close(descriptor)
+    }
+
+    func write(_ object: VerifiedObject) throws(DepotError) {
+        for part in object.parts {
+            var rest = part
+            while rest.readableBytes > 0 {
+                let count = rest.withUnsafeReadableBytes {
+                    Glibc.write(descriptor, $0.baseAddress, $0.count)
+                }
+                if count < 0, errno == EINTR { continue }
+                guard count >= 0 else { throw .file("cannot be written", name) }
+                rest.moveReaderIndex(forwardBy: count)
+            }
+        }
+    }
+
+    private var name: String {
+        switch kind {
+        case .stream: "the output"
+        case .file(_, let final, _): final
+        }
+    }
+
+    /// Gives the file its mode, time and name, durably.
+    func finish(_ metadata: FileMetadata) throws(DepotError) {
+        guard case .file(let temporary, let final, let folder) = kind else { return }
+        // A file that had no mode gets what the user's programs would give it.
+        let mask = umask(0)
+        umask(mask)
+        let mode = metadata.mode.map { mode_t($0) } ?? 0o666 & ~mask
+        guard fchmod(descriptor, mode) == 0 else { throw .file("cannot set the mode", final) }
+        if let modified = metadata.modifiedNanoseconds {
+            let seconds = modified.quotientRoundingDown(1_000_000_000)
+            let time = timespec(
+                tv_sec: Int(seconds), tv_nsec: Int(modified - seconds * 1_000_000_000))
+            guard futimens(descriptor, [time, time]) == 0 else {
+                throw .file("cannot set the time", final)
+            }
+        }
+        guard fsync(descriptor) == 0 else { throw .file("cannot be made durable", final) }
+        guard rename(temporary, final) == 0 else { throw .file("cannot be given its name", final) }
+        isDone = true
+        let parent = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard parent >= 0 else { throw .file("cannot be made durable", folder) }
+        defer { close(parent) }
+        guard fsync(parent) == 0 else { throw .file("cannot be made durable", folder) }
+    }
+}
+
+extension Int64 {
+    fileprivate func quotientRoundingDown(_ divisor: Int64) -> Int64 {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? quotient - 1 : quotient
+    }
+}

@@ -1,0 +1,268 @@
+import DepotCore
+import DepotWire
+import FoundationEssentials
+import NIOCore
+import NIOHTTP1
+
+/// A FileServer across the network: one method a route.
+///
+/// Every request may be repeated: the ids of deposits and retrievals are the client's. So one that found nobody, or
+/// a server that is busy, is tried again until `patience` is over: a FileServer that is started again does not
+/// end the deposits that are under way.
+public final class FileServerClient: FileServerDoor {
+    private let transport: ChunkTransport
+    private let patience: Duration
+    /// Waits between two tries grow from here to there.
+    private static let pause = (first: Duration.milliseconds(100), longest: Duration.seconds(2))
+
+    public init(transport: ChunkTransport, patience: Duration = .seconds(30)) {
+        self.transport = transport
+        self.patience = patience
+    }
+
+    public func shutDown() { transport.shutDown() }
+
+    // MARK: Deposits
+
+    public func openDeposit(_ body: OpenDepositBody) async throws(DepotError) -> DepositBody {
+        try await json(.POST, FileServerRoute.deposits, body)
+    }
+
+    public func negotiate(
+        _ deposit: DepositID, _ chunks: [ChunkReference]
+    ) async throws(DepotError) -> [ChunkReference] {
+        try await lacking(deposit, "negotiation", chunks)
+    }
+
+    public func barrier(
+        _ deposit: DepositID, _ chunks: [ChunkReference]
+    ) async throws(DepotError) -> [ChunkReference] {
+        try await lacking(deposit, "barrier", chunks)
+    }
+
+    private func lacking(
+        _ deposit: DepositID, _ question: String, _ chunks: [ChunkReference]
+    ) async throws(DepotError) -> [ChunkReference] {
+        let request = WireRequest(
+            .POST, "\(FileServerRoute.deposits)/\(deposit)/\(question)",
+            body: WireList.encode(chunks), patience: .seconds(180))
+        let answer = try await send(request)
+        return try WireList.decode(LackingChunk.self, from: answer.body).map(\.chunk)
+    }
+
+    public func upload(
+        _ deposit: DepositID, _ objects: [VerifiedObject]
+    ) async throws(DepotError) {
+        let request = WireRequest(
+            .PUT, "\(FileServerRoute.deposits)/\(deposit)/chunks", patience: .seconds(120))
+        let length = objects.reduce(0) { $0 + ObjectFrame.headerSize + $1.length }
+        try await repeated { () throws(DepotError) in
+            let exchange = try await self.transport.open(request, length: length)
+            do throws(DepotError) {
+                for object in objects { try await Self.write(object, to: exchange) }
+                try await exchange.finish()
+                let head = try await exchange.head()
+                guard head.status.code < 400 else { throw await exchange.failure(head) }
+                _ = try await exchange.collect(upTo: WireLimits.bodyBytesMax)
+            } catch {
+                exchange.cancel()
+                throw error
+            }
+        }
+    }
+
+    private static func write(
+        _ object: VerifiedObject, to exchange: WireExchange
+    ) async throws(DepotError) {
+        var header = ByteBuffer()
+        ObjectFrame(id: object.id, status: .present, length: object.length, replica: nil)
+            .write(to: &header)
+        try await exchange.write(header)
+        for part in object.parts { try await exchange.write(part) }
+    }
+
+    public func commit(
+        _ deposit: DepositID, _ files: [CommitBody.File]
+    ) async throws(DepotError) -> [CommitAnswerBody.Result] {
+        let answer: CommitAnswerBody = try await json(
+            .POST, "\(FileServerRoute.deposits)/\(deposit)/commits", CommitBody(files: files))
+        guard answer.results.count == files.count else {
+            throw DepotError(
+                .internalError, "\(answer.results.count) results came for \(files.count) files")
+        }
+        return answer.results
+    }
+
+    public func closeDeposit(_ deposit: DepositID) async throws(DepotError) {
+        _ = try await send(WireRequest(.DELETE, "\(FileServerRoute.deposits)/\(deposit)"))
+    }
+
+    // MARK: Retrievals
+
+    public func openRetrieval(
+        _ body: OpenRetrievalBody
+    ) async throws(DepotError) -> RetrievalBody {
+        try await json(.POST, FileServerRoute.retrievals, body)
+    }
+
+    public func closeRetrieval(_ retrieval: RetrievalID) async throws(DepotError) {
+        _ = try await send(WireRequest(.DELETE, "\(FileServerRoute.retrievals)/\(retrieval)"))
+    }
+
+    public func fetch(
+        _ retrieval: RetrievalID, _ requests: [ReadRequest]
+    ) async throws(DepotError) -> [FetchedChunk?] {
+        let request = WireRequest(
+            .POST, "\(FileServerRoute.retrievals)/\(retrieval)/chunks",
+            body: WireList.encode(requests), patience: .seconds(120))
+        return try await repeated { () throws(DepotError) in
+            let (exchange, _) = try await self.transport.ask(request)
+            do throws(DepotError) {
+                return try await Self.collect(requests, from: exchange)
+            } catch {
+                exchange.cancel()
+                throw error
+            }
+        }
+    }
+
+    private static func collect(
+        _ requests: [ReadRequest], from exchange: WireExchange
+    ) async throws(DepotError) -> [FetchedChunk?] {
+        var parser = ObjectFrameParser()
+        var wanted = requests[...]
+        var chunks: [FetchedChunk?] = []
+        var parts: [ByteBuffer] = []
+        var current: ObjectFrame?
+        while let bytes = try await exchange.next() {
+            parser.append(bytes)
+            while let event = try parser.next() {
+                switch event {
+                case .begin(let frame):
+                    guard frame.id == wanted.popFirst().map({ .chunk($0.chunk.id) }) else {
+                        throw DepotError(.internalError, "another chunk came than was asked for")
+                    }
+                    current = frame
+                    parts = []
+                case .content(let bytes): parts.append(bytes)
+                case .end:
+                    guard let frame = current else { continue }
+                    let object = StoredObject(
+                        id: frame.id, length: frame.length, bytes: .memory(parts))
+                    chunks.append(
+                        frame.status == .absent
+                            ? nil : FetchedChunk(replica: frame.replica, object: object))
+                }
+            }
+        }
+        // A FileServer that lost all copies in the middle of a batch ends it early.
+        try parser.finish()
+        guard wanted.isEmpty else {
+            throw DepotError(.unreachable, "fewer chunks came than were asked for")
+        }
+        return chunks
+    }
+
+    // MARK: Files
+
+    public func files(prefix: String, after: FileName?) async throws(DepotError) -> FileListBody {
+        var path = "\(FileServerRoute.files)?limit=\(WireLimits.pageEntriesMax)"
+        path += "&prefix=\(Self.encoded(prefix))"
+        if let after { path += "&after=\(Self.encoded(after.text))" }
+        return try await json(WireRequest(.GET, path))
+    }
+
+    public func info(
+        of name: FileName, after: ChunkID?
+    ) async throws(DepotError) -> FileInfoBody {
+        var path = "\(Self.path(of: name))/info?limit=\(WireLimits.pageEntriesMax)"
+        if let after { path += "&after=\(after)" }
+        return try await json(WireRequest(.GET, path))
+    }
+
+    /// Takes as long as copying and checking takes.
+    public func changeLevel(
+        of name: FileName, _ body: ChangeLevelBody
+    ) async throws(DepotError) -> LevelChangeBody {
+        try await json(.POST, "\(Self.path(of: name))/level", body, patience: .hours(24))
+    }
+
+    public func delete(_ name: FileName) async throws(DepotError) {
+        _ = try await send(WireRequest(.DELETE, Self.path(of: name)))
+    }
+
+    public func status() async throws(DepotError) -> StatusBody {
+        try await json(WireRequest(.GET, FileServerRoute.status))
+    }
+
+    /// Asks once: whoever wants to know wants to know now.
+    public func health() async throws(DepotError) -> HealthBody {
+        let answer = try await transport.send(WireRequest(.GET, FileServerRoute.health))
+        return try WireJSON.decode(HealthBody.self, from: answer.body)
+    }
+
+    // MARK: Requests
+
+    private static func path(of name: FileName) -> String {
+        "\(FileServerRoute.files)/\(encoded(name.text))"
+    }
+
+    /// Everything but letters, digits and `-._~/` is escaped.
+    static func encoded(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF")
+        return text.utf8.reduce(into: "") { path, byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+                UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "/"):
+                path.unicodeScalars.append(UnicodeScalar(byte))
+            default:
+                path.append("%")
+                path.append(digits[Int(byte >> 4)])
+                path.append(digits[Int(byte & 15)])
+            }
+        }
+    }
+
+    private func json<Answer: Decodable & Sendable>(
+        _ method: HTTPMethod, _ path: String, _ body: some Encodable,
+        patience: TimeAmount = .seconds(180)
+    ) async throws(DepotError) -> Answer {
+        try await json(
+            WireRequest(
+                method, path, headers: ["content-type": "application/json"],
+                body: try WireJSON.encode(body), patience: patience))
+    }
+
+    private func json<Answer: Decodable & Sendable>(
+        _ request: WireRequest
+    ) async throws(DepotError) -> Answer {
+        try WireJSON.decode(Answer.self, from: try await send(request).body)
+    }
+
+    private func send(_ request: WireRequest) async throws(DepotError) -> WireAnswer {
+        try await repeated { () throws(DepotError) in
+            // A page of chunks with their holdings may be a few MiB.
+            try await self.transport.send(request, answerUpTo: 16 << 20)
+        }
+    }
+
+    private func repeated<Value: Sendable>(
+        _ body: @Sendable () async throws(DepotError) -> Value
+    ) async throws(DepotError) -> Value {
+        let deadline = ContinuousClock.now + patience
+        var pause = Self.pause.first
+        while true {
+            do throws(DepotError) {
+                return try await body()
+            } catch {
+                guard error.code == .unreachable || error.code == .busy,
+                    ContinuousClock.now + pause < deadline, !Task.isCancelled
+                else { throw error }
+            }
+            // A cancellation shows in the next try.
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, Self.pause.longest)
+        }
+    }
+}

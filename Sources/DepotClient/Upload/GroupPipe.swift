@@ -1,0 +1,43 @@
+import DepotCore
+
+/// Carries groups from who reads to who sends, one waiting at most. For one of each.
+actor GroupPipe {
+    private var waiting: UploadGroup?
+    private var end: Result<Void, DepotError>?
+    private var isClosed = false
+    private var sender: CheckedContinuation<Void, Never>?
+    private var receiver: CheckedContinuation<Void, Never>?
+
+    /// Waits while another group waits.
+    ///
+    /// - Returns: whether anybody wants more.
+    func send(_ group: UploadGroup) async -> Bool {
+        while waiting != nil, !isClosed { await withCheckedContinuation { sender = $0 } }
+        guard !isClosed else { return false }
+        waiting = group
+        receiver.take()?.resume()
+        return true
+    }
+
+    func finish(_ error: DepotError?) {
+        end = error.map { .failure($0) } ?? .success(())
+        receiver.take()?.resume()
+    }
+
+    /// The next group; `nil` at the end.
+    func next() async throws(DepotError) -> UploadGroup? {
+        while waiting == nil, end == nil { await withCheckedContinuation { receiver = $0 } }
+        if let group = waiting.take() {
+            sender.take()?.resume()
+            return group
+        }
+        try end?.get()
+        return nil
+    }
+
+    func close() {
+        isClosed = true
+        waiting = nil
+        sender.take()?.resume()
+    }
+}

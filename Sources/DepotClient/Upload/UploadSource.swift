@@ -1,0 +1,163 @@
+import DepotCore
+import Glibc
+import NIOCore
+
+/// What is to be deposited under a name.
+public struct UploadSource: Sendable {
+    public enum Origin: Sendable {
+        case file(path: String)
+        /// A stream that can be read once: standard input, a pipe.
+        case stream(descriptor: Int32)
+    }
+
+    public let name: FileName
+    public let origin: Origin
+
+    public init(name: FileName, origin: Origin) {
+        self.name = name
+        self.origin = origin
+    }
+}
+
+/// An open source that is read from front to back, and cut. For one thread at a time.
+final class SourceReader {
+    let source: UploadSource
+    private let descriptor: Int32
+    private let before: stat?
+    private let chunker: ContentChunker
+    /// What was read and not cut yet.
+    private var rest = ByteBuffer()
+    private(set) var offset: UInt64 = 0
+    private(set) var isAtEnd = false
+
+    init(_ source: UploadSource, _ chunker: ContentChunker) throws(DepotError) {
+        self.source = source
+        self.chunker = chunker
+        switch source.origin {
+        case .stream(let stream):
+            descriptor = dup(stream)
+            before = nil
+        case .file(let path):
+            descriptor = open(path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw .file("cannot be read", path) }
+            var status = stat()
+            guard fstat(descriptor, &status) == 0 else { throw .file("cannot be read", path) }
+            guard status.st_mode & S_IFMT != S_IFDIR else {
+                close(descriptor)
+                throw DepotError(.invalidArgument, "it is a folder; use -r", object: path)
+            }
+            before = status.st_mode & S_IFMT == S_IFREG ? status : nil
+            posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// What is known of the size; nothing of a stream's.
+    var size: UInt64? { before.map { UInt64($0.st_size) } }
+
+    /// Whether a range can be read a second time.
+    var isRepeatable: Bool { before != nil }
+
+    var metadata: FileMetadata {
+        guard let before else { return FileMetadata() }
+        let time = before.st_mtim
+        return FileMetadata(
+            mode: UInt16(before.st_mode & 0o7777),
+            modifiedNanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    /// The next chunks, together about `bytes`, at most `count`; fewer at the end.
+    func next(bytes: Int, count: Int) throws(DepotError) -> [ByteBuffer] {
+        try fill(max(bytes, chunker.parameters.sizeMax))
+        var chunks: [ByteBuffer] = []
+        var taken = 0
+        while rest.readableBytes > 0, taken < bytes, chunks.count < count,
+            isAtEnd || rest.readableBytes >= chunker.parameters.sizeMax
+        {
+            let length = rest.withUnsafeReadableBytes { chunker.cutLength($0) }
+            guard let chunk = rest.readSlice(length: length) else { break }
+            chunks.append(chunk)
+            taken += length
+        }
+        offset += UInt64(taken)
+        return chunks
+    }
+
+    /// Whether everything has been handed out.
+    var isFinished: Bool { isAtEnd && rest.readableBytes == 0 }
+
+    /// Reads on into a fresh buffer, which the chunks cut from it share.
+    private func fill(_ wanted: Int) throws(DepotError) {
+        guard !isAtEnd, rest.readableBytes < wanted else { return }
+        let expected = size.map { Int(clamping: $0 - min($0, offset)) + 1 } ?? wanted
+        var fresh = ByteBufferAllocator().buffer(capacity: min(wanted, max(expected, 1)))
+        fresh.writeImmutableBuffer(rest)
+        while fresh.readableBytes < wanted, !isAtEnd {
+            let room = min(wanted - fresh.readableBytes, max(fresh.writableBytes, 1 << 16))
+            var failure: Int32 = 0
+            let count = fresh.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { bytes in
+                let count = Glibc.read(descriptor, bytes.baseAddress, min(room, bytes.count))
+                failure = count < 0 ? errno : 0
+                return max(count, 0)
+            }
+            if failure == EINTR { continue }
+            guard failure == 0 else { throw .file("cannot be read", source.name.text, failure) }
+            isAtEnd = count == 0
+        }
+        rest = fresh
+    }
+
+    /// To be asked at the end: whether what was read was one state of the file.
+    func checkUnchanged() throws(DepotError) {
+        guard let before, case .file(let path) = source.origin else { return }
+        var after = stat()
+        let isSame =
+            fstat(descriptor, &after) == 0 && after.st_size == before.st_size
+            && after.st_mtim.tv_sec == before.st_mtim.tv_sec
+            && after.st_mtim.tv_nsec == before.st_mtim.tv_nsec
+            && UInt64(after.st_size) == offset
+        guard isSame else { throw Self.changed(path) }
+    }
+
+    static func changed(_ path: String) -> DepotError {
+        DepotError(
+            .conflict, "the file changed while it was read; nothing was deposited, try again",
+            object: path)
+    }
+
+    /// Reads a range of a file again.
+    static func readAgain(_ path: String, at offset: UInt64, count: Int) throws(DepotError)
+        -> ByteBuffer
+    {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .file("cannot be read", path) }
+        defer { close(descriptor) }
+        var buffer = ByteBufferAllocator().buffer(capacity: count)
+        while buffer.readableBytes < count {
+            let place = Int(offset) + buffer.readableBytes
+            let done = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 1) { bytes in
+                max(
+                    0,
+                    pread(
+                        descriptor, bytes.baseAddress,
+                        min(bytes.count, count - Int(place) + Int(offset)), place))
+            }
+            guard done > 0 else { throw changed(path) }
+        }
+        return buffer
+    }
+}
+
+extension DepotError {
+    /// What went wrong with a file of the user's.
+    static func file(_ what: String, _ path: String, _ code: Int32 = errno) -> DepotError {
+        let kind: Code =
+            switch code {
+            case ENOENT, ENOTDIR: .notFound
+            case ENOSPC, EDQUOT: .storageFull
+            default: .invalidArgument
+            }
+        return DepotError(kind, "\(what): \(String(cString: strerror(code)))", object: path)
+    }
+}
