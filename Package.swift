@@ -10,6 +10,8 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 
@@ -64,7 +66,7 @@ let package = Package(
             name: "depot",
             dependencies: [
                 "DepotCore", "DepotStore", "DepotSQLiteCatalog", "DepotWire", "DepotClient",
-                "DepotReplica", "DepotServer", lifecycle, log, nioCore, nioPosix,
+                "DepotReplica", "DepotServer", lifecycle, signals, log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -1,9 +1,74 @@
 import ArgumentParser
-import DepotClient
-import DepotReplica
-import DepotSQLiteCatalog
-import DepotServer
-import DepotStore
+import DepotCore
+import DepotWire
+import Glibc
 
+/// The command.
 @main
-struct Depot: ParsableCommand {}
+struct Depot: AsyncParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "depot",
+        abstract: "A place to deposit files that nobody can afford to lose.",
+        discussion: """
+            Clients find the FileServer by --server or DEPOT_SERVER, and are let in by DEPOT_TOKEN or
+            DEPOT_TOKEN_FILE. FileServer and replicas share DEPOT_CLUSTER_TOKEN or DEPOT_CLUSTER_TOKEN_FILE.
+            DEPOSIT, RETRIEVE and CHANGE_REPLICATION, spelled so, work too.
+
+            EXIT CODES:
+            \(exitCodes)
+            """,
+        version: version,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Files",
+                subcommands: [
+                    Deposit.self, Retrieve.self, ChangeReplication.self, List.self, Info.self,
+                    Delete.self, Status.self,
+                ]),
+            CommandGroup(
+                name: "Services",
+                subcommands: [
+                    Serve.self, Replica.self, Local.self, Token.self, Health.self,
+                ]),
+        ])
+
+    private static let spelledOut = [
+        "DEPOSIT": "deposit", "RETRIEVE": "retrieve", "CHANGE_REPLICATION": "change-replication",
+    ]
+
+    /// The table of `ErrorTable`, for people.
+    private static var exitCodes: String {
+        var rows = ["  0   done"]
+        for code in Set(DepotError.Code.allCases.map { ErrorTable.row(for: $0).exitCode }).sorted()
+        {
+            let names = DepotError.Code.allCases.filter { ErrorTable.row(for: $0).exitCode == code }
+            let padded = String(code) + String(repeating: " ", count: 4 - String(code).count)
+            rows.append("  \(padded)\(names.map(\.rawValue).joined(separator: ", "))")
+        }
+        return rows.joined(separator: "\n")
+    }
+
+    static func main() async {
+        // A reader that goes away shows as an error of the write, with an exit code, and not as a signal.
+        signal(SIGPIPE, SIG_IGN)
+        var words = Array(CommandLine.arguments.dropFirst())
+        if let first = words.first, let command = spelledOut[first] { words[0] = command }
+        do {
+            var command = try parseAsRoot(words)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as DepotError {
+            Failure.report(error, asJSON: words.contains("--json"))
+        } catch {
+            let isUsage = exitCode(for: error) == .validationFailure
+            guard isUsage, words.contains("--json") else { exit(withError: error) }
+            Failure.report(
+                DepotError(.invalidArgument, message(for: error)), asJSON: true)
+        }
+    }
+}

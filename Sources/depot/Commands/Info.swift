@@ -1,0 +1,75 @@
+import ArgumentParser
+import DepotClient
+import DepotCore
+import DepotWire
+
+struct Info: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Tell everything about a file: its chunks, and which replicas hold them.")
+
+    @Argument(help: "The file's name.") var name: String
+    @OptionGroup var options: ServerOptions
+
+    private struct Body: Encodable {
+        let name: FileName
+        let size: UInt64
+        let manifest: ChunkID
+        let level: ReplicationLevel
+        let degraded: Bool
+        let sequence: CommitSequence
+        let metadata: FileMetadata
+        let chunks: [FileInfoBody.Chunk]
+    }
+
+    func run() async throws {
+        let name = try FileName(name)
+        let client = try options.client()
+        var page = try await client.info(of: name, after: nil)
+        var chunks = page.chunks
+        while page.hasMore, let last = page.chunks.last {
+            page = try await client.info(of: name, after: last.id)
+            chunks += page.chunks
+        }
+        let level = page.file.level
+        let body = Body(
+            name: page.file.name, size: page.file.size, manifest: page.file.manifest.id,
+            level: level, degraded: chunks.contains { $0.good < level.copies },
+            sequence: page.file.sequence, metadata: page.file.metadata, chunks: chunks)
+        if options.output.json { return Output.json(body) }
+        guard !options.output.quiet else { return }
+        show(body)
+    }
+
+    private func show(_ body: Body) {
+        Output.line(body.name.text)
+        Output.table([
+            ["  size", "\(ByteCount(body.size)) (\(body.size) bytes)"],
+            [
+                "  level",
+                "\(body.level)\(body.degraded ? "  DEGRADED: some chunks have fewer good copies" : "")",
+            ],
+            ["  manifest", "\(body.manifest)"],
+            ["  sequence", "\(body.sequence)"],
+        ])
+        let counts = Dictionary(grouping: body.chunks, by: \.good).mapValues(\.count)
+        for (copies, count) in counts.sorted(by: { $0.key < $1.key }) {
+            Output.line(
+                "  \(Output.plural(count, "chunk")) with \(copies) good \(copies == 1 ? "copy" : "copies")"
+            )
+        }
+        Output.table(
+            body.chunks.prefix(20).map { chunk in
+                let holdings = chunk.holdings.map {
+                    "\($0.replica.description.prefix(8)):\($0.state.rawValue)"
+                }
+                return ["  \(chunk.id)", "\(chunk.length)", holdings.joined(separator: " ")]
+            }, rightAligned: [1])
+        if body.chunks.count > 20 {
+            Output.line("  … and \(body.chunks.count - 20) more; --json lists all")
+        }
+    }
+}
+
+extension FileInfoBody.Chunk {
+    var good: Int { holdings.filter { $0.state == .good }.count }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import DepotClient
+import DepotCore
+import DepotWire
+
+struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List files.")
+
+    @Argument(help: "What names begin with.") var prefix = ""
+    @OptionGroup var options: ServerOptions
+
+    private struct Entry: Encodable {
+        let name: FileName
+        let size: UInt64
+        let level: ReplicationLevel
+        let manifest: ChunkID
+        let modified: String
+    }
+
+    private struct Body: Encodable { let files: [Entry] }
+
+    func run() async throws {
+        let client = try options.client()
+        var entries: [Entry] = []
+        var last: FileName?
+        while true {
+            let page = try await client.files(prefix: prefix, after: last)
+            let rows = page.files.map(Self.entry)
+            if options.output.json {
+                entries += rows
+            } else if !options.output.quiet {
+                Self.show(rows)
+            }
+            last = page.files.last?.name
+            guard page.hasMore, last != nil else { break }
+        }
+        if options.output.json { Output.json(Body(files: entries)) }
+    }
+
+    private static func entry(_ file: FileBody) -> Entry {
+        let modified = file.metadata.modifiedNanoseconds.map { $0 / 1_000_000_000 } ?? file.time
+        return Entry(
+            name: file.name, size: file.size, level: file.level, manifest: file.manifest.id,
+            modified: Output.timestamp(modified))
+    }
+
+    private static func show(_ entries: [Entry]) {
+        Output.table(
+            entries.map {
+                [
+                    "\(ByteCount($0.size))", "×\($0.level)",
+                    $0.modified.replacing("T", with: " ").replacing("Z", with: ""), $0.name.text,
+                ]
+            }, rightAligned: [0])
+    }
+}

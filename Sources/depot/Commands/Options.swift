@@ -1,0 +1,64 @@
+import ArgumentParser
+import DepotClient
+import DepotCore
+import DepotWire
+import FoundationEssentials
+
+/// How results are written.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "Write results and errors as one JSON object.")
+    var json = false
+
+    @Flag(name: .shortAndLong, help: "Write nothing but errors.")
+    var quiet = false
+}
+
+/// Where the FileServer is.
+struct ServerOptions: ParsableArguments {
+    @Option(help: "The FileServer, as http://HOST:PORT; DEPOT_SERVER otherwise.")
+    var server: String?
+
+    @OptionGroup var output: OutputOptions
+
+    /// - Throws: `invalidArgument` where no server is named, or no token.
+    func client() throws(DepotError) -> FileServerClient {
+        guard let address = server ?? ProcessInfo.processInfo.environment["DEPOT_SERVER"] else {
+            throw DepotError(
+                .invalidArgument,
+                "which FileServer? Give --server http://HOST:PORT or set DEPOT_SERVER")
+        }
+        return FileServerClient(
+            transport: ChunkTransport(
+                endpoint: try Endpoint(address),
+                token: try Secret.client.read()))
+    }
+}
+
+/// A token, from the environment or a file that the environment names. There is no default.
+struct Secret {
+    let variable: String
+    let whose: String
+
+    static let client = Secret(variable: "DEPOT_TOKEN", whose: "clients")
+    static let cluster = Secret(
+        variable: "DEPOT_CLUSTER_TOKEN", whose: "FileServer and replicas")
+
+    /// - Throws: `unauthorized` where none is given, `invalidArgument` for one that cannot be right.
+    func read() throws(DepotError) -> AccessToken {
+        let environment = ProcessInfo.processInfo.environment
+        if let text = environment[variable] { return try AccessToken(text) }
+        guard let path = environment["\(variable)_FILE"] else {
+            throw DepotError(
+                .unauthorized,
+                "the token of \(whose) is missing: set \(variable) or \(variable)_FILE")
+        }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw DepotError(
+                .unauthorized, "the token's file cannot be read; see \(variable)_FILE", object: path
+            )
+        }
+        let text = String(decoding: data, as: UTF8.self)
+        return try AccessToken(
+            String(text.reversed().drop { $0.isWhitespace }.reversed()))
+    }
+}

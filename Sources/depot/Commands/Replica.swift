@@ -1,0 +1,54 @@
+import ArgumentParser
+import DepotCore
+import DepotReplica
+import DepotStore
+import DepotWire
+import Logging
+import ServiceLifecycle
+
+struct Replica: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a StorageReplica.",
+        discussion: """
+            Needs DEPOT_CLUSTER_TOKEN or DEPOT_CLUSTER_TOKEN_FILE, the same as the FileServer's. Its identity is
+            in its folder: the address may change.
+            """)
+
+    @Option(help: "The folder of its chunks: a disk of its own.") var data: String
+    @Option(help: "Where to listen.") var listen = "127.0.0.1:7401"
+    @Option(help: "What people call it.") var name: String?
+    @Option(help: "Where it stands: copies go to different zones first.") var zone: String?
+    @Option(help: "How much it may hold, as 500GiB or 2TB; the disk's size otherwise.")
+    var capacity: String?
+    @OptionGroup var log: LogOptions
+
+    func run() async throws {
+        let logger = log.logger(name ?? "replica")
+        var configuration = SegmentStoreConfiguration()
+        configuration.name = name
+        configuration.zone = zone
+        configuration.capacity = try parseCapacity()
+        let address = try ListenAddress(listen)
+        let token = try Secret.cluster.read()
+        let store = try await SegmentStore.open(
+            at: data, configuration: configuration, logger: logger)
+        let server = ReplicaServer(
+            storage: store,
+            configuration: ReplicaServerConfiguration(
+                host: address.host, port: address.port, token: token),
+            logger: logger)
+        let announcer = Announcer { "replica listens on port \(try await server.port())" }
+        // Services stop in reverse: the store is closed when nobody asks it any more.
+        try await Daemon.run([StoreService(store: store), server, announcer], logger)
+    }
+
+    private func parseCapacity() throws(DepotError) -> ByteCount? {
+        guard let capacity else { return nil }
+        guard let bytes = ByteCount(parsing: capacity) else {
+            throw DepotError(
+                .invalidArgument, "not a size: give a number with a unit, as 500GiB",
+                object: capacity)
+        }
+        return bytes
+    }
+}

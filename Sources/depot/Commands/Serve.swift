@@ -1,0 +1,46 @@
+import ArgumentParser
+import DepotCore
+import DepotServer
+import DepotWire
+import Logging
+import ServiceLifecycle
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the FileServer.",
+        discussion: """
+            Needs DEPOT_TOKEN or DEPOT_TOKEN_FILE, which clients carry, and DEPOT_CLUSTER_TOKEN or
+            DEPOT_CLUSTER_TOKEN_FILE, which the replicas know. `depot token FILE` makes one.
+            """)
+
+    @Option(help: "The folder of the catalog.") var data: String
+    @Option(help: "Where to listen.") var listen = "127.0.0.1:7400"
+    @Option(help: "A replica, as http://HOST:PORT or NAME=http://HOST:PORT; once for each.")
+    var replica: [String] = []
+    @OptionGroup var log: LogOptions
+
+    func run() async throws {
+        let logger = log.logger("fileserver")
+        let server = try await FileServerSetup(
+            data: data, listen: try ListenAddress(listen),
+            replicas: try replica.map(Self.parse(replica:)), token: try Secret.client.read(),
+            clusterToken: try Secret.cluster.read()
+        ).server(logger)
+        let announcer = Announcer { "FileServer listens on port \(try await server.port())" }
+        try await Daemon.run([server, announcer], logger)
+    }
+
+    static func parse(replica text: String) throws(DepotError) -> ReplicaConfiguration {
+        guard let equals = text.firstIndex(of: "=") else {
+            return ReplicaConfiguration(url: try Endpoint(text).description)
+        }
+        let name = String(text[..<equals])
+        guard !name.isEmpty else {
+            throw DepotError(
+                .invalidArgument, "a replica is http://HOST:PORT or NAME=http://HOST:PORT",
+                object: text)
+        }
+        let url = try Endpoint(String(text[text.index(after: equals)...]))
+        return ReplicaConfiguration(url: url.description, name: name)
+    }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import DepotClient
+import DepotCore
+import DepotWire
+
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Tell how the replicas are, and what is stored.")
+
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let status = try await options.client().status()
+        if options.output.json { return Output.json(status) }
+        guard !options.output.quiet else { return }
+        var rows = [["REPLICA", "ZONE", "STATE", "USED", "FREE", "CHUNKS", "ID"]]
+        for replica in status.replicas {
+            rows.append([
+                replica.name, replica.zone, replica.state.rawValue,
+                "\(ByteCount(replica.usedBytes))",
+                "\(ByteCount(replica.freeBytes))", "\(replica.chunks)",
+                replica.id.map { String($0.description.prefix(8)) } ?? "-",
+            ])
+        }
+        Output.table(rows, rightAligned: [3, 4, 5])
+        for replica in status.replicas {
+            if let problem = replica.problem { Output.line("\(replica.name): \(problem)") }
+        }
+        Output.line("")
+        Output.line(
+            "\(Output.plural(status.files, "file")), \(ByteCount(status.logicalBytes)); unique "
+                + "\(ByteCount(status.uniqueBytes)), stored \(ByteCount(status.storedBytes)) with all copies"
+        )
+        if status.underReplicated > 0 {
+            Output.line(
+                "\(Output.plural(status.underReplicated, "chunk")) with fewer good copies than wanted"
+            )
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import DepotClient
+import DepotCore
+import DepotSQLiteCatalog
+import DepotServer
+import DepotWire
+import Logging
+
+/// Puts a FileServer together: the catalog on SQLite, replicas across the network.
+struct FileServerSetup {
+    let data: String
+    let listen: ListenAddress
+    let replicas: [ReplicaConfiguration]
+    let token: AccessToken
+    let clusterToken: AccessToken
+
+    func server(_ logger: Logger) async throws(DepotError) -> FileServer {
+        let catalog = try await SQLiteCatalog.open(at: data)
+        let clusterToken = clusterToken
+        return FileServer(
+            configuration: FileServerConfiguration(
+                host: listen.host, port: listen.port, replicas: replicas, token: token,
+                version: Depot.version),
+            catalog: catalog,
+            links: { replica, cluster throws(DepotError) in
+                RemoteReplica(
+                    transport: ChunkTransport(
+                        endpoint: try Endpoint(replica.url), token: clusterToken),
+                    cluster: cluster)
+            },
+            logger: logger)
+    }
+}

@@ -1,0 +1,21 @@
+import DepotCore
+import DepotWire
+
+/// `HOST:PORT`, where a daemon listens; port 0 is any free one.
+struct ListenAddress {
+    let host: String
+    let port: Int
+
+    init(_ text: String) throws(DepotError) {
+        guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
+            let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port)
+        else {
+            throw DepotError(
+                .invalidArgument, "not an address to listen on; expected HOST:PORT", object: text)
+        }
+        let host = text[..<colon]
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        self.host = String(isBracketed ? host.dropFirst().dropLast() : host)
+        self.port = port
+    }
+}
