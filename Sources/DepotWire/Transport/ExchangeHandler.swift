@@ -31,7 +31,9 @@ final class ExchangeHandler: ChannelInboundHandler {
     private var reader: Waiter<Part>?
     private var writer: Waiter<Void>?
     private var isReading = false
-    private(set) var hasAnswered = false
+    /// The status of the answer, once it has begun.
+    private(set) var status: UInt?
+    var hasAnswered: Bool { status != nil }
     private(set) var isIdle = true
     /// Whether the connection failed or ended by itself.
     var wasLost: Bool { failure != nil }
@@ -43,7 +45,7 @@ final class ExchangeHandler: ChannelInboundHandler {
     /// Forgets the exchange before. `false` where the connection is of no more use.
     func begin() -> Bool {
         guard failure == nil, context?.channel.isActive == true, isIdle else { return false }
-        hasAnswered = false
+        status = nil
         isIdle = false
         return true
     }
@@ -112,7 +114,7 @@ final class ExchangeHandler: ChannelInboundHandler {
         case .head(let head):
             // 100 Continue and the like announce the answer; they are none.
             guard !(100..<200).contains(head.status.code) else { return }
-            hasAnswered = true
+            status = head.status.code
             writer.take()?.succeed(())
             deliver(.head(head))
         case .body(let bytes):

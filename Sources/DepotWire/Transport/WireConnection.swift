@@ -71,11 +71,10 @@ final class WireConnection: Sendable {
         return isUsable ?? false
     }
 
-    func hasAnswered() async -> Bool {
-        let answered = try? await channel.eventLoop.submit { [handler] in handler.value.hasAnswered
-        }
-        .get()
-        return answered ?? true
+    /// Whether an error was answered, before the request is whole.
+    func wasRefused() async -> Bool {
+        let status = try? await channel.eventLoop.submit { [handler] in handler.value.status }.get()
+        return status.flatMap { $0 }.map { $0 >= 400 } ?? false
     }
 
     func wasLostUnanswered() async -> Bool {

@@ -42,7 +42,7 @@ public final class WireExchange: Sendable {
             giveUp()
             throw error
         }
-        if await connection.hasAnswered() { throw await earlyAnswer() }
+        if await connection.wasRefused() { throw await refusal() }
     }
 
     /// Ends the body.
@@ -106,17 +106,12 @@ public final class WireExchange: Sendable {
         }
     }
 
-    private func earlyAnswer() async -> DepotError {
-        keepsAlive.store(false, ordering: .relaxed)
-        do {
+    /// The error that came before the request was whole. The rest of the request will not be sent: the connection
+    /// is of no more use.
+    private func refusal() async -> DepotError {
+        do throws(DepotError) {
             let head = try await head()
             keepsAlive.store(false, ordering: .relaxed)
-            guard head.status.code >= 400 else {
-                giveUp()
-                return DepotError(
-                    .unreachable, "it answered before the request was whole",
-                    object: endpoint.description)
-            }
             return await failure(head)
         } catch {
             return error

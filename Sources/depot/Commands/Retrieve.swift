@@ -19,7 +19,7 @@ struct Retrieve: AsyncParsableCommand {
     var name: String
 
     @Option(
-        name: [.short, .customLong("output")],
+        name: [.customShort("o"), .customLong("output")],
         help: ArgumentHelp(
             "Where to: a file, a folder with -r, a device or a pipe; - is standard output. The last part of the name otherwise.",
             valueName: "path"))
