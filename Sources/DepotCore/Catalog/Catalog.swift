@@ -134,9 +134,10 @@ public protocol Catalog: Sendable {
     /// The distinct chunks that a manifest uses, the manifest itself and its pieces included, in order of the
     /// catalog's own, after `cursor` (`nil`: from the first).
     ///
+    /// - Parameter assuming: gives the targets that would hold if a file had another level than it has.
     /// - Throws: `notFound` where the manifest was not staged to its end, or the cursor is no known chunk.
     func chunks(
-        of manifest: ChunkID, after cursor: ChunkID?, limit: Int
+        of manifest: ChunkID, after cursor: ChunkID?, limit: Int, assuming: LevelAssumption?
     ) async throws(DepotError) -> [ChunkStanding]
 
     /// Gives a file another level, if nothing was committed to the name since `expected`.
@@ -206,4 +207,13 @@ public protocol Catalog: Sendable {
     // MARK: Figures
 
     func totals() async throws(DepotError) -> CatalogTotals
+}
+
+extension Catalog {
+    /// As things are.
+    public func chunks(
+        of manifest: ChunkID, after cursor: ChunkID?, limit: Int
+    ) async throws(DepotError) -> [ChunkStanding] {
+        try await chunks(of: manifest, after: cursor, limit: limit, assuming: nil)
+    }
 }

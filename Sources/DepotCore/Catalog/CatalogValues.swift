@@ -18,6 +18,17 @@ public struct CatalogMark: Sendable, Hashable, Comparable {
     public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
 }
 
+/// What if a file had this level?
+public struct LevelAssumption: Sendable, Hashable {
+    public let name: FileName
+    public let level: ReplicationLevel
+
+    public init(name: FileName, level: ReplicationLevel) {
+        self.name = name
+        self.level = level
+    }
+}
+
 /// What a client asks for when it begins to deposit.
 public struct DepositOpening: Sendable, Hashable {
     public let deposit: DepositID

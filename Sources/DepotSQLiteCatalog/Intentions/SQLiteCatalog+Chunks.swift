@@ -14,7 +14,7 @@ extension SQLiteCatalog {
     }
 
     public func chunks(
-        of manifest: ChunkID, after cursor: ChunkID?, limit: Int
+        of manifest: ChunkID, after cursor: ChunkID?, limit: Int, assuming: LevelAssumption?
     ) async throws(DepotError) -> [ChunkStanding] {
         try Self.checkPage(limit)
         return try await queue.view { session in
@@ -25,7 +25,7 @@ extension SQLiteCatalog {
                     .notFound, "no such manifest, or it was not staged to its end",
                     object: manifest.hex)
             }
-            let standings = try StandingTable(session)
+            let standings = try StandingTable(session, assuming: assuming)
             return try session.statement(
                 """
                 SELECT c.id, c.hash, c.length FROM reference r CROSS JOIN chunk c ON c.id = r.chunk
@@ -45,15 +45,17 @@ struct StandingTable {
     private let members: MemberTable
     private let holdings: HoldingTable
     private let targets: SQLStatement
+    private let assumption: LevelAssumption?
 
-    init(_ session: Session) throws {
+    init(_ session: Session, assuming assumption: LevelAssumption? = nil) throws {
+        self.assumption = assumption
         now = session.now
         members = try session.members()
         holdings = try HoldingTable(session)
         targets = try session.statement(
             """
             SELECT max(
-                coalesce((SELECT max(f.level) FROM reference r
+                coalesce((SELECT max(iif(f.name = ?3, ?4, f.level)) FROM reference r
                     CROSS JOIN file f ON f.manifest = r.manifest WHERE r.chunk = ?1), 0),
                 coalesce((SELECT max(d.level) FROM pin p
                     CROSS JOIN deposit d ON d.id = p.deposit AND d.deadline > ?2
@@ -63,7 +65,10 @@ struct StandingTable {
 
     /// The highest level of the live files and leases that use the chunk; 0 where none does.
     func target(chunk: Int64) throws -> Int {
-        try targets.first(chunk, now) { try $0.get(0) } ?? 0
+        // No file has an empty name.
+        try targets.first(
+            chunk, now, assumption?.name.text ?? "", assumption?.level.copies ?? 0
+        ) { try $0.get(0) } ?? 0
     }
 
     func standing(of reference: ChunkReference, number: Int64) throws -> ChunkStanding {

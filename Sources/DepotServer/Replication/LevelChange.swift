@@ -118,11 +118,10 @@ struct LevelChange: Sendable {
     ) async throws(DepotError) -> LevelChangeBody {
         var plan = ReplicationChangePlan(
             name: file.name, sequence: file.sequence, from: file.level, to: level)
-        var pages = ChunkPages(file.manifest.id, catalog)
+        var pages = ChunkPages(
+            file.manifest.id, catalog, assuming: LevelAssumption(name: file.name, level: level))
         let planner = CopyPlanner(placement: pool.placement)
-        while let page = try await pages.next() {
-            _ = plan.add(page.map { $0.retargeted(from: file.level, to: level) }, using: planner)
-        }
+        while let page = try await pages.next() { _ = plan.add(page, using: planner) }
         return LevelChangeBody(
             name: file.name, from: file.level, to: level, plan.summary, pinned: plan.pinned,
             planOnly: true)
@@ -133,10 +132,14 @@ struct LevelChange: Sendable {
 struct ChunkPages {
     private let manifest: ChunkID
     private let catalog: any Catalog
+    private let assumption: LevelAssumption?
     private var cursor: ChunkID?
     private var isOver = false
 
-    init(_ manifest: ChunkID, _ catalog: any Catalog) {
+    init(
+        _ manifest: ChunkID, _ catalog: any Catalog, assuming assumption: LevelAssumption? = nil
+    ) {
+        self.assumption = assumption
         self.manifest = manifest
         self.catalog = catalog
     }
@@ -145,7 +148,7 @@ struct ChunkPages {
     mutating func next() async throws(DepotError) -> [ChunkStanding]? {
         if isOver { return nil }
         let page = try await catalog.chunks(
-            of: manifest, after: cursor, limit: LevelChange.pageSize)
+            of: manifest, after: cursor, limit: LevelChange.pageSize, assuming: assumption)
         cursor = page.last?.reference.id
         isOver = page.count < LevelChange.pageSize
         return page.isEmpty ? nil : page
@@ -157,13 +160,6 @@ extension ChunkStanding {
     fileprivate func raised(to level: ReplicationLevel) -> ChunkStanding {
         ChunkStanding(
             reference: reference, target: max(target, level.copies), holdings: holdings)
-    }
-
-    fileprivate func retargeted(
-        from: ReplicationLevel, to level: ReplicationLevel
-    ) -> ChunkStanding {
-        let target = target > from.copies ? max(target, level.copies) : level.copies
-        return ChunkStanding(reference: reference, target: target, holdings: holdings)
     }
 }
 
