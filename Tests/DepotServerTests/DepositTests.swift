@@ -245,17 +245,4 @@ import Testing
             #expect(try again.json(CommitAnswerBody.self).results[0].receipt == first)
         }
     }
-
-    @Test func `a deposit goes on where it was when the FileServer is restarted`() async throws {
-        try await TestDepot.run { depot in
-            let file = try TestDepositor.file(TestDepositor.data(64_000, seed: 15))
-            let all = file.chunks + [file.manifest.object]
-            let before = TestDepositor(depot)
-            _ = try await before.open(level: 3)
-            _ = try await before.negotiate(all)
-            #expect(try await before.upload(all).status == 200)
-            #expect(
-                try TestDepositor.lacking(try await before.barrier(Array(all.prefix(3)))).isEmpty)
-        }
-    }
 }

@@ -42,8 +42,7 @@ extension FileServerRoutes {
         return try Response(json: CommitAnswerBody(results: results))
     }
 
-    /// Passes objects on as they arrive. Memory for all of them is reserved first, once a request: requests that
-    /// asked for more while they hold some could wait for each other for ever.
+    /// Passes objects on as they arrive.
     private func upload(_ deposit: DepositID, _ body: IncomingBody) async throws -> Response {
         let declared = Int(clamping: body.declared ?? UInt64(WireLimits.batchBytesMax))
         let reservation = try await parts.budget.reserve(min(declared, WireLimits.batchBytesMax))

@@ -32,7 +32,8 @@ extension ReplicaPool {
         let until = clock.elapsed() + timing.avoidance
         let isNew = seat.state.withLock { state -> Bool in
             switch error.code {
-            case .unreachable, .internalError:
+            // A conflict: somebody else answers at the address.
+            case .unreachable, .internalError, .conflict:
                 guard state.condition == .up || state.condition == .unknown else { return false }
                 state.condition = .down(error.description)
                 return true

@@ -51,10 +51,10 @@ struct LevelChange: Sendable {
     private func raise(
         _ file: FileEntry, to level: ReplicationLevel, _ done: inout CopySummary
     ) async throws(DepotError) {
-        var pages = ChunkPages(file.manifest.id, catalog)
+        var pages = ChunkPages(
+            file.manifest.id, catalog, assuming: LevelAssumption(name: file.name, level: level))
         while let page = try await pages.next() {
-            let plan = CopyPlanner(placement: pool.placement).plan(
-                page.map { $0.raised(to: level) })
+            let plan = CopyPlanner(placement: pool.placement).plan(page)
             guard !plan.copies.isEmpty else { continue }
             let mark = try await catalog.mark()
             let outcome = await copier.copy(plan.copies)
@@ -152,14 +152,6 @@ struct ChunkPages {
         cursor = page.last?.reference.id
         isOver = page.count < LevelChange.pageSize
         return page.isEmpty ? nil : page
-    }
-}
-
-extension ChunkStanding {
-    /// As it will be when one of its files asks for that level, at least.
-    fileprivate func raised(to level: ReplicationLevel) -> ChunkStanding {
-        ChunkStanding(
-            reference: reference, target: max(target, level.copies), holdings: holdings)
     }
 }
 

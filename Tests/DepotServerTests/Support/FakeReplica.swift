@@ -33,10 +33,9 @@ final class FakeReplica: ReplicaLink {
         var tokens: [UInt64: Set<ObjectID>] = [:]
         var nextToken: UInt64 = 1
         var mood = Mood.well
-        /// Told of each deletion: what is left then.
-        var deleted: [ObjectID] = []
         /// Refuses once, in the middle of an upload.
         var failsNextUpload = false
+        var refusesDeletes = false
         /// Takes what it gets for something else.
         var mishears = false
     }
@@ -186,11 +185,13 @@ final class FakeReplica: ReplicaLink {
 
     func delete(_ ids: [ObjectID], token: CondemnToken) async throws(DepotError) -> [ObjectID] {
         try await enter()
+        if state.withLock({ $0.refusesDeletes }) {
+            throw DepotError(.busy, "not now")
+        }
         return state.withLock { state in
             let condemned = state.tokens[token.value] ?? []
             let gone = ids.filter(condemned.contains)
             for id in gone { state.objects[id] = nil }
-            state.deleted += gone
             return gone
         }
     }

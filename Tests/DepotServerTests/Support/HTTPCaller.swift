@@ -34,9 +34,13 @@ struct HTTPCaller: Sendable {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                    try channel.pipeline.syncOperations.addHandlers(
+                        HTTPRequestEncoder(),
+                        ByteToMessageHandler(
+                            HTTPResponseDecoder(informationalResponseStrategy: .forward)))
                     return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(
-                        wrappingChannelSynchronously: channel)
+                        wrappingChannelSynchronously: channel,
+                        configuration: .init(isOutboundHalfClosureEnabled: true))
                 }
             }
         var head = HTTPRequestHead(version: .http1_1, method: method, uri: path)
@@ -44,7 +48,7 @@ struct HTTPCaller: Sendable {
         head.headers.add(name: "Connection", value: "close")
         if let token { head.headers.add(name: "Authorization", value: "Bearer \(token)") }
         let length = declared ?? body.reduce(0) { $0 + $1.readableBytes }
-        if declared != -1, length > 0 || method == .PUT || method == .POST {
+        if declared ?? 0 >= 0, length > 0 || method == .PUT || method == .POST {
             head.headers.add(name: "Content-Length", value: String(length))
         }
         if waitsForInvitation { head.headers.add(name: "Expect", value: "100-continue") }

@@ -17,14 +17,13 @@ struct TestDepositor: Sendable {
 
     static func data(_ size: Int, seed: UInt64) -> ByteBuffer {
         var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-        var buffer = ByteBuffer()
-        buffer.reserveCapacity(size + 8)
-        while buffer.readableBytes < size {
+        let words = (0..<(size + 7) / 8).map { _ in
             state ^= state << 13
             state ^= state >> 7
             state ^= state << 17
-            buffer.writeInteger(state)
+            return state
         }
+        var buffer = words.withUnsafeBytes { ByteBuffer(bytes: $0) }
         return buffer.readSlice(length: size) ?? buffer
     }
 
