@@ -33,8 +33,8 @@ struct UploadGroup: Sendable {
 
 /// Reads, cuts and hashes one file after the other.
 struct GroupMaker {
-    /// Content of one group. Three of them, and what of them the network still holds, are the client's memory.
-    static let bytesMax = 12 << 20
+    /// Content of one group, a power of two as buffers are. A few of them, and what of them the network still holds, are the client's memory.
+    static let bytesMax = 8 << 20
     /// Bounds what a group of tiny chunks costs beside its content.
     static let chunksMax = 1_024
 

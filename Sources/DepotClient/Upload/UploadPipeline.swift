@@ -14,7 +14,7 @@ public struct UploadPipeline: Sendable {
     /// Content between two barriers: a sync on every replica for each.
     private static let barrierBytes: UInt64 = 256 << 20
     /// Of a stream, chunks are kept in memory until their barrier.
-    private static let barrierBytesOfStream: UInt64 = 12 << 20
+    private static let barrierBytesOfStream: UInt64 = 8 << 20
     private static let barrierChunks = 8_192
     /// A chunk that is lacking after so many tries is not going to be held.
     private static let roundsMax = 4
