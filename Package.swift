@@ -86,6 +86,8 @@ let package = Package(
             "DepotSQLiteCatalogTests",
             ["DepotCore", "DepotSQLiteCatalog", "DepotTestSupport", grdb]
         ),
+        // Runs the command as a process: it depends on the product so that it is built.
+        tests("DepotCommandTests", ["depot"]),
     ],
     swiftLanguageModes: [.v6]
 )

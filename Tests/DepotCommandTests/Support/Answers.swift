@@ -1,0 +1,94 @@
+// What `--json` promises, written down a second time: a field that is renamed breaks somebody's program.
+
+struct Receipt: Decodable, Equatable {
+    let deposit: String
+    let name: String
+    let sequence: String
+    let manifest: String
+    let size: Int
+    let level: Int
+    let copies: Int
+    let degraded: Bool
+    let chunks: Int
+    let newChunks: Int
+    let newBytes: Int
+    let sharedBytes: Int
+}
+
+struct TreeReceipt: Decodable {
+    struct Totals: Decodable { let files: Int }
+    struct Skipped: Decodable { let path: String }
+    let files: [Receipt]
+    let totals: Totals
+    let skipped: [Skipped]
+}
+
+struct Retrieved: Decodable {
+    struct BadCopy: Decodable {
+        let replica: String
+        let chunk: String
+        let reason: String
+    }
+    let name: String
+    let size: Int
+    let badCopies: [BadCopy]
+}
+
+struct Listing: Decodable {
+    struct File: Decodable, Equatable {
+        let name: String
+        let size: Int
+        let level: Int
+        let manifest: String
+    }
+    let files: [File]
+}
+
+struct Info: Decodable {
+    struct Holding: Decodable {
+        let replica: String
+        let state: String
+    }
+    struct Chunk: Decodable {
+        let id: String
+        let length: Int
+        let target: Int
+        let holdings: [Holding]
+
+        var good: [String] { holdings.filter { $0.state == "good" }.map(\.replica) }
+    }
+    let size: Int
+    let manifest: String
+    let level: Int
+    let degraded: Bool
+    let chunks: [Chunk]
+}
+
+struct LevelChange: Decodable {
+    let from: Int
+    let to: Int
+    let copied: Int
+    let dropped: Int
+    let pinned: Int
+}
+
+struct Status: Decodable {
+    struct Replica: Decodable {
+        let id: String?
+        let name: String
+        let state: String
+        let chunks: Int
+    }
+    let replicas: [Replica]
+    let files: Int
+    let underReplicated: Int
+}
+
+struct Failure: Decodable {
+    struct Body: Decodable {
+        let code: String
+        let message: String
+        let object: String?
+    }
+    let error: Body
+}

@@ -1,0 +1,88 @@
+import Foundation
+
+/// A process whose output goes to files, so that it never waits for a reader.
+final class ChildProcess {
+    struct Outcome {
+        let status: Int32
+        let output: Data
+        let complaint: String
+
+        var text: String { String(decoding: output, as: UTF8.self) }
+    }
+
+    struct TimedOut: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private let process = Process()
+    private let outputPath: String
+    private let complaintPath: String
+
+    /// - Parameter input: empty where none is given.
+    init(
+        _ executable: String, _ arguments: [String], environment: [String: String],
+        folder: String, input: FileHandle = .nullDevice
+    ) throws {
+        let stem = "\(folder)/process-\(UUID().uuidString)"
+        outputPath = "\(stem).out"
+        complaintPath = "\(stem).err"
+        process.executableURL = URL(fileURLWithPath: executable)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        process.standardInput = input
+        process.standardOutput = try Self.make(outputPath)
+        process.standardError = try Self.make(complaintPath)
+        try process.run()
+    }
+
+    private static func make(_ path: String) throws -> FileHandle {
+        try Data().write(to: URL(fileURLWithPath: path))
+        return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+    }
+
+    var isRunning: Bool { process.isRunning }
+
+    func output() throws -> String { try String(contentsOfFile: outputPath, encoding: .utf8) }
+
+    func complaint() throws -> String { try String(contentsOfFile: complaintPath, encoding: .utf8) }
+
+    func send(_ signal: Int32) {
+        // Only while it is ours: its number may be another's after that.
+        if process.isRunning { kill(process.processIdentifier, signal) }
+    }
+
+    /// - Throws: `TimedOut`, having killed it.
+    func outcome(within limit: Duration = .seconds(60)) async throws -> Outcome {
+        do {
+            try await poll("the end of \(process.arguments ?? [])", within: limit) {
+                !process.isRunning
+            }
+        } catch {
+            send(SIGKILL)
+            throw error
+        }
+        return Outcome(
+            status: process.terminationStatus,
+            output: try Data(contentsOf: URL(fileURLWithPath: outputPath)),
+            complaint: try complaint())
+    }
+
+    func stop(_ signal: Int32, within limit: Duration = .seconds(20)) async throws -> Int32 {
+        send(signal)
+        return try await outcome(within: limit).status
+    }
+}
+
+/// Asks again and again until it is so.
+func poll(
+    _ what: String, within limit: Duration = .seconds(30), _ isSo: () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + limit
+    while try await !isSo() {
+        guard ContinuousClock.now < deadline else {
+            throw ChildProcess.TimedOut(description: "waited \(limit) in vain for \(what)")
+        }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+}
