@@ -68,7 +68,8 @@ struct FileServerParts: Sendable {
             seats.append(
                 ReplicaSeat(
                     url: replica.url,
-                    name: replica.name ?? ReplicaSeat.authority(of: replica.url),
+                    givenName: replica.name,
+                    fallbackName: ReplicaSeat.authority(of: replica.url),
                     zone: replica.zone, capacity: replica.capacity, isConfigured: true,
                     member: member?.replica, link: try links(replica, cluster)))
         }
@@ -76,7 +77,7 @@ struct FileServerParts: Sendable {
             let replica = ReplicaConfiguration(url: member.url, name: member.name)
             seats.append(
                 ReplicaSeat(
-                    url: member.url, name: member.name, zone: member.zone,
+                    url: member.url, givenName: nil, fallbackName: member.name, zone: member.zone,
                     capacity: member.capacity, isConfigured: false, member: member.replica,
                     link: try links(replica, cluster)))
         }

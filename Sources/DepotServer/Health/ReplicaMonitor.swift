@@ -141,12 +141,13 @@ struct ReplicaMonitor: Sendable {
         _ standing: ReplicaStanding, _ seat: ReplicaSeat
     ) async throws(DepotError) {
         let known = pool.shared.withLock { $0.members[standing.replica] }
-        let diskSize = ByteCount(standing.usedBytes + standing.freeBytes)
+        // What the FileServer's operator says goes first, then what the replica's says.
+        let remembered = seat.isConfigured ? nil : known?.name
         let member = Member(
             replica: standing.replica,
-            name: seat.isConfigured ? seat.name : known?.name ?? seat.name, url: seat.url,
-            zone: seat.zone ?? known?.zone ?? ReplicaSeat.defaultZone,
-            capacity: seat.capacity ?? known?.capacity ?? diskSize,
+            name: seat.givenName ?? standing.name ?? remembered ?? seat.fallbackName, url: seat.url,
+            zone: seat.zone ?? standing.zone ?? known?.zone ?? ReplicaSeat.defaultZone,
+            capacity: seat.capacity ?? ByteCount(standing.capacity),
             position: known?.position ?? standing.position)
         if member == known { return }
         try await catalog.admit(member)

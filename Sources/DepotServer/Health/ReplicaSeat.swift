@@ -33,8 +33,10 @@ final class ReplicaSeat: Sendable {
     }
 
     let url: String
-    let name: String
-    /// As configured; `nil` leaves to the catalog what it has.
+    /// As configured; `nil` leaves it to the replica, and then to the catalog.
+    let givenName: String?
+    /// Where neither configuration nor replica says one.
+    let fallbackName: String
     let zone: String?
     let capacity: ByteCount?
     /// Whether the configuration names it; else it is here because the catalog has a member with the address.
@@ -45,11 +47,12 @@ final class ReplicaSeat: Sendable {
     let load = Atomic<Int>(0)
 
     init(
-        url: String, name: String, zone: String?, capacity: ByteCount?, isConfigured: Bool,
-        member: ReplicaID?, link: any ReplicaLink
+        url: String, givenName: String?, fallbackName: String, zone: String?,
+        capacity: ByteCount?, isConfigured: Bool, member: ReplicaID?, link: any ReplicaLink
     ) {
         self.url = url
-        self.name = name
+        self.givenName = givenName
+        self.fallbackName = fallbackName
         self.zone = zone
         self.capacity = capacity
         self.isConfigured = isConfigured
@@ -67,6 +70,8 @@ final class ReplicaSeat: Sendable {
         return rest.split(separator: "/").first.map(String.init) ?? rest
     }
 
+    /// What people call the replica here.
+    var name: String { givenName ?? state.withLock { $0.standing?.name } ?? fallbackName }
     var condition: Condition { state.withLock { $0.condition } }
     var replica: ReplicaID? { state.withLock { $0.replica } }
 }
@@ -77,7 +82,8 @@ extension ReplicaSeat {
         let state = state.withLock { $0 }
         let (shown, problem) = Self.describe(state.condition)
         return StatusBody.Replica(
-            id: state.replica, name: name, url: url, zone: zone ?? Self.defaultZone, state: shown,
+            id: state.replica, name: givenName ?? state.standing?.name ?? fallbackName, url: url,
+            zone: zone ?? state.standing?.zone ?? Self.defaultZone, state: shown,
             usedBytes: state.standing?.usedBytes ?? 0, freeBytes: state.standing?.freeBytes ?? 0,
             chunks: state.standing?.chunks ?? 0, problem: problem)
     }
