@@ -15,8 +15,8 @@ final class Composition {
 
     /// Everything that is written is below it.
     let folder: String
-    private let token = testBytes(32, seed: 1).map { String(format: "%02x", $0) }.joined()
-    private let clusterToken = testBytes(32, seed: 2).map { String(format: "%02x", $0) }.joined()
+    let token = testBytes(32, seed: 1).map { String(format: "%02x", $0) }.joined()
+    let clusterToken = testBytes(32, seed: 2).map { String(format: "%02x", $0) }.joined()
     private var replicas: [ChildProcess?]
     private var ports: [Int]
     private var server: ChildProcess?
@@ -97,10 +97,10 @@ final class Composition {
     /// Starts a process that ends with the composition.
     func start(
         _ arguments: [String], environment: [String: String] = [:],
-        input: FileHandle = .nullDevice
+        input: FileHandle = .nullDevice, executable: String = Composition.executable
     ) throws -> ChildProcess {
         let process = try ChildProcess(
-            Self.executable, arguments,
+            executable, arguments,
             environment: secrets.merging(["DEPOT_SERVER": url]) { $1 }.merging(environment) { $1 },
             folder: folder, input: input)
         started.append(process)

@@ -1,0 +1,48 @@
+import Foundation
+
+/// The tools that people use beside `depot`.
+extension Composition {
+    struct Answer {
+        let status: Int
+        let headers: [String: String]
+        let body: Data
+
+        var text: String { String(decoding: body, as: UTF8.self) }
+    }
+
+    func bash(
+        _ script: String, _ arguments: [String] = [], environment: [String: String] = [:]
+    ) async throws -> ChildProcess.Outcome {
+        try await start(
+            ["-c", script] + arguments, environment: environment, executable: "/bin/bash"
+        ).outcome()
+    }
+
+    /// - Parameter path: what follows `/v1/files/`, percent-encoded; sent as it is.
+    func curl(_ path: String, _ arguments: [String]) async throws -> Answer {
+        try await curl(path, arguments, token: token)
+    }
+
+    func curl(_ path: String, _ arguments: [String], token: String?) async throws -> Answer {
+        let (headers, body) = (newPath(), newPath())
+        let outcome = try await start(
+            ["-sS", "--path-as-is", "-D", headers, "-o", body]
+                + (token.map { ["-H", "Authorization: Bearer \($0)"] } ?? []) + arguments
+                + ["\(url)/v1/files/\(path)"],
+            executable: "/usr/bin/curl"
+        ).outcome()
+        guard outcome.status == 0 else { throw Failed(description: outcome.complaint) }
+        let text = try String(contentsOfFile: headers, encoding: .utf8)
+        // The last answer: `100 Continue` may come before it.
+        let lines = text.replacing("\r\n", with: "\n").split(separator: "\n\n").last?
+            .split(separator: "\n")
+        let fields = (lines ?? []).dropFirst().map { $0.split(separator: ": ", maxSplits: 1) }
+        return Answer(
+            status: (lines?.first?.split(separator: " ").dropFirst().first).flatMap { Int($0) }
+                ?? 0,
+            headers: Dictionary(
+                fields.filter { $0.count == 2 }.map { ($0[0].lowercased(), String($0[1])) },
+                uniquingKeysWith: { $1 }),
+            body: FileManager.default.contents(atPath: body) ?? Data())
+    }
+}
