@@ -53,6 +53,9 @@ struct Depot: AsyncParsableCommand {
     static func main() async {
         // A reader that goes away shows as an error of the write, with an exit code, and not as a signal.
         signal(SIGPIPE, SIG_IGN)
+        // Large buffers go back to the system when they are freed: a client that reads a file in groups would
+        // otherwise keep the peak of every thread.
+        mallopt(M_MMAP_THRESHOLD, 1 << 20)
         var words = Array(CommandLine.arguments.dropFirst())
         if let first = words.first, let command = spelledOut[first] { words[0] = command }
         do {

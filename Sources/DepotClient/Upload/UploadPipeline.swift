@@ -12,7 +12,7 @@ public struct UploadPipeline: Sendable {
     /// Batches on their way at once: enough to keep a connection busy while the next answer is awaited.
     private static let batchesMax = 4
     /// Content between two barriers: a sync on every replica for each.
-    private static let barrierBytes: UInt64 = 256 << 20
+    private static let barrierBytes: UInt64 = 64 << 20
     /// Of a stream, chunks are kept in memory until their barrier.
     private static let barrierBytesOfStream: UInt64 = 8 << 20
     private static let barrierChunks = 8_192

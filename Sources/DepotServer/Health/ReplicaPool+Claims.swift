@@ -47,7 +47,7 @@ extension ReplicaPool {
         DepotError(
             .conflict,
             "replica \(expected) is known at this address, but \(replica) answers; it was not touched. "
-                + "Bring the first one back, or say 'depot forget \(expected)' if its disk is gone")
+                + "Bring the first one back, or give the new one an address of its own")
     }
 
     private func twin(_ replica: ReplicaID, of owner: Int) -> DepotError {

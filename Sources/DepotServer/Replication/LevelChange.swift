@@ -34,7 +34,7 @@ struct LevelChange: Sendable {
         _ file: FileEntry, _ level: ReplicationLevel
     ) async throws(DepotError) -> LevelChangeBody {
         var done = CopySummary()
-        if level >= file.level { try await raise(file, to: level, &done) }
+        try await raise(file, to: level, &done)
         if level != file.level {
             let record = try await catalog.changeLevel(
                 of: file.name, expected: file.sequence, to: level, copiesRequired: level.majority,
