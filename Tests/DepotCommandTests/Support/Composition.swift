@@ -181,9 +181,9 @@ final class Composition {
         )
     }
 
-    func deposit(_ name: String, _ bytes: Data, level: Int = 3, _ more: [String] = []) async throws
-        -> Receipt
-    {
+    func deposit(
+        _ name: String, _ bytes: Data, level: Int = 3, _ more: [String] = []
+    ) async throws -> Receipt {
         let path = try write(bytes)
         return try await client(
             ["deposit", path, "\(level)", "--as", name] + more, as: Receipt.self)

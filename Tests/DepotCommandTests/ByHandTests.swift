@@ -1,0 +1,57 @@
+import Foundation
+import Testing
+
+extension CommandTests {
+    @Suite struct ByHand {
+        /// The lines of README's fenced block that begins with a comment.
+        private func lines(_ comment: String) throws -> String {
+            let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+                .deletingLastPathComponent().deletingLastPathComponent()
+            let readme = try String(
+                contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
+            let start = try #require(readme.range(of: "```sh\n# \(comment)\n"), "\(comment)")
+            let end = try #require(
+                readme.range(of: "```", range: start.upperBound..<readme.endIndex))
+            return String(readme[start.upperBound..<end.lowerBound])
+        }
+
+        @Test func `README's lines check a segment, and find what is wrong in it`() async throws {
+            try await Composition.with(replicas: 1) { depot in
+                let bytes = testBytes(5_000_000, seed: 91)
+                let receipt = try await depot.deposit("file", bytes, level: 1)
+                try await depot.stopReplica(0, SIGTERM)
+                let script = try "set -e\n" + lines("check a segment")
+                func check() async throws -> ChildProcess.Outcome {
+                    let segment = "\(depot.replicaFolder(0))/segments/00000001.tar"
+                    return try await depot.bash(
+                        script, environment: ["segment": segment, "scratch": depot.newPath()])
+                }
+                let clean = try await check()
+                #expect(clean.status == 0 && clean.text.isEmpty, "\(clean.complaint)")
+                try await depot.damageChunks(ofReplica: 0, sparing: receipt.manifest)
+                let damaged = try await check()
+                #expect(damaged.status != 0 && damaged.text.contains("FAILED"))
+            }
+        }
+
+        @Test(arguments: ["file", "with space/ä 'quoted' \"$HOME\""])
+        func `README's lines restore a file's newest version`(name: String) async throws {
+            try await Composition.with(replicas: 1) { depot in
+                _ = try await depot.deposit(name, testBytes(2_000_000, seed: 92), level: 1)
+                let bytes = testBytes(5_000_000, seed: 93)
+                _ = try await depot.deposit(name, bytes, level: 1)
+                _ = try await depot.deposit("other", testBytes(100, seed: 94), level: 1)
+                try await depot.stopReplica(0, SIGTERM)
+                let restored = depot.newPath()
+                let outcome = try await depot.bash(
+                    "set -e -o pipefail\n" + lines("restore a file"),
+                    environment: [
+                        "replica": depot.replicaFolder(0), "name": name, "restored": restored,
+                        "scratch": depot.newPath(),
+                    ])
+                #expect(outcome.status == 0, "\(outcome.complaint)")
+                #expect(try Data(contentsOf: URL(fileURLWithPath: restored)) == bytes)
+            }
+        }
+    }
+}

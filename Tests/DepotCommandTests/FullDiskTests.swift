@@ -1,0 +1,76 @@
+import Foundation
+import Testing
+
+extension CommandTests {
+    /// Whoever runs the tests has to be allowed to mount a disk that is small enough to fill.
+    @Suite(.enabled(if: geteuid() == 0, "mounting a small disk takes root"))
+    struct FullDisks {
+        /// Runs a body with replicas the disks of some of which are so small.
+        private func withSmallDisks(
+            _ small: Range<Int>, of replicas: Int, megabytes: Int,
+            _ body: (Composition) async throws -> Void
+        ) async throws {
+            var mounted: [String] = []
+            func mountDisks(_ depot: Composition) throws {
+                for number in small {
+                    let folder = depot.replicaFolder(number)
+                    try FileManager.default.createDirectory(
+                        atPath: folder, withIntermediateDirectories: true)
+                    try #require(mount("tmpfs", folder, "tmpfs", 0, "size=\(megabytes)m") == 0)
+                    mounted.append(folder)
+                }
+            }
+            let result: Result<Void, any Error>
+            do {
+                try await Composition.with(replicas: replicas, prepare: mountDisks) { depot in
+                    defer { for folder in mounted { umount2(folder, Int32(MNT_DETACH)) } }
+                    try await body(depot)
+                }
+                result = .success(())
+            } catch {
+                result = .failure(error)
+            }
+            for folder in mounted { umount2(folder, Int32(MNT_DETACH)) }
+            try result.get()
+        }
+
+        @Test
+        func `a full disk refuses a deposit, keeps what it has, and takes more after it has room`()
+            async throws
+        {
+            try await withSmallDisks(0..<3, of: 3, megabytes: 24) { depot in
+                let small = testBytes(4_000_000, seed: 101)
+                _ = try await depot.deposit("small", small)
+                let path = try depot.write(testBytes(60_000_000, seed: 102))
+                let (status, error) = try await depot.failure(
+                    ["deposit", path, "3", "--as", "large"])
+                #expect([5, 7].contains(status), "\(status): \(error.message)")
+                #expect(error.message.contains("full") || error.code == "storageFull")
+                #expect(try await depot.names() == ["small"])
+                #expect(try await depot.retrieve("small").bytes == small)
+
+                for number in 0..<3 {
+                    let folder = depot.replicaFolder(number)
+                    let flags = UInt(MS_REMOUNT)
+                    try #require(mount("tmpfs", folder, "tmpfs", flags, "size=200m") == 0)
+                }
+                try await poll("room to be seen") {
+                    let outcome = try await depot.run(["deposit", path, "3", "--as", "large"])
+                    return outcome.status == 0
+                }
+                #expect(try await depot.info("large").chunks.allSatisfy { $0.good.count == 3 })
+                #expect(try await depot.retrieve("small").bytes == small)
+            }
+        }
+
+        @Test func `other replicas take what a full one cannot`() async throws {
+            try await withSmallDisks(0..<1, of: 4, megabytes: 16) { depot in
+                let bytes = testBytes(40_000_000, seed: 103)
+                let receipt = try await depot.deposit("file", bytes)
+                #expect(receipt.copies == 3 && !receipt.degraded)
+                #expect(try await depot.info("file").chunks.allSatisfy { $0.good.count == 3 })
+                #expect(try await depot.retrieve("file").bytes == bytes)
+            }
+        }
+    }
+}
