@@ -43,12 +43,12 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CLinuxFile"),
+        .systemLibrary(name: "CLinux"),
         library("DepotCore", ["CLibCrypto", nioCore]),
         library(
             "DepotStore",
             [
-                "CLinuxFile", "DepotCore", nioCore, nioPosix, grdb, log,
+                "CLinux", "DepotCore", nioCore, nioPosix, grdb, log,
             ]),
         library("DepotSQLiteCatalog", ["DepotCore", grdb, sqlite, nioCore, log]),
         library("DepotWire", ["DepotCore", nioCore, nioPosix, nioHTTP1, log]),
@@ -65,7 +65,8 @@ let package = Package(
         .executableTarget(
             name: "depot",
             dependencies: [
-                "DepotCore", "DepotStore", "DepotSQLiteCatalog", "DepotWire", "DepotClient",
+                "CLinux", "DepotCore", "DepotStore", "DepotSQLiteCatalog", "DepotWire",
+                "DepotClient",
                 "DepotReplica", "DepotServer", lifecycle, signals, log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import DepotCore
 import DepotWire
 import Glibc
@@ -55,7 +56,7 @@ struct Depot: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         // Large buffers go back to the system when they are freed: a client that reads a file in groups would
         // otherwise keep the peak of every thread.
-        mallopt(M_MMAP_THRESHOLD, 1 << 20)
+        _ = mallopt(Int32(DEPOT_M_MMAP_THRESHOLD), 1 << 20)
         var words = Array(CommandLine.arguments.dropFirst())
         if let first = words.first, let command = spelledOut[first] { words[0] = command }
         do {

@@ -1,4 +1,4 @@
-import CLinuxFile
+import CLinux
 import DepotCore
 import Glibc
 

@@ -1,9 +1,11 @@
-// What Linux has for files beyond POSIX, and Swift's Glibc module leaves out.
+// What Linux and its C library have beyond POSIX, and Swift's Glibc module leaves out.
 #include <sys/types.h>
 
+int mallopt(int parameter, int value);
 int fallocate(int descriptor, int mode, off_t offset, off_t length);
 
 enum {
+    DEPOT_M_MMAP_THRESHOLD = -3,
     DEPOT_FALLOC_FL_KEEP_SIZE = 1,
 #if defined(__aarch64__) || defined(__arm__)
     DEPOT_O_DIRECT = 0200000,
