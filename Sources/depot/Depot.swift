@@ -13,8 +13,9 @@ struct Depot: AsyncParsableCommand {
         commandName: "depot",
         abstract: "A place to deposit files that nobody can afford to lose.",
         discussion: """
-            Clients find the FileServer by --server or DEPOT_SERVER, and are let in by DEPOT_TOKEN or
+            Clients find the FileServer by --server or DEPOT_SERVER, and are let in by DEPOT_TOKEN or \
             DEPOT_TOKEN_FILE. FileServer and replicas share DEPOT_CLUSTER_TOKEN or DEPOT_CLUSTER_TOKEN_FILE.
+
             DEPOSIT, RETRIEVE and CHANGE_REPLICATION, spelled so, work too.
 
             EXIT CODES:

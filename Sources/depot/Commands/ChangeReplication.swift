@@ -7,7 +7,7 @@ struct ChangeReplication: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Give a file more or fewer copies.",
         discussion: """
-            Copies are made and proved before any is dropped. The level that a file has already makes up for
+            Copies are made and proved before any is dropped. The level that a file has already makes up for \
             copies that are missing.
             """)
 

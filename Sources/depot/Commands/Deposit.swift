@@ -9,7 +9,7 @@ struct Deposit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Deposit a file or, with -r, a folder.",
         discussion: """
-            Returns when as many copies are durable as the output says. With -r, names are the paths below the
+            Returns when as many copies are durable as the output says. With -r, names are the paths below the \
             folder, behind NAME/ where --as NAME is given. Symbolic links are told about and skipped.
             """)
 

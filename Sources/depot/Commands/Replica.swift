@@ -10,7 +10,7 @@ struct Replica: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a StorageReplica.",
         discussion: """
-            Needs DEPOT_CLUSTER_TOKEN or DEPOT_CLUSTER_TOKEN_FILE, the same as the FileServer's. Its identity is
+            Needs DEPOT_CLUSTER_TOKEN or DEPOT_CLUSTER_TOKEN_FILE, the same as the FileServer's. Its identity is \
             in its folder: the address may change.
             """)
 

@@ -9,7 +9,7 @@ struct Retrieve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Get a file back or, with -r, everything below a name.",
         discussion: """
-            Every byte is hashed before it is written. A copy that is bad is named and another one is used. The
+            Every byte is hashed before it is written. A copy that is bad is named and another one is used. The \
             file appears under its name when it is whole and durable, and not before.
             """)
 

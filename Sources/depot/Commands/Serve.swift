@@ -9,7 +9,7 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the FileServer.",
         discussion: """
-            Needs DEPOT_TOKEN or DEPOT_TOKEN_FILE, which clients carry, and DEPOT_CLUSTER_TOKEN or
+            Needs DEPOT_TOKEN or DEPOT_TOKEN_FILE, which clients carry, and DEPOT_CLUSTER_TOKEN or \
             DEPOT_CLUSTER_TOKEN_FILE, which the replicas know. `depot token FILE` makes one.
             """)
 
