@@ -165,11 +165,12 @@ struct UploadFanout {
 
     private func exhausted(_ chunk: ChunkReference) -> DepotError {
         let causes = failures.values
-        if !causes.isEmpty, causes.allSatisfy({ $0.code == .storageFull }), let cause = causes.first
-        {
+        // Replicas that are known to be full are not asked, so there may be no failure.
+        let saysFull = !causes.isEmpty || pool.isFull
+        if saysFull, causes.allSatisfy({ $0.code == .storageFull }) {
             return DepotError(
                 .storageFull, "no replica has room for this chunk of \(chunk.length) bytes",
-                object: chunk.id.hex, cause: cause)
+                object: chunk.id.hex, cause: causes.first)
         }
         return DepotError(
             .notEnoughReplicas, "no replica could take this chunk; \(pool.absentees)",

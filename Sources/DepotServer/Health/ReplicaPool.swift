@@ -95,6 +95,13 @@ final class ReplicaPool: Sendable {
         return members { $0.avoidedUntil > now }
     }
 
+    /// Whether every replica that takes writes said lately that it is full.
+    var isFull: Bool {
+        let now = clock.elapsed()
+        let writable = writable
+        return !writable.isEmpty && writable.isSubset(of: members { $0.fullUntil > now })
+    }
+
     func name(of replica: ReplicaID) -> String {
         shared.withLock { $0.members[replica]?.name } ?? replica.description
     }
