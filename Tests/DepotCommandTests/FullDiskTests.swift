@@ -46,6 +46,9 @@ extension CommandTests {
                     ["deposit", path, "3", "--as", "large"])
                 #expect([5, 7].contains(status), "\(status): \(error.message)")
                 #expect(error.message.contains("full") || error.code == "storageFull")
+                // Replicas that are known to be full are not asked again, which is no other error.
+                let again = try await depot.failure(["deposit", path, "3", "--as", "large"])
+                #expect(again.status == 7 && again.error.code == "storageFull")
                 #expect(try await depot.names() == ["small"])
                 #expect(try await depot.retrieve("small").bytes == small)
 
