@@ -67,7 +67,7 @@ import Testing
             }
             try await depot.eventually("refused") { try await depot.state(of: 0) == .refused }
             let problem = try await depot.status().replicas[0].problem
-            #expect(problem?.contains("Bring the first one back") == true)
+            #expect(problem?.contains("replica \(first) is known at this address") == true)
             #expect(replica.state.withLock { $0.membership } == nil)
         }
     }
