@@ -74,8 +74,12 @@ public struct FileServerConfiguration: Sendable {
     }
 
     public struct Limits: Sendable {
-        /// Content in memory, of all requests together. More of them wait.
-        public var memory = 64 << 20
+        /// Content in memory of all deposits together: eight batches. More of them wait.
+        public var depositMemory = 64 << 20
+        /// The same of all retrievals.
+        public var retrievalMemory = 40 << 20
+        /// The same of what the FileServer does itself: copying, reading manifests.
+        public var workMemory = 24 << 20
         /// Each holds some buffers beside the content; more wait to be accepted.
         public var connections = 256
         /// Deposits that are remembered beyond what the catalog keeps; the longest unused is forgotten.

@@ -13,6 +13,7 @@ struct FileServerParts: Sendable {
     let contents: ContentService
     let files: FileService
     let levels: LevelChange
+    /// For deposits.
     let budget: MemoryBudget
 
     init(
@@ -28,11 +29,12 @@ struct FileServerParts: Sendable {
         monitor = ReplicaMonitor(
             pool: pool, catalog: catalog, prover: HoldingProver(pool: pool, catalog: catalog))
         inspector = CopyInspector(pool: pool, catalog: catalog)
-        budget = MemoryBudget(size: configuration.limits.memory)
-        let fetcher = ChunkFetcher(
-            pool: pool, catalog: catalog, budget: budget, inspector: inspector)
-        let manifests = ManifestReader(fetcher: fetcher)
-        let copier = ChunkCopier(fetcher: fetcher, pool: pool)
+        budget = MemoryBudget(size: configuration.limits.depositMemory)
+        let retrievalBudget = MemoryBudget(size: configuration.limits.retrievalMemory)
+        let workBudget = MemoryBudget(size: configuration.limits.workMemory)
+        let fetcher = ChunkFetcher(pool: pool, catalog: catalog, inspector: inspector)
+        let manifests = ManifestReader(fetcher: fetcher, budget: workBudget)
+        let copier = ChunkCopier(fetcher: fetcher, pool: pool, budget: workBudget)
         let dropper = CopyDropper(pool: pool, catalog: catalog, inspector: inspector)
         let deliverer = RecordDeliverer(pool: pool, catalog: catalog)
         chores = Chores(pool: pool, deliverer: deliverer, dropper: dropper)
@@ -42,9 +44,11 @@ struct FileServerParts: Sendable {
             manifests: manifests, deliverer: deliverer)
         intake = FileIntake(service: deposits, chunker: ContentChunker(), budget: budget)
         retrievals = RetrievalService(
-            pool: pool, catalog: catalog, fetcher: fetcher, inspector: inspector)
+            pool: pool, catalog: catalog, fetcher: fetcher, inspector: inspector,
+            budget: retrievalBudget)
         contents = ContentService(
-            pool: pool, catalog: catalog, fetcher: fetcher, manifests: manifests)
+            pool: pool, catalog: catalog, fetcher: fetcher, manifests: manifests,
+            budget: retrievalBudget)
         levels = LevelChange(
             pool: pool, catalog: catalog, copier: copier, dropper: dropper, inspector: inspector,
             deliverer: deliverer)

@@ -147,6 +147,39 @@ import Testing
         }
     }
 
+    @Test func `a chunk that was not negotiated, or with another length, is refused`() async throws
+    {
+        try await TestDepot.run { depot in
+            let depositor = TestDepositor(depot)
+            _ = try await depositor.open(level: 2)
+            let chunk = VerifiedObject(hashing: TestDepositor.data(5_000, seed: 16))
+            let early = try await depositor.upload([chunk])
+            #expect(early.error?.code == .invalidArgument)
+            let lie = try ChunkReference(id: chunk.id.hash, length: 4_999)
+            let path = "/v1/deposits/\(depositor.deposit)"
+            let named = try await depot.http.call(
+                .POST, "\(path)/negotiation", body: [WireList.encode([lie])])
+            #expect(named.status == 200)
+            let refused = try await depositor.upload([chunk])
+            #expect(refused.error?.code == .invalidArgument)
+            #expect(refused.error?.message.contains("expected a chunk of 4999 bytes") == true)
+        }
+    }
+
+    @Test func `deposits to one name leave one of them, whole`() async throws {
+        try await TestDepot.run { depot in
+            let contents = (0..<6).map { TestDepositor.data(40_000, seed: 100 + $0) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for data in contents {
+                    group.addTask { try await depot.deposit("name", data, level: 2) }
+                }
+                try await group.waitForAll()
+            }
+            let answer = try await depot.content("name")
+            #expect(contents.contains(answer.body))
+        }
+    }
+
     @Test func `one replica that hears something else does not spoil a deposit`() async throws {
         try await TestDepot.run(replicas: 4) { depot in
             depot.replicas[0].state.withLock { $0.mishears = true }

@@ -156,6 +156,23 @@ import Testing
         }
     }
 
+    @Test func `content whose beginning is lost is an error that names the chunk`() async throws {
+        try await TestDepot.run { depot in
+            let data = TestDepositor.data(25_000, seed: 37)
+            try await depot.deposit("file", data, level: 2)
+            let chunk = try TestDepositor.file(data).chunks[1]
+            for replica in depot.replicas { replica.lose(chunk.id.hash) }
+            let answer = try await depot.content("file")
+            #expect(answer.status == 500)
+            #expect(answer.error?.code == .noGoodCopy)
+            #expect(answer.error?.object == chunk.id.hash.hex)
+            #expect(answer.error?.message.contains("offset 10000") == true)
+            let later = try await depot.http.call(
+                .GET, "/v1/files/file/content", headers: [("Range", "bytes=20000-")])
+            #expect(later.body == data.getSlice(at: 20_000, length: 5_000))
+        }
+    }
+
     struct RangeCase: Sendable {
         let range: String
         let expected: ClosedRange<Int>?

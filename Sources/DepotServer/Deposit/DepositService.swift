@@ -101,7 +101,13 @@ struct DepositService: Sendable {
         let known = sessions.holders(of: chunk.id, in: deposit)
         let holders =
             if let known { known } else { try await holders(of: [chunk.id])[chunk.id] }
-        try upload.begin(chunk, holders: holders ?? DepositSessions.Holders(nil))
+        guard let holders, holders.length == chunk.length else {
+            throw DepotError(
+                .invalidArgument,
+                "expected a chunk of \(holders?.length.map(String.init) ?? "unknown") bytes, as it was "
+                    + "negotiated, found \(chunk.length); negotiate it first", object: chunk.id.hex)
+        }
+        try upload.begin(chunk, holders: holders)
     }
 
     func finish(_ upload: inout UploadFanout) async throws(DepotError) {
@@ -113,6 +119,7 @@ struct DepositService: Sendable {
 extension DepositSessions.Holders {
     init(_ standing: ChunkStanding?) {
         let holdings = standing?.holdings ?? []
+        length = standing?.reference.length
         good = holdings.filter { $0.state == .good }.map(\.replica)
         shunned = holdings.filter { $0.state == .bad || $0.state == .released }.map(\.replica)
     }

@@ -19,6 +19,8 @@ final class DepositSessions: Sendable {
 
     /// Where copies of a lacking chunk are.
     struct Holders: Sendable {
+        /// What the catalog knows; `nil` for a chunk that nobody named yet.
+        let length: Int?
         let good: [ReplicaID]
         /// Where one is known to be bad, or is about to be deleted.
         let shunned: [ReplicaID]

@@ -13,6 +13,7 @@ struct ManifestOutline: Sendable {
 /// Reads manifests from the replicas that hold them.
 struct ManifestReader: Sendable {
     let fetcher: ChunkFetcher
+    let budget: MemoryBudget
 
     /// - Returns: for each distinct manifest what was read, or why not: `noGoodCopy` or `manifestInvalid`.
     func read(
@@ -20,7 +21,7 @@ struct ManifestReader: Sendable {
     ) async throws(DepotError) -> [ChunkID: Result<ManifestOutline, DepotError>] {
         var outlines: [ChunkID: Result<ManifestOutline, DepotError>] = [:]
         for batch in ChunkBatch.cut(Array(Set(references)), bytesMax: ChunkBatch.bytesMax) {
-            let reservation = try await fetcher.budget.reserve(ChunkBatch.bytesMax)
+            let reservation = try await budget.reserve(batch.reduce(0) { $0 + $1.length })
             for (reference, found) in zip(batch, try await fetcher.verified(batch)) {
                 outlines[reference.id] = Self.outline(reference, found)
             }
@@ -34,12 +35,6 @@ struct ManifestReader: Sendable {
     ) -> Result<ManifestOutline, DepotError> {
         Result { () throws(DepotError) in
             guard let found else { throw missing(reference) }
-            guard found.length == reference.length else {
-                throw DepotError(
-                    .manifestInvalid,
-                    "the manifest has \(found.length) bytes, \(reference.length) were named",
-                    object: reference.id.hex)
-            }
             return ManifestOutline(
                 reference: reference, manifest: try Manifest(parsing: found.contiguous))
         }

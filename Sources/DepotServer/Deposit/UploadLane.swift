@@ -41,23 +41,43 @@ final class UploadLane: Sendable {
     func finish() async throws(DepotError) {
         commands.yield(.finish)
         commands.finish()
-        let limit = TimeLimit(clock: pool.clock, limit: pool.timing.stallLimit)
-        let outcome = outcome
+        var looksInVain = 0
         while outcome.current == nil {
             let before = progress.load(ordering: .relaxed)
-            do throws(DepotError) {
-                try await limit.run("progress of \(seat.name)") { () async throws(DepotError) in
-                    try await outcome.value().get()
-                }
-            } catch {
-                guard outcome.current == nil else { break }
-                let isStalled = progress.load(ordering: .relaxed) == before
-                if Task.isCancelled || isStalled {
-                    leaveBehind(error, isStalled: isStalled && !Task.isCancelled)
-                }
-            }
+            await look()
+            if Task.isCancelled { cancel() }
+            let isIdle = progress.load(ordering: .relaxed) == before
+            looksInVain = isIdle ? looksInVain + 1 : 0
+            if looksInVain == Self.looksMax || isIdle && isDown { giveUp() }
         }
         try await outcome.value().get()
+    }
+
+    /// So often is looked for progress before `stallLimit` is over.
+    private static let looksMax = 10
+
+    private var isDown: Bool {
+        if case .down = seat.condition { true } else { false }
+    }
+
+    /// Waits until it is over, or until it is time to look again.
+    private func look() async {
+        let outcome = outcome
+        let limit = TimeLimit(clock: pool.clock, limit: pool.timing.stallLimit / Self.looksMax)
+        do throws(DepotError) {
+            try await limit.run("progress") { () async throws(DepotError) in
+                _ = await outcome.value()
+            }
+        } catch {
+            // Not yet over.
+        }
+    }
+
+    private func giveUp() {
+        leaveBehind(
+            DepotError(
+                .unreachable, "it made no progress for \(pool.timing.stallLimit); left behind",
+                object: seat.name), isStalled: true)
     }
 
     func cancel() {

@@ -60,14 +60,14 @@ extension FileServerRoutes {
         headers[.lastModified] = modified
         switch decision {
         case .notModified, .unsatisfiable:
-            if !isHead { try await parts.contents.close(retrieval) }
+            if !isHead { await parts.contents.close(retrieval) }
             return Self.bodiless(decision, headers, size: file.size)
         case .whole:
-            return send(file, 0..<file.size, .ok, headers, isHead ? nil : retrieval)
+            return try await send(file, 0..<file.size, .ok, headers, isHead ? nil : retrieval)
         case .part(let range):
             headers[.contentRange] =
                 "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(file.size)"
-            return send(file, range, .partialContent, headers, isHead ? nil : retrieval)
+            return try await send(file, range, .partialContent, headers, isHead ? nil : retrieval)
         }
     }
 
@@ -90,19 +90,17 @@ extension FileServerRoutes {
     private func send(
         _ file: FileEntry, _ range: Range<UInt64>, _ status: HTTPResponse.Status,
         _ headers: HTTPFields, _ retrieval: RetrievalID?
-    ) -> Response {
+    ) async throws -> Response {
         var headers = headers
         headers[.contentType] = file.metadata.contentType ?? "application/octet-stream"
         headers[.contentLength] = String(range.upperBound - range.lowerBound)
         guard let retrieval else { return Response(status: status, headers: headers) }
-        let contents = parts.contents
+        let stream = try await parts.contents.begin(file, range, retrieval)
         return Response(
             status: status, headers: headers,
             body: ResponseBody(contentLength: range.count) { writer in
                 var output = writer
-                try await contents.write(file, range, retrieval: retrieval) { parts in
-                    try await output.write(contentsOf: parts)
-                }
+                try await stream.write { try await output.write(contentsOf: $0) }
                 try await output.finish(nil)
             })
     }

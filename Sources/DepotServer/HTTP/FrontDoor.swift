@@ -63,6 +63,8 @@ struct FrontDoor: Sendable {
             response = refusal(of: error, request)
         }
         response.headers[.server] = "depot"
+        response.headers[.date] = HTTPDate.text(parts.pool.clock.timestamp())
+        if request.method == .head { response = response.createHeadResponse() }
         if !body.isOver { response.headers[.connection] = "close" }
         note(request, response, since: began)
         do {

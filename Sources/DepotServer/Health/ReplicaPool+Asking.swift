@@ -59,8 +59,12 @@ extension ReplicaPool {
 
     /// It made no progress: it gets no new copies for a while, though it may answer small questions.
     func noteStall(of seat: ReplicaSeat) {
-        let until = clock.elapsed() + timing.avoidance
-        seat.state.withLock { $0.avoidedUntil = until }
+        let now = clock.elapsed()
+        let isNew = seat.state.withLock { state in
+            defer { state.avoidedUntil = now + timing.avoidance }
+            return state.avoidedUntil <= now
+        }
+        guard isNew else { return }
         logger.warning("a replica stalled; left behind", metadata: ["replica": "\(seat.name)"])
     }
 }

@@ -10,6 +10,7 @@ struct ChunkCopier: Sendable {
 
     let fetcher: ChunkFetcher
     let pool: ReplicaPool
+    let budget: MemoryBudget
 
     struct Outcome: Sendable {
         var copied: [CopyOrder] = []
@@ -50,7 +51,7 @@ struct ChunkCopier: Sendable {
     private func copyBatch(_ batch: [CopyOrder]) async throws(DepotError) -> [CopyOrder] {
         guard let destination = batch.first?.destination else { return [] }
         let bytes = batch.reduce(0) { $0 + $1.chunk.length }
-        let reservation = try await fetcher.budget.reserve(bytes)
+        let reservation = try await budget.reserve(bytes)
         defer { withExtendedLifetime(reservation) {} }
         let objects = try await fetcher.verified(batch.map(\.chunk))
         let found = zip(batch, objects).filter { $0.1 != nil }

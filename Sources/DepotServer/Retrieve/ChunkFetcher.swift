@@ -11,7 +11,6 @@ import Synchronization
 struct ChunkFetcher: Sendable {
     let pool: ReplicaPool
     let catalog: any Catalog
-    let budget: MemoryBudget
     let inspector: CopyInspector
 
     /// A chunk, and the replicas not to ask for it.
@@ -36,12 +35,13 @@ struct ChunkFetcher: Sendable {
         }
     }
 
-    /// Gets chunks and hashes them, in order; `nil` where nobody has a good one. Of bytes that were named with
-    /// a wrong length it is the object's own that is given.
+    /// Gets chunks and hashes them, in order; `nil` where nobody has a good one.
     func verified(_ chunks: [ChunkReference]) async throws(DepotError) -> [VerifiedObject?] {
         let objects = Mutex<[ChunkID: VerifiedObject]>([:])
         let found = try await fetch(chunks.map { Wish(chunk: $0) }) { chunk, stored in
-            guard let object = Self.verify(chunk.id, stored) else { return nil }
+            guard stored.length == chunk.length, let object = Self.verify(chunk.id, stored) else {
+                return nil
+            }
             objects.withLock { $0[chunk.id] = object }
             return stored
         }
@@ -68,7 +68,9 @@ struct ChunkFetcher: Sendable {
         let standings = try await catalog.standings(of: wishes.map(\.chunk.id))
         let readable = pool.readable
         var queues: [[ReplicaID]] = zip(wishes, standings).map { wish, standing in
-            order(standing, readable).filter { !wish.avoid.contains($0) }
+            // The caller has reserved memory for the length that it knows.
+            guard standing?.reference.length == wish.chunk.length else { return [] }
+            return order(standing, readable).filter { !wish.avoid.contains($0) }
         }
         var found = [Found?](repeating: nil, count: wishes.count)
         while true {

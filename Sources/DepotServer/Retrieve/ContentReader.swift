@@ -1,13 +1,12 @@
 import DepotCore
 import NIOCore
 
-/// Gives the bytes of a file, or a range of them, in order and verified, while the next ones are fetched.
-struct ContentReader {
-    /// Chunks that are fetched together. Two batches are in memory: the one that is sent, and the next.
-    static let batchBytes = 4 << 20
+/// Goes through a range of a file in batches of chunks.
+struct ContentReader: Sendable {
+    /// Chunks that are fetched together. Small: a slow client holds one batch all the time.
+    static let batchBytes = 2 << 20
     static let batchCount = 64
 
-    private let fetcher: ChunkFetcher
     private let manifests: ManifestReader
     private let range: Range<UInt64>
     private var walk: ManifestWalk
@@ -16,17 +15,14 @@ struct ContentReader {
     private var isOver = false
 
     init(
-        _ outline: ManifestOutline, range: Range<UInt64>, fetcher: ChunkFetcher,
-        manifests: ManifestReader
+        _ outline: ManifestOutline, range: Range<UInt64>, manifests: ManifestReader
     ) {
-        self.fetcher = fetcher
         self.manifests = manifests
         self.range = range
         walk = ManifestWalk(outline.manifest)
     }
 
-    /// Room for what one reader has in memory.
-    static var bytesNeeded: Int { 2 * max(batchBytes, Limits.chunkSizeMax) }
+    func bytes(of batch: [PlacedChunk]) -> Int { batch.reduce(0) { $0 + $1.reference.length } }
 
     /// The next chunks of the range; empty after the last.
     mutating func nextBatch() async throws(DepotError) -> [PlacedChunk] {
@@ -58,8 +54,8 @@ struct ContentReader {
     /// The bytes of a batch, cut to the range.
     ///
     /// - Throws: `noGoodCopy`, naming the chunk and where in the file it is.
-    static func bytes(
-        of batch: [PlacedChunk], in range: Range<UInt64>, from fetcher: ChunkFetcher
+    static func load(
+        _ batch: [PlacedChunk], _ range: Range<UInt64>, from fetcher: ChunkFetcher
     ) async throws(DepotError) -> [ByteBuffer] {
         let objects = try await fetcher.verified(batch.map(\.reference))
         var bytes: [ByteBuffer] = []

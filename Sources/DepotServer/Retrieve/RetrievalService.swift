@@ -8,6 +8,7 @@ struct RetrievalService: Sendable {
     let catalog: any Catalog
     let fetcher: ChunkFetcher
     let inspector: CopyInspector
+    let budget: MemoryBudget
 
     private var lease: Duration { pool.timing.retrievalLease }
 
@@ -52,7 +53,7 @@ struct RetrievalService: Sendable {
                 inspector.suspect(request.chunk.id, on: copy.replica)
             }
         }
-        let reservation = try await fetcher.budget.reserve(bytes)
+        let reservation = try await budget.reserve(bytes)
         let found = try await fetcher.fetch(
             requests.map {
                 ChunkFetcher.Wish(chunk: $0.chunk, avoid: Set($0.avoid.map(\.replica)))
