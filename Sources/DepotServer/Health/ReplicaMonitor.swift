@@ -164,8 +164,6 @@ struct ReplicaMonitor: Sendable {
                 standing.writable
                 ? .up : .readOnly("it takes no writes after an I/O error; restart it")
             if !continues { state.mustProve = true }
-            // Room for some chunks again: it need not wait for the rest of its time.
-            if standing.freeBytes >= UInt64(4 * Limits.chunkSizeMax) { state.fullUntil = .zero }
         }
         if !continues {
             pool.logger.warning(
