@@ -78,6 +78,9 @@ let package = Package(
         tests("DepotCoreTests", ["DepotCore", "CLibCrypto", nioCore]),
         tests("DepotStoreTests", ["DepotCore", "DepotStore", "DepotTestSupport", nioCore, log]),
         tests(
+            "DepotClientTests",
+            ["DepotCore", "DepotWire", "DepotClient", "DepotTestSupport", nioCore]),
+        tests(
             "DepotServerTests",
             [
                 "DepotCore", "DepotServer", "DepotSQLiteCatalog", "DepotWire", nioCore, nioPosix,

@@ -1,0 +1,105 @@
+import DepotClient
+import DepotCore
+import DepotTestSupport
+import DepotWire
+import Foundation
+import Synchronization
+import Testing
+
+/// A folder that goes away, and what deposits and retrieves with it.
+final class Workbench: Sendable {
+    let folder: String
+    let door: MemoryDoor
+    let threads = HashingThreads(count: 2)
+    private let told = Mutex(Told())
+
+    struct Told: Sendable {
+        var receipts: [ReceiptBody] = []
+        var failures: [(name: String, error: DepotError)] = []
+        var bytes: UInt64 = 0
+        var names: [String] { receipts.map(\.name.text) }
+    }
+
+    init(_ door: MemoryDoor = MemoryDoor()) throws {
+        self.door = door
+        folder = FileManager.default.temporaryDirectory.path + "/depot-client-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    func path(_ name: String) -> String { "\(folder)/\(name)" }
+
+    @discardableResult
+    func file(_ name: String, _ bytes: [UInt8]) throws -> UploadSource {
+        try Data(bytes).write(to: URL(fileURLWithPath: path(name)))
+        return try source(name)
+    }
+
+    func source(_ name: String) throws -> UploadSource {
+        UploadSource(name: try FileName(name), origin: .file(path: path(name)))
+    }
+
+    func content(_ name: String) -> [UInt8]? {
+        FileManager.default.contents(atPath: path(name)).map { [UInt8]($0) }
+    }
+
+    var entries: [String] {
+        get throws { try FileManager.default.contentsOfDirectory(atPath: folder).sorted() }
+    }
+
+    /// Deposits, and says what was told.
+    @discardableResult
+    func deposit(
+        _ sources: [UploadSource], chunks: ChunkerParameters = .default
+    ) async throws(DepotError) -> Told {
+        told.withLock { $0 = Told() }
+        let pipeline = UploadPipeline(
+            door: door, threads: threads, deposit: .random(), level: .three, requireAll: false,
+            onEvent: { event in
+                self.told.withLock { told in
+                    switch event {
+                    case .advanced(let bytes): told.bytes += bytes
+                    case .deposited(let receipt): told.receipts.append(receipt)
+                    case .failed(let name, let error): told.failures.append((name.text, error))
+                    }
+                }
+            })
+        try await pipeline.run(sources)
+        return told.withLock { $0 }
+    }
+
+    /// What was told by a deposit that threw.
+    var lastTold: Told { told.withLock { $0 } }
+
+    @discardableResult
+    func retrieve(_ name: String, to path: String) async throws(DepotError) -> DownloadReport {
+        let pipeline = DownloadPipeline(door: door, threads: threads, onBytes: { _ in })
+        return try await pipeline.run(FileName(name), to: .path(path))
+    }
+
+    func retrieve(_ name: String) async throws -> [UInt8]? {
+        try await retrieve(name, to: path("back"))
+        defer { unlink(path("back")) }
+        return content("back")
+    }
+}
+
+/// Bytes that look random and are the same every time.
+func noise(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
+    var generator = SeededGenerator(seed: seed)
+    return [UInt8](unsafeUninitializedCapacity: count) { bytes, initialized in
+        let raw = UnsafeMutableRawBufferPointer(bytes)
+        var offset = 0
+        while offset + 8 <= count {
+            raw.storeBytes(of: generator.next(), toByteOffset: offset, as: UInt64.self)
+            offset += 8
+        }
+        while offset < count {
+            raw[offset] = UInt8(truncatingIfNeeded: generator.next())
+            offset += 1
+        }
+        initialized = count
+    }
+}
