@@ -61,7 +61,8 @@ public struct DownloadPipeline: Sendable {
                 door: door, threads: threads, retrieval: retrieval, file: opened.file,
                 onBytes: onBytes)
             try await session.write(to: target)
-            try await door.closeRetrieval(retrieval)
+            // The file is there; the lease ends by itself.
+            try? await door.closeRetrieval(retrieval)
             return DownloadReport(file: opened.file, badCopies: session.badCopies)
         } catch {
             // The lease ends by itself; the first error is the one to tell.
@@ -80,8 +81,9 @@ public struct DownloadPipeline: Sendable {
 
         mutating func write(to target: DownloadTarget) async throws(DepotError) {
             let manifest = try Manifest(parsing: try await one(file.manifest).contiguous)
+            let mode = file.metadata.mode
             let sink = try await threads.blocking { () throws(DepotError) in
-                NotShared(try FileSink(target))
+                NotShared(try FileSink(target, mode: mode))
             }
             var walk = ManifestWalk(manifest)
             var written: UInt64 = 0
@@ -137,7 +139,12 @@ public struct DownloadPipeline: Sendable {
                     next += 1
                     continue
                 }
-                let (objects, bad) = try await underWay.removeFirst().value.get()
+                let first = underWay.removeFirst()
+                let (objects, bad) = try await withTaskCancellationHandler {
+                    await first.value
+                } onCancel: {
+                    first.cancel()
+                }.get()
                 badCopies += bad
                 guard !Task.isCancelled else { throw DepotError(.unreachable, "given up") }
                 try await threads.blocking { () throws(DepotError) in
@@ -190,10 +197,16 @@ private struct ChunkFetch: Sendable {
         while !wanted.isEmpty {
             let requests = wanted.map { ReadRequest(chunk: chunks[$0].reference, avoid: avoid[$0]) }
             let answers = try await door.fetch(retrieval, requests)
+            guard answers.count == requests.count else {
+                throw DepotError(
+                    .internalError,
+                    "\(answers.count) chunks came, \(requests.count) were asked for",
+                    object: name.text)
+            }
             let verified = try await threads.verify(answers.map { $0?.object })
             var wrong: [Int] = []
             for (place, index) in wanted.enumerated() {
-                if let object = verified[place] {
+                if let object = verified[place], ChunkReference(object) == chunks[index].reference {
                     objects[index] = object
                     continue
                 }

@@ -17,7 +17,8 @@ final class FileSink {
     private let descriptor: Int32
     private var isDone = false
 
-    init(_ target: DownloadTarget) throws(DepotError) {
+    /// - Parameter mode: what the file's mode will be; `nil` for what the user's programs would give it.
+    init(_ target: DownloadTarget, mode: UInt16?) throws(DepotError) {
         switch target {
         case .stream(let stream):
             descriptor = dup(stream)
@@ -37,7 +38,9 @@ final class FileSink {
                 let slash = path.lastIndex(of: "/")
                 let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
                 let temporary = "\(folder)/.depot-\(UUID().uuidString.lowercased().prefix(13)).part"
-                descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+                // Nobody else reads what may turn out to be secret.
+                descriptor = open(
+                    temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode == nil ? 0o666 : 0o600)
                 kind = .file(temporary: temporary, final: path, folder: folder)
             }
             guard descriptor >= 0 else { throw .file("cannot be written", path) }
@@ -73,11 +76,11 @@ final class FileSink {
     /// Gives the file its mode, time and name, durably.
     func finish(_ metadata: FileMetadata) throws(DepotError) {
         guard case .file(let temporary, let final, let folder) = kind else { return }
-        // A file that had no mode gets what the user's programs would give it.
-        let mask = umask(0)
-        umask(mask)
-        let mode = metadata.mode.map { mode_t($0) } ?? 0o666 & ~mask
-        guard fchmod(descriptor, mode) == 0 else { throw .file("cannot set the mode", final) }
+        if let mode = metadata.mode {
+            guard fchmod(descriptor, mode_t(mode)) == 0 else {
+                throw .file("cannot set the mode", final)
+            }
+        }
         if let modified = metadata.modifiedNanoseconds {
             let seconds = modified.quotientRoundingDown(1_000_000_000)
             let time = timespec(

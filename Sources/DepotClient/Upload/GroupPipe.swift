@@ -19,7 +19,9 @@ actor GroupPipe {
         return true
     }
 
+    /// Nothing more comes. The first word on why is the one that counts.
     func finish(_ error: DepotError?) {
+        guard end == nil else { return }
         end = error.map { .failure($0) } ?? .success(())
         receiver.take()?.resume()
     }

@@ -9,8 +9,15 @@ struct PreparedChunk: Sendable {
         case memory(VerifiedObject)
     }
 
+    /// Which of the sources it was cut from.
+    let file: Int
     let reference: ChunkReference
     let origin: Origin
+
+    /// Bytes of memory that it keeps until it need not be sent again.
+    var bytesKept: UInt64 {
+        if case .memory = origin { UInt64(reference.length) } else { 0 }
+    }
 }
 
 /// A file of which everything was read.
@@ -40,13 +47,14 @@ struct GroupMaker {
 
     private let sources: [UploadSource]
     private let threads: HashingThreads
-    private let chunker = ContentChunker()
+    private let chunker: ContentChunker
     private var index = 0
     private var reader: SourceReader?
     private var builder = ManifestBuilder()
 
-    init(_ sources: [UploadSource], _ threads: HashingThreads) {
+    init(_ sources: [UploadSource], _ chunker: ContentChunker, _ threads: HashingThreads) {
         self.sources = sources
+        self.chunker = chunker
         self.threads = threads
     }
 
@@ -114,14 +122,15 @@ struct GroupMaker {
     ) throws(DepotError) {
         let reference = ChunkReference(object)
         group.objects.append(object)
-        group.chunks.append(PreparedChunk(reference: reference, origin: origin))
-        if let piece = try builder.append(reference) { Self.add(piece, &group) }
+        group.chunks.append(PreparedChunk(file: index, reference: reference, origin: origin))
+        if let piece = try builder.append(reference) { add(piece, &group) }
     }
 
-    private static func add(_ object: VerifiedObject, _ group: inout UploadGroup) {
+    private func add(_ object: VerifiedObject, _ group: inout UploadGroup) {
         group.objects.append(object)
         group.chunks.append(
-            PreparedChunk(reference: ChunkReference(object), origin: .memory(object)))
+            PreparedChunk(
+                file: index, reference: ChunkReference(object), origin: .memory(object)))
     }
 
     private mutating func finish(
@@ -129,8 +138,8 @@ struct GroupMaker {
     ) async throws(DepotError) {
         try reader.checkUnchanged()
         let manifest = builder.finish()
-        if let piece = manifest.lastPiece { Self.add(piece, &group) }
-        Self.add(manifest.object, &group)
+        if let piece = manifest.lastPiece { add(piece, &group) }
+        add(manifest.object, &group)
         group.files.append(
             PreparedFile(
                 index: index,

@@ -11,11 +11,6 @@ import NIOCore
 public struct UploadPipeline: Sendable {
     /// Batches on their way at once: enough to keep a connection busy while the next answer is awaited.
     private static let batchesMax = 4
-    /// Content between two barriers: a sync on every replica for each.
-    private static let barrierBytes: UInt64 = 64 << 20
-    /// Of a stream, chunks are kept in memory until their barrier.
-    private static let barrierBytesOfStream: UInt64 = 8 << 20
-    private static let barrierChunks = 8_192
     /// A chunk that is lacking after so many tries is not going to be held.
     private static let roundsMax = 4
 
@@ -32,17 +27,21 @@ public struct UploadPipeline: Sendable {
     private let deposit: DepositID
     private let level: ReplicationLevel
     private let requireAll: Bool
+    private let chunker: ContentChunker
     private let onEvent: @Sendable (Event) -> Void
 
+    /// - Parameter chunks: how long chunks are: the same for all clients of a cluster.
     public init(
         door: any FileServerDoor, threads: HashingThreads, deposit: DepositID,
-        level: ReplicationLevel, requireAll: Bool, onEvent: @escaping @Sendable (Event) -> Void
+        level: ReplicationLevel, requireAll: Bool, chunks: ChunkerParameters = .default,
+        onEvent: @escaping @Sendable (Event) -> Void
     ) {
         self.door = door
         self.threads = threads
         self.deposit = deposit
         self.level = level
         self.requireAll = requireAll
+        chunker = ContentChunker(chunks)
         self.onEvent = onEvent
     }
 
@@ -52,8 +51,8 @@ public struct UploadPipeline: Sendable {
     public func run(_ sources: [UploadSource]) async throws(DepotError) {
         try await open()
         let pipe = GroupPipe()
-        let producer = Task { [threads] in
-            var maker = GroupMaker(sources, threads)
+        let producer = Task { [threads, chunker] in
+            var maker = GroupMaker(sources, chunker, threads)
             do throws(DepotError) {
                 while let group = try await maker.next() {
                     guard await pipe.send(group) else { return }
@@ -63,24 +62,52 @@ public struct UploadPipeline: Sendable {
                 await pipe.finish(error)
             }
         }
-        var pending = Pending()
         do throws(DepotError) {
-            while let group = try await pipe.next() {
-                for (index, error) in group.failures {
-                    onEvent(.failed(sources[index].name, error))
-                }
-                try await send(group)
-                pending.add(group)
-                onEvent(.advanced(bytes: group.bytes))
-                if pending.isFull { try await settle(&pending) }
-            }
-            try await settle(&pending)
+            try await drain(pipe, of: sources)
         } catch {
             producer.cancel()
             await pipe.close()
             throw error
         }
-        try await door.closeDeposit(deposit)
+        // Everything has its receipt; the lease ends by itself.
+        try? await door.closeDeposit(deposit)
+    }
+
+    private func drain(
+        _ pipe: GroupPipe, of sources: [UploadSource]
+    ) async throws(DepotError) {
+        var pending = PendingChunks()
+        while let group = try await Self.next(pipe) {
+            for (index, error) in group.failures {
+                fail(index, sources[index].name, error, &pending)
+            }
+            try await send(group)
+            pending.add(group)
+            onEvent(.advanced(bytes: group.bytes))
+            if pending.isFull { try await settle(&pending, sources) }
+        }
+        try await settle(&pending, sources)
+    }
+
+    /// Does not wait for a stream that gives nothing once the task is cancelled.
+    private static func next(_ pipe: GroupPipe) async throws(DepotError) -> UploadGroup? {
+        let group: Result<UploadGroup?, DepotError> = await withTaskCancellationHandler {
+            do throws(DepotError) {
+                return .success(try await pipe.next())
+            } catch {
+                return .failure(error)
+            }
+        } onCancel: {
+            Task { await pipe.finish(DepotError(.unreachable, "given up")) }
+        }
+        guard !Task.isCancelled else { throw DepotError(.unreachable, "given up") }
+        return try group.get()
+    }
+
+    private func fail(
+        _ index: Int, _ name: FileName, _ error: DepotError, _ pending: inout PendingChunks
+    ) {
+        if pending.giveUp(index) { onEvent(.failed(name, error)) }
     }
 
     private func open() async throws(DepotError) {
@@ -170,42 +197,18 @@ public struct UploadPipeline: Sendable {
 
     // MARK: Settling
 
-    /// What was sent since the last barrier.
-    struct Pending {
-        var chunks: [ChunkID: PreparedChunk] = [:]
-        var files: [PreparedFile] = []
-        var bytes: UInt64 = 0
-        var isStream = false
-
-        mutating func add(_ group: UploadGroup) {
-            for chunk in group.chunks { chunks[chunk.reference.id] = chunk }
-            files += group.files
-            bytes += group.bytes
-            isStream =
-                isStream
-                || group.chunks.contains { chunk in
-                    if case .memory = chunk.origin { return chunk.reference.length > 64 << 10 }
-                    return false
-                }
-        }
-
-        var isFull: Bool {
-            bytes >= (isStream ? barrierBytesOfStream : barrierBytes)
-                || chunks.count >= barrierChunks || files.count >= WireLimits.commitFilesMax
-        }
-    }
-
     /// Makes durable what is pending, and commits the files that are whole.
-    private func settle(_ pending: inout Pending) async throws(DepotError) {
-        guard !pending.chunks.isEmpty || !pending.files.isEmpty else { return }
-        var lacking = try await barrier(pending.chunks.values.map(\.reference))
-        var files = pending.files
+    private func settle(
+        _ pending: inout PendingChunks, _ sources: [UploadSource]
+    ) async throws(DepotError) {
+        guard !pending.isEmpty else { return }
+        var lacking = try await barrier(pending.references)
         for round in 1... {
             if !lacking.isEmpty {
-                try await resend(lacking, pending.chunks)
-                lacking = try await barrier(lacking)
+                let again = try await resend(lacking, &pending, sources)
+                lacking = again.isEmpty ? [] : try await barrier(again)
             }
-            if lacking.isEmpty { lacking = try await commit(&files) }
+            if lacking.isEmpty { lacking = try await commit(&pending, sources) }
             if lacking.isEmpty { break }
             guard round < Self.roundsMax else {
                 throw DepotError(
@@ -215,7 +218,7 @@ public struct UploadPipeline: Sendable {
                     object: lacking.first?.id.hex)
             }
         }
-        pending = Pending()
+        pending.settled()
     }
 
     private func barrier(
@@ -224,65 +227,83 @@ public struct UploadPipeline: Sendable {
         try await leased { () throws(DepotError) in try await door.barrier(deposit, references) }
     }
 
-    /// - Returns: what is lacking; files that got their receipts are taken out.
+    /// - Returns: what is lacking; files that are done with are taken out.
     private func commit(
-        _ files: inout [PreparedFile]
+        _ pending: inout PendingChunks, _ sources: [UploadSource]
     ) async throws(DepotError) -> [ChunkReference] {
-        var lacking: [ChunkReference] = []
-        var rest: [PreparedFile] = []
-        for start in stride(from: 0, to: files.count, by: WireLimits.commitFilesMax) {
-            let page = Array(files[start..<min(start + WireLimits.commitFilesMax, files.count)])
+        var lacking: Set<ChunkReference> = []
+        for page in pending.pages {
             let results = try await leased { () throws(DepotError) in
                 try await door.commit(deposit, page.map(\.commit))
             }
             for (file, result) in zip(page, results) {
                 if let receipt = result.receipt {
+                    pending.finish(file.index)
                     onEvent(.deposited(receipt))
                 } else if let error = result.error {
-                    onEvent(
-                        .failed(
-                            file.commit.name,
-                            DepotError(error.code, error.message, object: error.object)))
+                    let error = DepotError(error.code, error.message, object: error.object)
+                    fail(file.index, file.commit.name, error, &pending)
+                } else if let lost = result.lacking?.first(where: { !pending.knows($0) }) {
+                    fail(file.index, file.commit.name, Self.lost(lost), &pending)
                 } else {
-                    lacking += result.lacking ?? []
-                    rest.append(file)
+                    lacking.formUnion(result.lacking ?? [])
                 }
             }
         }
-        files = rest
-        return lacking
+        return Array(lacking)
     }
 
+    private static func lost(_ chunk: ChunkReference) -> DepotError {
+        DepotError(
+            .notEnoughReplicas,
+            "a chunk of it was lost after it had been confirmed; run the deposit again",
+            object: chunk.id.hex)
+    }
+
+    /// - Returns: what was sent. A file that is not any more what was read of it is given up.
     private func resend(
-        _ lacking: [ChunkReference], _ chunks: [ChunkID: PreparedChunk]
-    ) async throws(DepotError) {
+        _ lacking: [ChunkReference], _ pending: inout PendingChunks, _ sources: [UploadSource]
+    ) async throws(DepotError) -> [ChunkReference] {
+        var sent: [ChunkReference] = []
         var batch: [VerifiedObject] = []
         var bytes = 0
         for reference in lacking {
-            guard let chunk = chunks[reference.id] else {
-                throw DepotError(
-                    .notEnoughReplicas,
-                    "a copy was lost after it had been confirmed; run the deposit again",
-                    object: reference.id.hex)
-            }
-            batch.append(try await again(chunk))
-            bytes += chunk.reference.length
+            guard let object = try await again(reference, &pending, sources) else { continue }
+            sent.append(reference)
+            batch.append(object)
+            bytes += reference.length
             if bytes >= GroupMaker.bytesMax {
                 try await upload(batch)
                 (batch, bytes) = ([], 0)
             }
         }
         try await upload(batch)
+        return sent
+    }
+
+    /// - Returns: a chunk that can be sent again; `nil` where no file needs it any more.
+    private func again(
+        _ reference: ChunkReference, _ pending: inout PendingChunks, _ sources: [UploadSource]
+    ) async throws(DepotError) -> VerifiedObject? {
+        while let chunk = pending.origin(of: reference) {
+            do throws(DepotError) {
+                return try await again(chunk)
+            } catch {
+                guard error.code != .unreachable else { throw error }
+                fail(chunk.file, sources[chunk.file].name, error, &pending)
+            }
+        }
+        return nil
     }
 
     private func again(_ chunk: PreparedChunk) async throws(DepotError) -> VerifiedObject {
         switch chunk.origin {
         case .memory(let object): return object
         case .file(let path, let offset):
-            let bytes = try await threads.blocking { () throws(DepotError) in
-                try SourceReader.readAgain(path, at: offset, count: chunk.reference.length)
-            }
-            let object = VerifiedObject(hashing: bytes)
+            let object = VerifiedObject(
+                hashing: try await threads.blocking { () throws(DepotError) in
+                    try SourceReader.readAgain(path, at: offset, count: chunk.reference.length)
+                })
             guard object.id.hash == chunk.reference.id else { throw SourceReader.changed(path) }
             return object
         }

@@ -41,7 +41,11 @@ final class SourceReader {
             descriptor = open(path, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else { throw .file("cannot be read", path) }
             var status = stat()
-            guard fstat(descriptor, &status) == 0 else { throw .file("cannot be read", path) }
+            guard fstat(descriptor, &status) == 0 else {
+                let code = errno
+                close(descriptor)
+                throw .file("cannot be read", path, code)
+            }
             guard status.st_mode & S_IFMT != S_IFDIR else {
                 close(descriptor)
                 throw DepotError(.invalidArgument, "it is a folder; use -r", object: path)
@@ -94,7 +98,10 @@ final class SourceReader {
         var fresh = ByteBufferAllocator().buffer(capacity: min(wanted, max(expected, 1)))
         fresh.writeImmutableBuffer(rest)
         while fresh.readableBytes < wanted, !isAtEnd {
-            let room = min(wanted - fresh.readableBytes, max(fresh.writableBytes, 1 << 16))
+            // As much as was asked for: many small files in a group each have a buffer of their own.
+            let room = min(
+                wanted - fresh.readableBytes,
+                fresh.writableBytes > 0 ? fresh.writableBytes : 1 << 16)
             var failure: Int32 = 0
             let count = fresh.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { bytes in
                 let count = Glibc.read(descriptor, bytes.baseAddress, min(room, bytes.count))
@@ -135,14 +142,16 @@ final class SourceReader {
         defer { close(descriptor) }
         var buffer = ByteBufferAllocator().buffer(capacity: count)
         while buffer.readableBytes < count {
+            let missing = count - buffer.readableBytes
             let place = Int(offset) + buffer.readableBytes
-            let done = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 1) { bytes in
-                max(
-                    0,
-                    pread(
-                        descriptor, bytes.baseAddress,
-                        min(bytes.count, count - Int(place) + Int(offset)), place))
+            var failure: Int32 = 0
+            let done = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: missing) { bytes in
+                let done = pread(descriptor, bytes.baseAddress, missing, place)
+                failure = done < 0 ? errno : 0
+                return max(done, 0)
             }
+            if failure == EINTR { continue }
+            guard failure == 0 else { throw .file("cannot be read", path, failure) }
             guard done > 0 else { throw changed(path) }
         }
         return buffer

@@ -1,0 +1,91 @@
+import DepotCore
+import DepotWire
+
+// Between two barriers is what may still be asked for again. Of a file that is read over several barriers the
+// places of earlier chunks are remembered, too: a replica that comes back with another disk, or a lease that
+// ended, can make the commit at its end ask for them.
+
+/// What was sent and not committed yet, and where it can be had again.
+struct PendingChunks {
+    /// Content between two barriers: a sync on every replica for each.
+    private static let bytesMax: UInt64 = 64 << 20
+    /// Of a stream, chunks are kept in memory until their barrier.
+    private static let bytesKeptMax: UInt64 = 8 << 20
+    private static let chunksMax = 8_192
+    /// Remembered of the file that is being read: some 15 MB for 128 GiB. Beyond, a loss fails the file.
+    private static let earlierMax = 131_072
+
+    private var chunks: [PreparedChunk] = []
+    private var places: [ChunkID: Int] = [:]
+    private var earlier: [ChunkID: PreparedChunk] = [:]
+    private var files: [PreparedFile] = []
+    private var givenUp: Set<Int> = []
+    private var bytes: UInt64 = 0
+    private var bytesKept: UInt64 = 0
+
+    mutating func add(_ group: UploadGroup) {
+        for chunk in group.chunks where !givenUp.contains(chunk.file) {
+            if places[chunk.reference.id] == nil { places[chunk.reference.id] = chunks.count }
+            chunks.append(chunk)
+            bytesKept += chunk.bytesKept
+        }
+        files += group.files.filter { !givenUp.contains($0.index) }
+        bytes += group.bytes
+    }
+
+    var isEmpty: Bool { chunks.isEmpty && files.isEmpty }
+
+    var isFull: Bool {
+        bytes >= Self.bytesMax || bytesKept >= Self.bytesKeptMax || chunks.count >= Self.chunksMax
+            || files.count >= WireLimits.commitFilesMax
+    }
+
+    /// Each chunk once.
+    var references: [ChunkReference] { places.values.sorted().map { chunks[$0].reference } }
+
+    /// The files that are whole, as many at a time as a commit takes.
+    var pages: [[PreparedFile]] {
+        stride(from: 0, to: files.count, by: WireLimits.commitFilesMax).map {
+            Array(files[$0..<min($0 + WireLimits.commitFilesMax, files.count)])
+        }
+    }
+
+    func knows(_ reference: ChunkReference) -> Bool { origin(of: reference) != nil }
+
+    /// Where a chunk can be had again, in a file that was not given up.
+    func origin(of reference: ChunkReference) -> PreparedChunk? {
+        let id = reference.id
+        if let place = places[id] {
+            if !givenUp.contains(chunks[place].file) { return chunks[place] }
+            // Seldom: another file with the same chunk.
+            let other = chunks.first { $0.reference.id == id && !givenUp.contains($0.file) }
+            if let other { return other }
+        }
+        return earlier[id].flatMap { givenUp.contains($0.file) ? nil : $0 }
+    }
+
+    mutating func finish(_ index: Int) { files.removeAll { $0.index == index } }
+
+    /// - Returns: whether the file had not been given up before.
+    mutating func giveUp(_ index: Int) -> Bool {
+        finish(index)
+        return givenUp.insert(index).inserted
+    }
+
+    /// Everything so far is durable, and every file that was whole is done with.
+    mutating func settled() {
+        // Files are read one after the other: only the last one can go on.
+        if let open = chunks.last?.file {
+            earlier = earlier.filter { $0.value.file == open }
+            for chunk in chunks where chunk.file == open {
+                guard case .file = chunk.origin, earlier.count < Self.earlierMax else { continue }
+                earlier[chunk.reference.id] = chunk
+            }
+        }
+        chunks.removeAll(keepingCapacity: true)
+        places.removeAll(keepingCapacity: true)
+        files = []
+        bytes = 0
+        bytesKept = 0
+    }
+}
