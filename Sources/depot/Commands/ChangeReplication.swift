@@ -28,9 +28,8 @@ struct ChangeReplication: AsyncParsableCommand {
             "\(change.name)  level \(change.from) → \(change.to)\(change.planOnly ? "  (plan)" : "")"
         )
         Output.line(
-            "  \(change.copied) copied (\(ByteCount(change.bytesCopied))), \(change.dropped) dropped"
-                .replacing("copied (", with: "\(verb)copied (")
-                .replacing(" dropped", with: " \(verb)dropped"))
+            "  \(change.copied) \(verb)copied (\(ByteCount(change.bytesCopied))), "
+                + "\(change.dropped) \(verb)dropped")
         if change.pinned > 0 {
             Output.line(
                 "  \(change.pinned) stay above \(change.to): other files want more copies of them")

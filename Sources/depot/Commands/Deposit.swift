@@ -155,7 +155,7 @@ private final class DepositTally: Sendable {
         if output.json { return Output.json(receipt) }
         guard !output.quiet else { return }
         Output.line(
-            "\(receipt.name)  \(ByteCount(receipt.size))  \(Output.plural(receipt.copies, "copy").replacing("copys", with: "copies"))"
+            "\(receipt.name)  \(ByteCount(receipt.size))  \(Output.plural(receipt.copies, "copy", "copies"))"
                 + "  \(Self.novelty(receipt.newBytes, receipt.sharedBytes, receipt.newChunks))")
         Output.line("manifest \(receipt.manifest)")
         if receipt.degraded { Output.line(Self.degraded(receipt.copies, receipt.level)) }

@@ -54,7 +54,7 @@ struct Info: AsyncParsableCommand {
         let counts = Dictionary(grouping: body.chunks, by: \.good).mapValues(\.count)
         for (copies, count) in counts.sorted(by: { $0.key < $1.key }) {
             Output.line(
-                "  \(Output.plural(count, "chunk")) with \(copies) good \(copies == 1 ? "copy" : "copies")"
+                "  \(Output.plural(count, "chunk")) with \(Output.plural(copies, "good copy", "good copies"))"
             )
         }
         Output.table(

@@ -30,7 +30,23 @@ struct Retrieve: AsyncParsableCommand {
 
     @OptionGroup var options: ServerOptions
 
+    /// With the file itself on standard output, everything else goes to standard error.
+    private var isToStandardOutput: Bool { path == "-" }
+
+    func validate() throws {
+        guard recursive, isToStandardOutput else { return }
+        throw ValidationError("-r needs a folder to retrieve into; -o - is for one file")
+    }
+
     func run() async throws {
+        do {
+            try await retrieve()
+        } catch let error as DepotError where options.output.json && isToStandardOutput {
+            Failure.report(error, asJSON: true, to: STDERR_FILENO)
+        }
+    }
+
+    private func retrieve() async throws {
         let client = try options.client()
         let name = try FileName(name)
         let threads = HashingThreads()
@@ -39,12 +55,12 @@ struct Retrieve: AsyncParsableCommand {
             door: client, threads: threads, onBytes: { progress.advance($0) })
         let last = name.text.split(separator: "/").last.map(String.init) ?? name.text
         let target = path ?? last
-        let isTree = recursive
+        let (isTree, toStandardOutput) = (recursive, isToStandardOutput)
         let results = try await Interruption.guarding {
             () async throws(DepotError) -> [TreeRetrieval.Outcome] in
             guard isTree else {
                 let place: DownloadTarget =
-                    target == "-" ? .stream(descriptor: STDOUT_FILENO) : .path(target)
+                    toStandardOutput ? .stream(descriptor: STDOUT_FILENO) : .path(target)
                 let report = try await pipeline.run(
                     name, to: place, onOpen: { progress.expect($0.size) })
                 return [.done(report)]
@@ -92,9 +108,7 @@ struct Retrieve: AsyncParsableCommand {
             case .failed(let name, let error): failures.append((name, error))
             }
         }
-        // With the file itself on standard output, there is no room for words.
-        let isSilent = options.output.quiet || target == "-"
-        if options.output.json, target != "-" {
+        if options.output.json {
             if recursive {
                 Output.json(
                     TreeResult(
@@ -103,9 +117,10 @@ struct Retrieve: AsyncParsableCommand {
                             TreeResult.Failed(name: $0.name, error: ErrorEnvelope($0.error).error)
                         }))
             } else if let report = reports.first {
-                Output.json(FileResult(report))
+                Output.json(
+                    FileResult(report), to: isToStandardOutput ? STDERR_FILENO : STDOUT_FILENO)
             }
-        } else if !isSilent {
+        } else if !options.output.quiet, !isToStandardOutput {
             say(reports, target)
         }
         tellBadCopies(reports)

@@ -5,9 +5,13 @@ import Glibc
 /// How a command ends that did not do what was asked.
 enum Failure {
     /// Tells of the error and ends the process with its exit code.
-    static func report(_ error: DepotError, asJSON: Bool) -> Never {
+    ///
+    /// - Parameter descriptor: where JSON goes: not into a file that is being written to standard output.
+    static func report(
+        _ error: DepotError, asJSON: Bool, to descriptor: Int32 = STDOUT_FILENO
+    ) -> Never {
         if asJSON {
-            Output.json(ErrorEnvelope(error))
+            Output.json(ErrorEnvelope(error), to: descriptor)
         } else {
             Output.complain(error.description)
         }

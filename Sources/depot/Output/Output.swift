@@ -10,12 +10,13 @@ enum Output {
 
     static func note(_ text: String) { write("\(text)\n", to: STDERR_FILENO) }
 
-    /// One JSON object on standard output.
-    static func json(_ value: some Encodable) {
+    /// One JSON object, on standard output unless that carries something else.
+    static func json(_ value: some Encodable, to descriptor: Int32 = STDOUT_FILENO) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
-            line(String(decoding: try encoder.encode(value), as: UTF8.self))
+            write(
+                String(decoding: try encoder.encode(value), as: UTF8.self) + "\n", to: descriptor)
         } catch {
             complain("could not write JSON: \(error)")
             exit(70)
@@ -60,7 +61,8 @@ enum Output {
         Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(.iso8601)
     }
 
-    static func plural(_ count: Int, _ noun: String) -> String {
-        "\(count) \(noun)\(count == 1 ? "" : "s")"
+    /// - Parameter nouns: the plural where it is not the noun with an s.
+    static func plural(_ count: Int, _ noun: String, _ nouns: String? = nil) -> String {
+        "\(count) \(count == 1 ? noun : nouns ?? "\(noun)s")"
     }
 }

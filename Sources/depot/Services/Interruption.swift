@@ -15,11 +15,14 @@ enum Interruption {
             }
         }
         let watch = Task {
+            var code: Int32 = 0
             for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                // A second one is for whoever does not want to wait: for a reader that reads no more, say.
+                if code != 0 { exit(code) }
                 work.cancel()
-                return signal == .sigint ? Int32(130) : 143
+                code = signal == .sigint ? 130 : 143
             }
-            return 0 as Int32
+            return code
         }
         let result = await work.value
         watch.cancel()
