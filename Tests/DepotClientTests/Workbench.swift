@@ -57,6 +57,7 @@ final class Workbench: Sendable {
         told.withLock { $0 = Told() }
         let pipeline = UploadPipeline(
             door: door, threads: threads, deposit: .random(), level: .three, requireAll: false,
+            chunks: chunks,
             onEvent: { event in
                 self.told.withLock { told in
                     switch event {
