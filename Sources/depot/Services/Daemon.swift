@@ -5,8 +5,17 @@ import Logging
 import ServiceLifecycle
 
 struct LogOptions: ParsableArguments {
-    @Option(help: "How much to log: debug, info, notice, warning or error.")
+    @Option(
+        help: "How much to log: debug, info, notice, warning or error.",
+        transform: Self.parse)
     var logLevel = Logger.Level.notice
+
+    private static func parse(_ text: String) throws -> Logger.Level {
+        guard let level = Logger.Level(rawValue: text) else {
+            throw ValidationError("'\(text)' is none of the levels")
+        }
+        return level
+    }
 
     /// Writes to standard error.
     func logger(_ label: String) -> Logger {
@@ -15,8 +24,6 @@ struct LogOptions: ParsableArguments {
         return logger
     }
 }
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}
 
 /// Runs services until one ends or the process is asked to stop.
 enum Daemon {
