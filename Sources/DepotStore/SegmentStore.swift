@@ -78,6 +78,7 @@ public final class SegmentStore: ChunkStorage {
                 logger.warning("a thread did not end", metadata: ["why": "\(error)"])
             }
         }
+        folder.release()
     }
 
     func onLog<Value: Sendable>(

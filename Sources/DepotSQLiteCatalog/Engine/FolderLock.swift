@@ -46,8 +46,13 @@ final class FolderLock: Sendable {
             for file in temporary.files { unlink(temporary.folder + "/" + file) }
             rmdir(temporary.folder)
         }
+        release()
         close(descriptor)
     }
+
+    /// Gives the folder free. Said in words: a child that is being started has the descriptor, too, for a moment,
+    /// and closing it here alone would leave the folder locked.
+    func release() { flock(descriptor, LOCK_UN) }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 

@@ -34,6 +34,7 @@ final class TransactionQueue: Sendable {
 
     func close() throws(DepotError) {
         do { try pool.close() } catch { throw mapped(error) }
+        lock.release()
     }
 
     /// Runs `body` in a transaction that is durable when this returns. A `DepotError` that it throws takes

@@ -43,7 +43,14 @@ final class ReplicaFolder: Sendable {
         }
     }
 
-    deinit { close(lock) }
+    deinit {
+        release()
+        close(lock)
+    }
+
+    /// Gives the folder free. Said in words: a child that is being started has the descriptor, too, for a moment,
+    /// and closing it here alone would leave the folder locked.
+    func release() { flock(lock, LOCK_UN) }
 
     /// After the identity was read, and not before: a folder of a newer format is not touched.
     func makeFolders() throws(DepotError) {
