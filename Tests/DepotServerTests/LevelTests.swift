@@ -130,11 +130,23 @@ import Testing
         try await TestDepot.run { depot in
             let data = TestDepositor.data(9_000, seed: 47)
             try await depot.deposit("file", data, level: 3)
-            let chunk = try TestDepositor.file(data).chunks[0].id.hash
-            // Whichever two are to go, the one that stays may be one of these.
-            for replica in depot.replicas.prefix(2) { replica.corrupt(chunk) }
+            let members = try await depot.catalog.members()
+            let placement = Placement(
+                members.map {
+                    PlacementCandidate(
+                        replica: $0.replica, zone: $0.zone, weight: Double($0.capacity.bytes))
+                })
+            // The copy that is planned to stay is the damaged one.
+            for chunk in try await depot.info("file").chunks {
+                let staying = placement.order(for: chunk.id)[0]
+                depot.replicas.first { $0.id == staying }?.corrupt(chunk.id)
+            }
+            let change = try await depot.changeLevel("file", 1).json(LevelChangeBody.self)
+            #expect(change.dropped == 0)
+            #expect(try await depot.content("file").body == data)
+            // Now that the damage is known, the good ones are told from the bad ones.
             _ = try await depot.changeLevel("file", 1)
-            #expect(depot.replicas[2].holds(chunk))
+            for (_, copies) in try await depot.goodCopies("file") { #expect(copies.count == 1) }
             #expect(try await depot.content("file").body == data)
         }
     }

@@ -61,8 +61,9 @@ final class TestDepot: Sendable {
             host: "127.0.0.1", port: 0, replicas: urls.map { ReplicaConfiguration(url: $0) },
             token: try AccessToken(token), version: "test")
         configuration.timing.monitorInterval = .milliseconds(20)
-        configuration.timing.probeLimit = .milliseconds(500)
-        configuration.timing.stallLimit = .milliseconds(500)
+        // Long enough for a machine that is busy with other things; only what really hangs takes as long.
+        configuration.timing.probeLimit = .seconds(2)
+        configuration.timing.stallLimit = .seconds(2)
         configuration.timing.chorePeriod = .milliseconds(50)
         configuration.timing.shutdownGrace = .seconds(1)
         configure(&configuration)
