@@ -73,10 +73,17 @@ let package = Package(
             swiftSettings: strict),
         // What tests of several targets share: conformance suites, faulty parts.
         .target(
-            name: "DepotTestSupport", dependencies: ["DepotCore", nioCore],
+            name: "DepotTestSupport", dependencies: ["DepotCore", nioCore, nioPosix],
             path: "Tests/DepotTestSupport", swiftSettings: strict),
         tests("DepotCoreTests", ["DepotCore", "CLibCrypto", nioCore]),
         tests("DepotStoreTests", ["DepotCore", "DepotStore", "DepotTestSupport", nioCore, log]),
+        tests("DepotWireTests", ["DepotCore", "DepotWire", "DepotTestSupport", nioCore, nioHTTP1]),
+        tests(
+            "DepotReplicaTests",
+            [
+                "DepotCore", "DepotStore", "DepotWire", "DepotClient", "DepotReplica",
+                "DepotTestSupport", nioCore, lifecycle, log,
+            ]),
         tests(
             "DepotClientTests",
             ["DepotCore", "DepotWire", "DepotClient", "DepotTestSupport", nioCore]),

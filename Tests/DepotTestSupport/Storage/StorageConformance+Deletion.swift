@@ -97,8 +97,9 @@ extension StorageConformance {
     ]
 
     static let memberships: [StorageBehaviour] = [
-        StorageBehaviour("an empty storage joins a cluster, and stays in it", needs: .restart) {
-            subject in
+        StorageBehaviour(
+            "an empty storage joins a cluster, and stays in it", needs: [.free, .restart]
+        ) { subject in
             #expect(try await subject.storage.standing().membership == nil)
             let id = try await subject.storage.standing().replica
             let membership = ClusterMembership(
@@ -108,8 +109,9 @@ extension StorageConformance {
             #expect(try await storage.standing().membership == membership)
             #expect(try await storage.standing().replica == id)
         },
-        StorageBehaviour("another cluster and a lower epoch are refused, a higher one is learnt") {
-            subject in
+        StorageBehaviour(
+            "another cluster and a lower epoch are refused, a higher one is learnt", needs: .free
+        ) { subject in
             let storage = subject.storage
             let first = ClusterMembership(cluster: .random(), epoch: 3, members: [])
             _ = try await storage.adopt(first)

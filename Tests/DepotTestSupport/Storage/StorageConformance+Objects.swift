@@ -64,18 +64,3 @@ extension StorageConformance {
         },
     ]
 }
-
-/// Fails the test unless `body` throws a `DepotError` with this code.
-func expectError(
-    _ code: DepotError.Code, sourceLocation: SourceLocation = #_sourceLocation,
-    _ body: () async throws -> Void
-) async {
-    do {
-        try await body()
-        Issue.record("expected \(code), nothing was thrown", sourceLocation: sourceLocation)
-    } catch let error as DepotError {
-        #expect(error.code == code, "\(error)", sourceLocation: sourceLocation)
-    } catch {
-        Issue.record("expected \(code), found \(error)", sourceLocation: sourceLocation)
-    }
-}

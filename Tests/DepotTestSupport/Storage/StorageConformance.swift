@@ -7,7 +7,7 @@ public enum StorageConformance {
     public static let behaviours: [StorageBehaviour] =
         objects + durability + checks + inventories + deletions + memberships
 
-    /// The same, where nobody can damage a copy, or restart the storage.
+    /// The same, where nobody can damage a copy, restart the storage, or keep it out of a cluster.
     public static func behaviours(needing abilities: StorageAbilities) -> [StorageBehaviour] {
         behaviours.filter { abilities.isSuperset(of: $0.needs) }
     }
@@ -22,6 +22,8 @@ public struct StorageAbilities: OptionSet, Sendable {
     public static let damage = StorageAbilities(rawValue: 1)
     /// `StorageSubject.restart`
     public static let restart = StorageAbilities(rawValue: 2)
+    /// The storage belongs to no cluster yet.
+    public static let free = StorageAbilities(rawValue: 4)
 }
 
 /// A storage under test.

@@ -1,0 +1,133 @@
+import DepotCore
+import DepotTestSupport
+import DepotWire
+import NIOCore
+import Testing
+
+/// Who is let in, and whose word counts.
+@Suite(.timeLimit(.minutes(1))) struct AccessTests {
+    /// Each route with a request that would be answered, and would change something where the route can.
+    static func requests(_ held: VerifiedObject, _ token: CondemnToken) throws -> [PlainRequest] {
+        let list = WireList.encode([held.id])
+        let other = ClusterMembership(
+            cluster: TestReplica.membership.cluster, epoch: 9, members: [.random()])
+        return try ReplicaRoute.allCases.filter { $0 != .health }.map { route in
+            switch route {
+            case .health, .standing, .inventory: PlainRequest("GET", route.rawValue)
+            case .objects: .put(.frames(of: [SampleObjects.chunk(2)]))
+            case .cluster: PlainRequest("POST", route.rawValue, body: try WireJSON.encode(other))
+            case .vouch, .read, .check, .condemn:
+                PlainRequest("POST", route.rawValue, body: list)
+            case .delete:
+                PlainRequest("POST", route.rawValue + "?token=\(token.value)", body: list)
+            }
+        }
+    }
+
+    static let wrongAuthorizations: [String?] = [
+        nil, "", "Bearer ", "Bearer wrong-token-0123456789", "Bearer \(TestReplica.token)x",
+        "Bearer \(TestReplica.token.dropLast())", TestReplica.token,
+        "Basic \(TestReplica.token)",
+    ]
+
+    @Test(arguments: wrongAuthorizations)
+    func `nothing but health is answered without the token, and nothing is changed`(
+        _ authorization: String?
+    ) async throws {
+        let held = SampleObjects.chunk(1)
+        let memory = MemoryReplica()
+        let storage = FaultyReplica(memory)
+        try await TestReplica.run(storage) { replica in
+            _ = try await memory.putDurably([held])
+            let requests = try await Self.requests(held, memory.condemn([held.id]))
+            let calls = Self.calls(of: storage)
+            for var request in requests {
+                request.authorization = authorization
+                let answer = try #require(try await replica.answer(to: request))
+                #expect(answer.status == 401, "\(request.method) \(request.path)")
+                #expect(answer.error?.code == .unauthorized)
+            }
+            #expect(Self.calls(of: storage) == calls)
+            #expect(memory.held == [held.id])
+            #expect(try await memory.standing().membership == TestReplica.membership)
+            // With the token they do something. (One makes the sender of the others one of a past epoch.)
+            for request in requests where request.path != ReplicaRoute.cluster.rawValue {
+                let answer = try #require(try await replica.answer(to: request))
+                #expect((200...204).contains(answer.status), "\(request.path)")
+            }
+            #expect(Self.calls(of: storage) != calls)
+        }
+    }
+
+    /// All but `standing`, which every answer takes its position from.
+    static func calls(of storage: FaultyReplica) -> [FaultyReplica.Operation: Int] {
+        let operations = FaultyReplica.Operation.allCases.filter { $0 != .standing }
+        return Dictionary(uniqueKeysWithValues: operations.map { ($0, storage.count(of: $0)) })
+    }
+
+    @Test func `health is answered to everybody, and says whether writes are taken`() async throws {
+        let memory = MemoryReplica()
+        try await TestReplica.run(memory) { replica in
+            var request = PlainRequest("GET", "/health")
+            (request.authorization, request.cluster, request.epoch) = (nil, nil, nil)
+            let well = try #require(try await replica.answer(to: request))
+            #expect(well.status == 200)
+            #expect(try WireJSON.decode(HealthBody.self, from: well.body).status == .ok)
+            memory.failWrites()
+            let ill = try #require(try await replica.answer(to: request))
+            #expect(try WireJSON.decode(HealthBody.self, from: ill.body).status == .failing)
+        }
+    }
+
+    static let claims: [(cluster: String?, epoch: String?, status: Int, code: DepotError.Code)] = [
+        (ClusterID.random().description, "3", 421, .clusterMismatch),
+        (TestReplica.membership.cluster.description, "2", 412, .epochStale),
+        (nil, "3", 400, .invalidArgument),
+        (TestReplica.membership.cluster.description, nil, 400, .invalidArgument),
+        ("everyone", "3", 400, .invalidArgument),
+        (TestReplica.membership.cluster.description, "-1", 400, .invalidArgument),
+    ]
+
+    @Test(arguments: claims)
+    func `a sender of another cluster or of a past epoch changes nothing`(
+        cluster: String?, epoch: String?, status: Int, code: DepotError.Code
+    ) async throws {
+        let held = SampleObjects.chunk(1)
+        let memory = MemoryReplica()
+        let storage = FaultyReplica(memory)
+        try await TestReplica.run(storage) { replica in
+            _ = try await memory.putDurably([held])
+            let calls = Self.calls(of: storage)
+            for var request in try await Self.requests(held, memory.condemn([held.id])) {
+                let isForAll = [ReplicaRoute.standing, .cluster].contains { route in
+                    request.path == route.rawValue
+                }
+                if isForAll { continue }
+                (request.cluster, request.epoch) = (cluster, epoch)
+                let answer = try #require(try await replica.answer(to: request))
+                #expect(answer.status == status, "\(request.path)")
+                #expect(answer.error?.code == code)
+            }
+            #expect(Self.calls(of: storage) == calls)
+            #expect(memory.held == [held.id])
+        }
+    }
+
+    @Test func `a replica that belongs to nobody takes nothing`() async throws {
+        let memory = MemoryReplica()
+        let replica = try await TestReplica.start(memory)
+        let answer = try await replica.answer(to: .put(.frames(of: [SampleObjects.chunk(1)])))
+        await replica.stop()
+        #expect(answer?.error?.code == .clusterMismatch)
+        #expect(memory.held.isEmpty)
+    }
+
+    @Test func `a later epoch is let in`() async throws {
+        try await TestReplica.run(MemoryReplica()) { replica in
+            var request = PlainRequest("GET", ReplicaRoute.inventory.rawValue)
+            request.epoch = "4"
+            let answer = try await replica.answer(to: request)
+            #expect(answer?.status == 200)
+        }
+    }
+}
