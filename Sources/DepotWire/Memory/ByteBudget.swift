@@ -54,13 +54,17 @@ public final class ByteBudget: Sendable {
             state.next += 1
             return state.next
         }
-        let timer = Task {
-            try await Task.sleep(for: patience)
-            giveUp(id)
-        }
-        defer { timer.cancel() }
+        // Begins when the waiter stands in line: an end that came before would find nobody to turn away.
+        var timer: Task<Void, any Error>?
+        defer { timer?.cancel() }
         let isGranted = await withTaskCancellationHandler {
-            await withCheckedContinuation { wait(id, bytes, $0) }
+            await withCheckedContinuation { continuation in
+                wait(id, bytes, continuation)
+                timer = Task {
+                    try await Task.sleep(for: patience)
+                    giveUp(id)
+                }
+            }
         } onCancel: {
             giveUp(id)
         }
