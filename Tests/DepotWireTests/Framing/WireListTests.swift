@@ -58,8 +58,8 @@ import Testing
         Kind(ObjectID.self, size: 33) { ObjectID(kind: kind(&$0), hash: try chunk(&$0).id) },
         Kind(ReadRequest.self, size: 37) { generator in
             let count = Int.random(in: 0...Limits.levelMax, using: &generator)
-            let avoid = (0..<count).map { _ in
-                BadCopy(replica: .random(), reason: .init(rawValue: UInt8($0 % 4)) ?? .slow)
+            let avoid = try (0..<UInt8(count)).map { number in
+                BadCopy(replica: try Known.replica(), reason: .init(rawValue: number % 4) ?? .slow)
             }
             return ReadRequest(chunk: try chunk(&generator), avoid: avoid)
         },
@@ -139,7 +139,9 @@ import Testing
 
     @Test func `no more copies to avoid are named than there can be`() throws {
         let chunk = try ChunkReference(id: Known.id(), length: 1)
-        let avoid = (0..<40).map { _ in BadCopy(replica: .random(), reason: .slow) }
+        let avoid = try (0..<40).map { _ in
+            BadCopy(replica: try Known.replica(), reason: .slow)
+        }
         let list = WireList.encode([ReadRequest(chunk: chunk, avoid: avoid)])
         let read = try WireList.decode(ReadRequest.self, from: list)
         #expect(read == [ReadRequest(chunk: chunk, avoid: Array(avoid.prefix(Limits.levelMax)))])
