@@ -48,7 +48,9 @@ struct ReplicaDesk: Sendable {
     }
 
     private static func query(_ text: Substring) -> [String: String] {
-        let pairs = text.split(separator: "&").map { $0.split(separator: "=", maxSplits: 1) }
+        let pairs = text.split(separator: "&").map {
+            $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        }
         return Dictionary(
             pairs.map { (String($0[0]), $0.count > 1 ? String($0[1]) : "") },
             uniquingKeysWith: { $1 })
