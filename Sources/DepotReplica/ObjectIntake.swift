@@ -44,7 +44,8 @@ final class ObjectIntake {
     /// The sender may put objects here: those that wait go to the storage.
     func admit() {
         isAdmitted = true
-        if batchBytes >= Self.putBytes { put() }
+        // The memory that is waited for may be lent to what waits here.
+        if batchBytes >= Self.putBytes || isWaitingForMemory { put() }
         advance()
         onRoom?()
     }
