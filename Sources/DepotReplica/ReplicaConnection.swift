@@ -26,6 +26,9 @@ final class ReplicaConnection: ChannelDuplexHandler {
     /// Whether the request under way has been read to its end, and its answer written to its end.
     private var isRead = true
     private var isAnswered = true
+    /// Counts requests. The next one may have come together with this one, and begins before this one's answer is
+    /// known to have been written.
+    private var number = 0
     private var keepsAlive = true
     private var isDraining = false
     private var isReadWanted = false
@@ -53,6 +56,7 @@ final class ReplicaConnection: ChannelDuplexHandler {
     }
 
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        number += 1
         isRead = false
         isAnswered = false
         keepsAlive = head.isKeepAlive
@@ -185,8 +189,9 @@ final class ReplicaConnection: ChannelDuplexHandler {
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         for part in answer.parts { write(part, context) }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let number = number
         context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
-            bound.value.answerEnded()
+            bound.value.answerEnded(number)
         }
     }
 
@@ -208,7 +213,8 @@ final class ReplicaConnection: ChannelDuplexHandler {
         }
     }
 
-    private func answerEnded() {
+    private func answerEnded(_ number: Int) {
+        guard number == self.number else { return }
         isAnswered = true
         guard let channelContext else { return }
         closeIfOver(channelContext)
