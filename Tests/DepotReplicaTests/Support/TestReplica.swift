@@ -121,6 +121,16 @@ extension RawMessage {
     }
 }
 
+extension VerifiedObject {
+    /// As large as objects are.
+    static let large = plain(0, size: Limits.chunkSizeMax)
+
+    /// One byte again and again, where there is much of it: random ones take their time to make.
+    static func plain(_ byte: UInt8, size: Int) -> VerifiedObject {
+        VerifiedObject(hashing: ByteBuffer(repeating: byte, count: size))
+    }
+}
+
 extension ByteBuffer {
     /// Objects as a batch has them.
     static func frames(of objects: [VerifiedObject]) -> ByteBuffer {
