@@ -20,7 +20,21 @@ import Testing
         }
     }
 
-    static let faults: [(fault: String, body: ByteBuffer, status: Int, code: DepotError.Code)] = {
+    struct Fault: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let body: ByteBuffer
+        let status: Int
+        let code: DepotError.Code
+
+        init(_ what: String, _ body: ByteBuffer, _ status: Int, _ code: DepotError.Code) {
+            testDescription = what
+            self.body = body
+            self.status = status
+            self.code = code
+        }
+    }
+
+    static let faults: [Fault] = {
         let object = objects[0]
         var wrong = ByteBuffer.frames(of: [object])
         let last = wrong.writerIndex - 1
@@ -36,20 +50,20 @@ import Testing
         var huge = ByteBuffer.frame(object.id, length: Limits.chunkSizeMax + 1)
         huge.writeRepeatingByte(7, count: Limits.chunkSizeMax + 1)
         return [
-            ("other bytes than the id says", wrong, 422, .hashMismatch),
-            ("a byte less than promised", short, 400, .invalidArgument),
-            ("a byte more than promised", long, 400, .invalidArgument),
-            ("noise behind it", noisy, 400, .invalidArgument),
-            ("no bytes at all", absent, 400, .invalidArgument),
-            ("more bytes than an object has", huge, 400, .invalidArgument),
-            ("no frame", ByteBuffer(repeating: 0x44, count: 500), 400, .invalidArgument),
-            ("a piece of a header", ByteBuffer(string: "D1OF"), 400, .invalidArgument),
+            Fault("other bytes than the id says", wrong, 422, .hashMismatch),
+            Fault("a byte less than promised", short, 400, .invalidArgument),
+            Fault("a byte more than promised", long, 400, .invalidArgument),
+            Fault("noise behind it", noisy, 400, .invalidArgument),
+            Fault("no bytes at all", absent, 400, .invalidArgument),
+            Fault("more bytes than an object has", huge, 400, .invalidArgument),
+            Fault("no frame", ByteBuffer(repeating: 0x44, count: 500), 400, .invalidArgument),
+            Fault("a piece of a header", ByteBuffer(string: "D1OF"), 400, .invalidArgument),
         ]
     }()
 
     @Test(arguments: faults)
     func `a bad object is refused, is not held, and costs no memory`(
-        fault: String, body: ByteBuffer, status: Int, code: DepotError.Code
+        _ fault: Fault
     ) async throws {
         let memory = MemoryReplica()
         try await TestReplica.run(memory) {
@@ -58,9 +72,9 @@ import Testing
             $0.memoryPatience = .milliseconds(500)
         } _: { replica in
             for _ in 0..<3 {
-                let answer = try #require(try await replica.answer(to: .put(body)))
-                #expect(answer.status == status, "\(fault)")
-                #expect(answer.error?.code == code)
+                let answer = try #require(try await replica.answer(to: .put(fault.body)))
+                #expect(answer.status == fault.status)
+                #expect(answer.error?.code == fault.code)
                 #expect(answer.header(ReplicaHeader.replica) == memory.id.description)
             }
             // An object before the fault may have been taken.
