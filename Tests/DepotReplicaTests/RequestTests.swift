@@ -57,7 +57,7 @@ import Testing
             "more objects than a batch has", "POST", "/r1/read",
             list(WireLimits.batchObjectsMax + 1), status: 413, code: .tooLarge),
         Fault(
-            "a body that is too large", "POST", "/r1/vouch",
+            "a body that is too large", "POST", "/r1/cluster",
             ByteBuffer(repeating: 0, count: WireLimits.bodyBytesMax + 1), status: 413,
             code: .tooLarge),
         Fault("a deletion without a token", "POST", "/r1/delete", list(1)),

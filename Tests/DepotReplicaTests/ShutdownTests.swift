@@ -4,12 +4,14 @@ import DepotTestSupport
 import DepotWire
 import NIOCore
 import ServiceLifecycle
+import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ShutdownTests {
     /// A replica that is told to stop, as a daemon is.
-    private struct Daemon {
+    private final class Daemon: Sendable {
         let port: Int
+        private let ended: Ended
         private let group: ServiceGroup
         private let running: Task<Void, any Error>
 
@@ -21,13 +23,24 @@ import Testing
             let group = ServiceGroup(
                 configuration: .init(services: [.init(service: server)], logger: quiet))
             self.group = group
-            running = Task { try await group.run() }
+            let ended = Ended()
+            self.ended = ended
+            running = Task {
+                defer { ended.flag.store(true, ordering: .relaxed) }
+                try await group.run()
+            }
             port = try await server.port()
         }
+
+        var hasEnded: Bool { ended.flag.load(ordering: .relaxed) }
 
         func beginToStop() async { await group.triggerGracefulShutdown() }
 
         func end() async throws { try await running.value }
+
+        private final class Ended: Sendable {
+            let flag = Atomic<Bool>(false)
+        }
     }
 
     private func adopted() async throws -> MemoryReplica {
@@ -66,8 +79,10 @@ import Testing
                 try await connection.send(first)
                 try await eventually("its head is read") { storage.hangingCount == 1 }
                 await daemon.beginToStop()
-                // The end has begun.
+                // The end has begun, and waits.
                 _ = await idle.rest()
+                for _ in 0..<1_000 { await Task.yield() }
+                #expect(!daemon.hasEnded)
                 storage.release()
                 try await connection.send(remaining)
                 #expect(try await connection.message().map(\.status) == 204)

@@ -81,7 +81,7 @@ import Testing
         #expect(budget.tryReserve(6))
         let large = Task { try await budget.reserve(10, within: .seconds(600)) }
         try await untilSomebodyWaits(for: budget)
-        let small = Task { try await budget.reserve(4, within: .seconds(600)) }
+        let small = Task { try await budget.reserve(4, within: .seconds(20)) }
         // It is right whenever the small one comes, but only says much where it waits already.
         for _ in 0..<1_000 { await Task.yield() }
         large.cancel()

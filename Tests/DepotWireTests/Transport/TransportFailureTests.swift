@@ -48,12 +48,12 @@ import Testing
             try await $0.send("SSH-2.0-OpenSSH_9.6\r\n\r\n\u{0}\u{1}\u{2}")
             _ = await $0.rest()
         },
-        Failure("is silent", .unreachable, "it did not answer within 300 ms") {
+        Failure("is silent", .unreachable, "it did not answer within 1000 ms") {
             _ = await $0.rest()
         },
         Failure(
             "is silent in the middle", .unreachable,
-            "the rest of its answer did not come within 300 ms"
+            "the rest of its answer did not come within 1000 ms"
         ) {
             _ = try await $0.message()
             try await $0.send("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this")
@@ -67,7 +67,7 @@ import Testing
             try await $0.send(.answer(String(repeating: "x", count: 1_001)))
             _ = await $0.rest()
         },
-        Failure("announces what never comes", .unreachable, "it did not answer within 300 ms") {
+        Failure("announces what never comes", .unreachable, "it did not answer within 1000 ms") {
             _ = try await $0.message()
             try await $0.send("HTTP/1.1 100 Continue\r\n\r\n")
             _ = await $0.rest()
@@ -114,7 +114,7 @@ import Testing
             let transport = try server.transport()
             var request = WireRequest(.POST, "/x", body: ByteBuffer(string: "a body"))
             // Only silence is found out by waiting.
-            if failure.message.contains("300 ms") { request.patience = .milliseconds(300) }
+            if failure.message.contains("1000 ms") { request.patience = .seconds(1) }
             let error = await expectError(failure.code) {
                 _ = try await transport.send(request, answerUpTo: 1_000)
             }
@@ -149,14 +149,14 @@ import Testing
             }
         } _: { server in
             let transport = try server.transport()
-            let request = WireRequest(.PUT, "/x", patience: .milliseconds(300))
+            let request = WireRequest(.PUT, "/x", patience: .seconds(1))
             let exchange = try await transport.open(request)
             let part = ByteBuffer(repeating: 1, count: 1 << 20)
             // More than the buffers of both kernels and of the scripted server take.
             let error = await expectError(.unreachable) {
                 for _ in 0..<200 { try await exchange.write(part) }
             }
-            #expect(error?.message == "it takes no more bytes within 300 ms")
+            #expect(error?.message == "it takes no more bytes within 1000 ms")
             #expect(try await transport.send(WireRequest(.GET, "/x")).text == "1")
         }
     }
