@@ -35,17 +35,23 @@ def docker(*words, check=True, **options):
 
 
 class Composition:
-    """docker-compose.yml, started under a name of its own, with a client container that stays."""
+    """docker-compose.yml, started under a name of its own, with a client container that stays.
 
-    def __init__(self, files, out):
+    With `small_disks`, the replicas' volumes are of 24 MiB."""
+
+    def __init__(self, files, out, small_disks=False):
         self.files, self.out = files, out
         self.port = random.randint(20000, 30000)
-        self.client = f"{PROJECT}-client"
+        self.project = PROJECT + ("-small" if small_disks else "")
+        self.client = f"{self.project}-client"
+        self.composed = ["-f", "docker-compose.yml"]
+        if small_disks:
+            self.composed += ["-f", "Tests/Containers/small-disks.yml"]
 
     def compose(self, *words, check=True):
         environment = dict(os.environ, DEPOT_PORT=str(self.port), DEPOT_FILES=str(self.files))
         done = subprocess.run(
-            ["docker-compose", "-p", PROJECT, *words],
+            ["docker-compose", "-p", self.project, *self.composed, *words],
             capture_output=True, text=True, env=environment)
         if check and done.returncode != 0:
             raise Failed(f"docker-compose {' '.join(words)}: {done.stderr.strip()}")
@@ -55,8 +61,8 @@ class Composition:
         self.compose("up", "-d", "--no-build")
         # Runs as root so that the files it brings back belong to whoever runs the tests.
         docker(
-            "run", "-d", "--name", self.client, "--user", "0", "--network", f"{PROJECT}_front",
-            "-v", f"{PROJECT}_client-token:/secrets/client:ro", "-v", f"{self.files}:/work:ro",
+            "run", "-d", "--name", self.client, "--user", "0", "--network", f"{self.project}_front",
+            "-v", f"{self.project}_client-token:/secrets/client:ro", "-v", f"{self.files}:/work:ro",
             "-v", f"{self.out}:/out", "-e", "DEPOT_SERVER=http://fileserver:7400",
             "-e", "DEPOT_TOKEN_FILE=/secrets/client/token", "--entrypoint", "sleep",
             "depot:latest", "infinity")
@@ -72,7 +78,7 @@ class Composition:
         self.compose("down", "-v", "--remove-orphans", "-t", "5", check=False)
 
     def container(self, service):
-        return f"{PROJECT}_{service}_1"
+        return f"{self.project}_{service}_1"
 
     def depot(self, *words, stdin=None):
         """Runs one command of the client, with `--json`; never throws for its exit code."""
@@ -122,10 +128,19 @@ class Composition:
         for service in services:
             docker("start", self.container(service))
 
+    def folder(self, service):
+        """A replica's data folder, on the host."""
+        mount = docker("volume", "inspect", f"{self.project}_{service}", "-f", "{{.Mountpoint}}")
+        return pathlib.Path(mount)
+
     def segments(self, service):
         """The segment files of a replica, on the host."""
-        mount = docker("volume", "inspect", f"{PROJECT}_{service}", "-f", "{{.Mountpoint}}")
-        return sorted(pathlib.Path(mount, "segments").glob("*.tar"))
+        return sorted((self.folder(service) / "segments").glob("*.tar"))
+
+    def resize_disk(self, service, mebibytes):
+        """Gives a small disk more room."""
+        subprocess.run(
+            ["mount", "-o", f"remount,size={mebibytes}m", str(self.folder(service))], check=True)
 
     def good_copies(self, name):
         """How many good copies each chunk of a file has, by chunk."""

@@ -253,6 +253,28 @@ def plain_http(depot, scratch):
     expect(reached.returncode != 0, "a client cannot reach a replica")
 
 
+def full_disk(_, scratch):
+    """Replicas on full disks refuse, lose nothing, and take more once they have room, without a restart."""
+    write_random(scratch.files / "fits", 8 * MIB, seed=21)
+    write_random(scratch.files / "too-large", 100 * MIB, seed=22)
+    with Composition(scratch.files, scratch.out, small_disks=True) as depot:
+        depot.must("deposit", "/work/fits", 3)
+        refused = depot.depot("deposit", "/work/too-large", 3)
+        expect(refused.code in (5, 7), f"exit code of the refusal: {refused.code}: {refused.out}")
+        # Replicas that are known to be full are not asked again; the answer must not change for that.
+        again = depot.must("deposit", "/work/too-large", 3, code=7)
+        equal(again["error"]["code"], "storageFull", "the refusal")
+        equal([file["name"] for file in depot.must("list")["files"]], ["fits"], "what is there")
+        scratch.back(depot, "fits")
+        for service in ALL_REPLICAS:
+            depot.resize_disk(service, 400)
+        depot.await_that(
+            lambda: depot.depot("deposit", "/work/too-large", 3).code == 0, "the deposit finds room")
+        equal(set(depot.good_copies("too-large").values()), {3}, "copies")
+        scratch.back(depot, "too-large")
+        scratch.back(depot, "fits")
+
+
 class Scratch:
     """Files that the client sees under /work, and what it brings back under /out."""
 
@@ -285,7 +307,7 @@ def main():
     arguments = parser.parse_args()
     scenarios = [
         ("plain_http", plain_http), ("levels_change", levels_change),
-        ("chunks_are_shared", chunks_are_shared), ("replicas_gone", replicas_gone),
+        ("chunks_are_shared", chunks_are_shared), ("replicas_gone", replicas_gone), ("full_disk", full_disk),
         ("killed_in_the_middle", killed_in_the_middle), ("a_real_tree", a_real_tree),
         ("bounded_memory", lambda depot, scratch: bounded_memory(
             depot, scratch, (10 << 30) if arguments.full else (1 << 30))),

@@ -85,6 +85,17 @@ public struct DownloadPipeline: Sendable {
             let sink = try await threads.blocking { () throws(DepotError) in
                 NotShared(try FileSink(target, mode: mode))
             }
+            do throws(DepotError) {
+                try await write(manifest, to: sink)
+            } catch {
+                sink.value.abandon()
+                throw error
+            }
+        }
+
+        private mutating func write(
+            _ manifest: Manifest, to sink: NotShared<FileSink>
+        ) async throws(DepotError) {
             var walk = ManifestWalk(manifest)
             var written: UInt64 = 0
             walking: while true {

@@ -47,9 +47,12 @@ final class FileSink {
         }
     }
 
-    deinit {
+    deinit { close(descriptor) }
+
+    /// Takes away what was written of a file that will not be whole. Is not left to `deinit`, which runs when a
+    /// thread lets go of the last reference: maybe only after whoever waited was told of the failure, or never.
+    func abandon() {
         if !isDone, case .file(let temporary, _, _) = kind { unlink(temporary) }
-        close(descriptor)
     }
 
     func write(_ object: VerifiedObject) throws(DepotError) {

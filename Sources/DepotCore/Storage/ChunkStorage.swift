@@ -65,7 +65,8 @@ public protocol ChunkUpload: Sendable {
     func write(_ part: ByteBuffer) async throws(DepotError)
     /// Ends the upload. Every object was appended (not: durable) when this returns.
     ///
-    /// - Throws: `hashMismatch` naming the object whose bytes were wrong; those before it were appended.
+    /// - Throws: `hashMismatch` naming the object whose bytes were wrong. Of those before it some may have been
+    ///   appended; it is a barrier that tells which.
     func finish() async throws(DepotError)
     /// Gives up. Objects that were whole may have been appended; harmless, since none was vouched for.
     func cancel() async
