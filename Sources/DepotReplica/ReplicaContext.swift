@@ -9,6 +9,7 @@ struct ReplicaContext: Sendable {
     let configuration: ReplicaServerConfiguration
     let budget: ByteBudget
     let connections: ConnectionRegistry
+    let farewell = Farewell()
     let logger: Logger
 
     init(

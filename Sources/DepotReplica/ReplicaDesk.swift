@@ -41,9 +41,9 @@ struct ReplicaDesk: Sendable {
 
     private static func method(of route: ReplicaRoute) -> HTTPMethod {
         switch route {
-        case .health, .standing, .inventory: .GET
+        case .health, .standing, .inventory, .segments: .GET
         case .objects: .PUT
-        case .cluster, .vouch, .read, .check, .condemn, .delete: .POST
+        case .cluster, .vouch, .read, .check, .condemn, .delete, .scrub, .compact: .POST
         }
     }
 
@@ -90,12 +90,15 @@ struct ReplicaDesk: Sendable {
         case .health:
             let standing = try await storage.standing()
             return try .json(HealthBody(status: standing.writable ? .ok : .failing))
-        case .standing: return try await .json(storage.standing())
+        case .standing: return try await .json(context.farewell.mark(storage.standing()))
         case .cluster:
             let membership = try WireJSON.decode(ClusterMembership.self, from: body)
             return try await .json(storage.adopt(membership))
         case .objects: preconditionFailure("objects are taken in by ObjectIntake")
-        case .vouch, .read, .check, .inventory, .condemn, .delete:
+        case .inventory, .segments, .scrub, .compact:
+            _ = try await checkClaim(question.headers)
+            return try await upkeep(question, body)
+        case .vouch, .read, .check, .condemn, .delete:
             let standing = try await checkClaim(question.headers)
             return try await answer(question, body, standing)
         }
@@ -105,7 +108,6 @@ struct ReplicaDesk: Sendable {
         _ question: Question, _ body: ByteBuffer, _ standing: ReplicaStanding
     ) async throws(DepotError) -> ReplicaAnswer {
         let storage = context.storage
-        if question.route == .inventory { return try await inventory(question.query) }
         let ids = try WireList.decode(ObjectID.self, from: body)
         switch question.route {
         case .vouch:
@@ -125,28 +127,8 @@ struct ReplicaDesk: Sendable {
             }
             return try await .bytes(
                 WireList.encode(storage.delete(ids, token: CondemnToken(value: value))))
-        case .health, .standing, .cluster, .objects, .inventory:
+        case .health, .standing, .cluster, .objects, .inventory, .segments, .scrub, .compact:
             preconditionFailure("answered before")
         }
-    }
-
-    private func inventory(_ query: [String: String]) async throws(DepotError) -> ReplicaAnswer {
-        var after: ObjectID?
-        if let text = query["after"], !text.isEmpty {
-            // Kind and hash, as `0-<64 digits>`.
-            let parts = text.split(separator: "-", maxSplits: 1)
-            guard parts.count == 2,
-                let kind = UInt8(parts[0]).flatMap({ ObjectID.Kind(rawValue: $0) }),
-                let hash = ChunkID(hex: parts[1])
-            else { throw DepotError(.invalidArgument, "not an object id: '\(text)'") }
-            after = ObjectID(kind: kind, hash: hash)
-        }
-        let limit = query["limit"].flatMap { Int($0) } ?? WireLimits.pageEntriesMax
-        guard (1...WireLimits.listEntriesMax).contains(limit) else {
-            throw DepotError(
-                .invalidArgument, "a page has 1 to \(WireLimits.listEntriesMax) entries")
-        }
-        return try await .bytes(
-            WireList.encode(context.storage.inventory(after: after, limit: limit)))
     }
 }

@@ -56,6 +56,7 @@ public final class ReplicaServer: Service {
             "replica listens", metadata: ["address": "\(channel.localAddress?.description ?? "")"])
         // Returns when the service is asked to stop, in either way; a listening socket does not end by itself.
         try? await gracefulShutdown()
+        await context.farewell.say()
         channel.close(promise: nil)
         await context.connections.drain(within: context.configuration.shutdownGrace)
     }

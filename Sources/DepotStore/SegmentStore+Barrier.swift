@@ -23,7 +23,7 @@ extension SegmentStore {
     }
 
     /// Makes the log durable up to a place. On the syncer's thread: whoever queued behind finds it done.
-    private func sync(upTo needed: LogMark) throws(DepotError) {
+    func sync(upTo needed: LogMark) throws(DepotError) {
         let outcome = syncing.withLock { _ -> Result<Void, DepotError> in
             let (file, end, isDone, failure) = state.withLock {
                 ($0.file, $0.appended, $0.durable >= needed, $0.failure)

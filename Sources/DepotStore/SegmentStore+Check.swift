@@ -5,15 +5,24 @@ extension SegmentStore {
         let (verdicts, locations) = try await onReader {
             () throws(DepotError) -> ([CheckVerdict], [ObjectID: Location]) in
             let locations = try self.locate(ids)
+            var readers: [UInt32: ColdReader] = [:]
             var verdicts: [CheckVerdict] = []
             for id in ids {
                 guard let location = locations[id] else {
                     verdicts.append(.absent)
                     continue
                 }
+                let number = location.segment
+                let reader: ColdReader
+                if let known = readers[number] {
+                    reader = known
+                } else {
+                    reader = try ColdReader(self.files.file(number))
+                    readers[number] = reader
+                }
+                let scrub = SegmentScrub(reader, nonce: location.nonce, self.logger)
                 // What looks bad is read a second time before it is called so.
-                var isGood = try self.isWhole(id, location)
-                if !isGood { isGood = try self.isWhole(id, location) }
+                let isGood = scrub.isWhole(id, location) || scrub.isWhole(id, location)
                 verdicts.append(isGood ? .good : .bad)
             }
             return (verdicts, locations)
@@ -24,29 +33,8 @@ extension SegmentStore {
         return verdicts
     }
 
-    /// Reads a copy from the disk and hashes it. A range that cannot be read is as bad as a wrong one.
-    private func isWhole(_ id: ObjectID, _ location: Location) throws(DepotError) -> Bool {
-        let file = try files.file(location.segment)
-        do throws(DepotError) {
-            return try ColdReader(file).withBytes(
-                at: location.offset, count: MemberHeader.size + location.length
-            ) { bytes in
-                guard bytes.count == MemberHeader.size + location.length,
-                    let header = MemberHeader(bytes, at: location.offset, nonce: location.nonce),
-                    header.path.objectID == id
-                else { return false }
-                let content = UnsafeRawBufferPointer(rebasing: bytes[MemberHeader.size...])
-                return ChunkID(hashing: content) == id.hash
-            }
-        } catch {
-            logger.warning(
-                "a copy cannot be read", metadata: ["object": "\(id.hash)", "why": "\(error)"])
-            return false
-        }
-    }
-
     /// Remembers verdicts on copies that are still the live ones.
-    private func note(
+    func note(
         _ bad: [ObjectID], _ good: [ObjectID], _ locations: [ObjectID: Location]
     ) throws(DepotError) {
         let now = try locate(bad)

@@ -42,12 +42,13 @@ extension SegmentStore {
         }
     }
 
-    private func appendBatch(
-        _ objects: [(path: MemberPath, object: VerifiedObject)]
+    /// - Parameter isCompaction: may use the reserve, since it gives back more than it takes.
+    func appendBatch(
+        _ objects: [(path: MemberPath, object: VerifiedObject)], isCompaction: Bool = false
     ) throws(DepotError) {
         do throws(DepotError) {
             let space = SegmentWriter.space(objects.map(\.object))
-            try makeRoom(bytes: space, members: objects.count)
+            try makeRoom(bytes: space, members: objects.count, isCompaction: isCompaction)
             let durable = state.withLock { $0.synced }
             let result = writer.withLock { writer -> Result<[SegmentMember], DepotError> in
                 do throws(DepotError) {
@@ -91,7 +92,9 @@ extension SegmentStore {
 
     // MARK: Segments
 
-    private func makeRoom(bytes: Int, members: Int) throws(DepotError) {
+    private func makeRoom(
+        bytes: Int, members: Int, isCompaction: Bool
+    ) throws(DepotError) {
         let fits = writer.withLock { writer in
             writer.map {
                 $0.fits(bytes: bytes, members: members)
@@ -101,25 +104,31 @@ extension SegmentStore {
         if fits == true { return }
         if fits == false { try sealOpenSegment() }
         try mergeSealed()
-        try openSegment(for: UInt64(bytes + SegmentEnding.sizeMax(members: members)))
+        try openSegment(
+            for: UInt64(bytes + SegmentEnding.sizeMax(members: members)),
+            isCompaction: isCompaction)
     }
 
-    private func openSegment(for need: UInt64) throws(DepotError) {
+    private func openSegment(for need: UInt64, isCompaction: Bool) throws(DepotError) {
         let (number, used) = state.withLock { ($0.segment, $0.sealedBytes) }
-        let free = free(used: used, try folder.space().free)
+        let onDisk = try folder.space().free
+        var free = free(used: used, onDisk)
+        // Of the reserve it takes what it needs and no more, so that others find nothing there.
+        if isCompaction, free < need { free = min(need, onDisk) }
         guard free >= need else {
             throw DepotError(
                 .storageFull,
                 "\(need) bytes are wanted, \(free) can be written; nothing was written",
                 object: folder.path)
         }
+        let nonce = UInt64.random(in: 1 ... .max)
         let file = try SegmentFile.open(
             in: folder.segments, number: number, flags: O_RDWR | O_CREAT | O_EXCL)
         do throws(DepotError) {
             let room = try setAside(min(max(segmentSize, need), free), atLeast: need, file)
             try ReplicaFolder.sync(folder.segments)
             let fresh = SegmentWriter(
-                file: file, nonce: .random(in: .min ... .max), room: room,
+                file: file, nonce: nonce, room: room,
                 calls: configuration.calls)
             writer.withLock { $0 = fresh }
         } catch {
@@ -128,6 +137,7 @@ extension SegmentStore {
         }
         state.withLock { state in
             state.file = file
+            state.nonce = nonce
             state.end = 0
             state.synced = 0
         }
@@ -177,6 +187,7 @@ extension SegmentStore {
                 state.sealedBytes += sealed.segment.bytes
                 state.segment = sealed.segment.number + 1
                 state.file = nil
+                state.nonce = 0
                 state.end = 0
                 state.synced = 0
             }
@@ -200,6 +211,7 @@ extension SegmentStore {
             unmerged.withLock { _ = $0.removeFirst() }
             state.withLock { state in
                 state.recent = state.recent.filter { $0.value.segment != sealed.segment.number }
+                // Nothing is left that the index could take in by mistake.
                 if state.recent.isEmpty { state.dead = [] }
             }
         }

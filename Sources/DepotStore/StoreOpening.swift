@@ -39,7 +39,7 @@ struct StoreOpening {
         reserve = configuration.reserve(onDiskOf: total)
         state = StoreState(identity: identity, segment: 1)
         let recovery = SegmentRecovery(folder: folder, calls: configuration.calls, logger: logger)
-        let survey = try SegmentSurvey(folder)
+        var survey = try SegmentSurvey(folder)
         index = try survey.openIndex(logger)
         try take(survey, recovery)
     }
@@ -59,13 +59,13 @@ struct StoreOpening {
         }
         state.bad = try index.bad()
         state.chunks = try index.chunkCount()
-        state.segment = (survey.numbers.max() ?? 0) + 1
+        state.segment = max(survey.numbers.max() ?? 0, state.identity.segmentGone ?? 0) + 1
     }
 }
 
 /// Which segments there are, and which of them are sealed.
 private struct SegmentSurvey {
-    let numbers: [UInt32]
+    private(set) var numbers: [UInt32]
     let unsealed: [UInt32]
     private let folder: ReplicaFolder
     private let nonces: [UInt32: UInt64]
@@ -83,8 +83,9 @@ private struct SegmentSurvey {
     }
 
     /// An index that has taken in every sealed segment, and none that is not there.
-    func openIndex(_ logger: Logger) throws(DepotError) -> SegmentIndex {
+    mutating func openIndex(_ logger: Logger) throws(DepotError) -> SegmentIndex {
         var index = try SegmentIndex.open(at: folder.index)
+        try finishRemovals(index)
         let indexed = try index.segments()
         let newest = indexed.last?.number ?? 0
         // The last copy in log order is the live one: segments can only be taken in behind those that are.
@@ -106,5 +107,20 @@ private struct SegmentSurvey {
             try index.merge(sealed.segment, sealed.members, dead: [])
         }
         return index
+    }
+
+    /// Compactions that a crash has interrupted: what was live had been moved before.
+    private mutating func finishRemovals(_ index: SegmentIndex) throws(DepotError) {
+        for gone in try index.removals() {
+            if nonces[gone.number] == gone.nonce {
+                let path = "\(folder.segments)/\(SegmentFile.name(gone.number))"
+                guard unlink(path) == 0 else {
+                    throw .system("cannot remove a segment", path, errno)
+                }
+                try ReplicaFolder.sync(folder.segments)
+                numbers.removeAll { $0 == gone.number }
+            }
+            try index.endRemoval(of: gone.number)
+        }
     }
 }

@@ -24,6 +24,8 @@ struct StoreState {
     var segment: UInt32
     /// The open segment's file; `nil` until something is put.
     var file: SegmentFile?
+    /// Its nonce; 0 while none is open.
+    var nonce: UInt64 = 0
     /// Where it ends, and how much of it a sync has covered.
     var end: UInt64 = 0
     var synced: UInt64 = 0

@@ -15,7 +15,7 @@ public final class RemoteReplica: ReplicaLink {
         var seen: ReplicaID?
     }
 
-    private let transport: ChunkTransport
+    let transport: ChunkTransport
     private let cluster: ClusterIdentity
     private let identity = Mutex(Identity())
     /// A barrier waits for a disk that may have much to write, a check reads and hashes.
@@ -167,17 +167,6 @@ public final class RemoteReplica: ReplicaLink {
         return objects
     }
 
-    public func inventory(
-        after: ObjectID?, limit: Int
-    ) async throws(DepotError) -> [InventoryEntry] {
-        var request = request(.GET, .inventory)
-        let cursor = after.map { "\($0.kind.rawValue)-\($0.hash.hex)" } ?? ""
-        request.path += "?after=\(cursor)&limit=\(min(limit, WireLimits.listEntriesMax))"
-        let answer = try await transport.send(request)
-        try check(answer.headers)
-        return try WireList.decode(InventoryEntry.self, from: answer.body)
-    }
-
     public func condemn(_ ids: [ObjectID]) async throws(DepotError) -> CondemnToken {
         try await WireJSON.decode(CondemnToken.self, from: ask(.condemn, ids[...]).body)
     }
@@ -203,7 +192,7 @@ public final class RemoteReplica: ReplicaLink {
         return answer
     }
 
-    private func request(_ method: HTTPMethod, _ route: ReplicaRoute) -> WireRequest {
+    func request(_ method: HTTPMethod, _ route: ReplicaRoute) -> WireRequest {
         var request = WireRequest(method, route.rawValue)
         request.headers.add(
             membership: ClusterMembership(

@@ -8,7 +8,7 @@ import NIOCore
 /// - an object that was put again is one object, and its newest copy is the one that is read.
 /// - `read` gives what the disk gives. It was hashed when it was written; whoever hands it on hashes it again.
 /// - every operation throws `DepotError` and nothing else.
-public protocol ChunkStorage: Sendable {
+public protocol ChunkStorage: StorageUpkeep {
     /// Who this is, whom it belongs to, how far its log goes and how much room is left.
     func standing() async throws(DepotError) -> ReplicaStanding
 

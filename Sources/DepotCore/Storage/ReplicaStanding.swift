@@ -57,6 +57,8 @@ public struct ReplicaStanding: Sendable, Hashable, Codable {
     public let chunks: Int
     /// Whether it takes writes; not after an I/O error.
     public let writable: Bool
+    /// Whether it is being stopped, cleanly: it means to come back.
+    public var isLeaving = false
 
     public init(
         replica: ReplicaID, name: String? = nil, zone: String? = nil,

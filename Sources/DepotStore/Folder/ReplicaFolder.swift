@@ -14,6 +14,8 @@ struct ReplicaIdentity: Codable, Equatable {
     var membership: ClusterMembership?
     /// How often the folder has been opened.
     var opens: UInt64
+    /// The highest number of a segment that was compacted away while it was the newest: numbers are never used again.
+    var segmentGone: UInt32?
 }
 
 /// The locked folder of a replica.
@@ -29,9 +31,14 @@ final class ReplicaFolder: Sendable {
     /// Makes the folder where it is missing, and locks it.
     ///
     /// - Throws: `conflict` where another process has it.
-    init(_ path: String) throws(DepotError) {
-        self.path = path
+    convenience init(_ path: String) throws(DepotError) {
         try Self.makeFolder(path)
+        try self.init(existing: path)
+    }
+
+    /// Locks a folder that has to be there.
+    init(existing path: String) throws(DepotError) {
+        self.path = path
         lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard lock >= 0 else { throw .system("cannot open the replica's folder", path, errno) }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {

@@ -16,6 +16,8 @@ final class SegmentIndex: Sendable {
         let highestSequence: CommitSequence?
     }
 
+    private static let version = 2
+
     private let database: DatabasePool
 
     /// Opens the index, and makes a new one where there is none that can be read.
@@ -44,15 +46,24 @@ final class SegmentIndex: Sendable {
         configuration.maximumReaderCount = 4
         database = try DatabasePool(path: path, configuration: configuration)
         try database.write { database in
+            let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+            let isNew = try !database.tableExists("segment")
+            // Of another depot: made anew, by whoever opens it.
+            guard isNew || version == Self.version else {
+                throw DatabaseError(message: "version \(version) of the index")
+            }
             try database.execute(
                 sql: """
+                    PRAGMA user_version = \(Self.version);
+                    -- compacted: its live members were moved, and its file goes, or is gone.
                     CREATE TABLE IF NOT EXISTS segment (
                         number INTEGER PRIMARY KEY, nonce INTEGER NOT NULL, bytes INTEGER NOT NULL,
-                        sequence TEXT);
+                        sequence TEXT, compacted INTEGER NOT NULL DEFAULT 0);
                     CREATE TABLE IF NOT EXISTS member (
                         kind INTEGER NOT NULL, hash BLOB NOT NULL, segment INTEGER NOT NULL,
                         offset INTEGER NOT NULL, length INTEGER NOT NULL,
                         PRIMARY KEY (kind, hash)) WITHOUT ROWID;
+                    CREATE INDEX IF NOT EXISTS member_segment ON member (segment, offset);
                     CREATE TABLE IF NOT EXISTS bad (
                         kind INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (kind, hash))
                         WITHOUT ROWID;
@@ -84,11 +95,35 @@ final class SegmentIndex: Sendable {
                 ])
             }
             try database.execute(
-                sql: "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?)",
+                sql: """
+                    INSERT OR REPLACE INTO segment (number, nonce, bytes, sequence)
+                    VALUES (?, ?, ?, ?)
+                    """,
                 arguments: [
                     Int64(segment.number), Int64(bitPattern: segment.nonce), Int64(segment.bytes),
                     segment.highestSequence?.description,
                 ])
+        }
+    }
+
+    /// Forgets what lies in a segment whose live members were moved. Its file may go from then on; should it be there
+    /// still when the index is opened again, it goes then.
+    func beginRemoval(of segment: UInt32) throws(DepotError) {
+        try change { database in
+            try database.execute(
+                sql: "DELETE FROM member WHERE segment = ?", arguments: [Int64(segment)])
+            try database.execute(
+                sql: "UPDATE segment SET compacted = 1 WHERE number = ?",
+                arguments: [Int64(segment)])
+        }
+    }
+
+    /// After its file is gone.
+    func endRemoval(of segment: UInt32) throws(DepotError) {
+        try change { database in
+            try database.execute(
+                sql: "DELETE FROM segment WHERE number = ? AND compacted = 1",
+                arguments: [Int64(segment)])
         }
     }
 
@@ -116,9 +151,17 @@ final class SegmentIndex: Sendable {
 
     // MARK: Reading
 
-    func segments() throws(DepotError) -> [Segment] {
+    func segments() throws(DepotError) -> [Segment] { try segments(compacted: false) }
+
+    /// Those whose removal was begun and not ended.
+    func removals() throws(DepotError) -> [Segment] { try segments(compacted: true) }
+
+    private func segments(compacted: Bool) throws(DepotError) -> [Segment] {
         try view { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM segment ORDER BY number").map { row in
+            try Row.fetchAll(
+                database, sql: "SELECT * FROM segment WHERE compacted = ? ORDER BY number",
+                arguments: [compacted]
+            ).map { row in
                 Segment(
                     number: row["number"], nonce: UInt64(bitPattern: row["nonce"]),
                     bytes: UInt64(clamping: row["bytes"] as Int64),
@@ -154,6 +197,36 @@ final class SegmentIndex: Sendable {
                 found[id] = (row[0], UInt64(clamping: row[1] as Int64), row[2])
             }
             return found
+        }
+    }
+
+    /// What is live of a segment, from an offset on, in order.
+    func live(
+        in segment: UInt32, from offset: UInt64, limit: Int
+    ) throws(DepotError) -> [(id: ObjectID, offset: UInt64, length: Int)] {
+        try view { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT kind, hash, offset, length FROM member
+                    WHERE segment = ? AND offset >= ? ORDER BY offset LIMIT ?
+                    """, arguments: [Int64(segment), Int64(clamping: offset), limit]
+            ).compactMap { row in
+                Self.id(row).map { ($0, UInt64(clamping: row["offset"] as Int64), row["length"]) }
+            }
+        }
+    }
+
+    /// How many live copies each segment has, and their bytes, header and padding included.
+    func liveTotals() throws(DepotError) -> [UInt32: (copies: Int, bytes: UInt64)] {
+        try view { database in
+            let rows = try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT segment, count(*), sum((length + 1023) / 512 * 512)
+                    FROM member GROUP BY segment
+                    """)
+            return Dictionary(uniqueKeysWithValues: rows.map { ($0[0], ($0[1], $0[2])) })
         }
     }
 

@@ -93,21 +93,49 @@ struct SegmentRecovery {
         let isEnding = try file.header(at: scan.end, nonce: scan.nonce)?.path == .sums
         guard count > 0, !isEnding else { return }
         try makeRoom(count)
-        let path = "\(folder.torn)/\(SegmentFile.name(file.number)).\(scan.end)"
+        try save(file, scan.end, count)
+    }
+
+    /// Copies bytes of a segment to `torn/`.
+    private func save(
+        _ file: SegmentFile, _ start: UInt64, _ count: UInt64
+    ) throws(DepotError) {
+        let path = "\(folder.torn)/\(SegmentFile.name(file.number)).\(start)"
         let torn = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard torn >= 0 else { throw .system("cannot save torn bytes", path, errno) }
         defer { close(torn) }
-        var offset = scan.end
-        while offset < scan.end + count {
-            let bytes = try file.read(
-                at: offset, count: Int(min(1 << 20, scan.end + count - offset)))
+        var offset = start
+        while offset < start + count {
+            let bytes = try file.read(at: offset, count: Int(min(1 << 20, start + count - offset)))
             guard !bytes.isEmpty else { break }
             // A full disk must not keep the replica from starting: what is cut was never acknowledged.
             guard write(torn, bytes, bytes.count) == bytes.count else { break }
             offset += UInt64(bytes.count)
         }
         logger.warning(
-            "cut a torn write off a segment", metadata: ["saved": "\(path)", "bytes": "\(count)"])
+            "saved bytes of a segment that are no member of it",
+            metadata: ["saved": "\(path)", "bytes": "\(count)"])
+    }
+
+    /// Saves bytes of a segment that goes which nobody can tell anything of: where its ending does not list them, and no
+    /// header says what they are. What the ending lists and is not live was deleted, or lies elsewhere.
+    func setAsideUnknown(of file: SegmentFile, nonce: UInt64) throws(DepotError) {
+        guard try Self.readSealed(file) == nil else { return }
+        let scan = try SegmentScan(file)
+        let size = try file.size()
+        var ranges: [Range<UInt64>] = []
+        var known: UInt64 = 0
+        for member in (scan.members + scan.damaged).sorted(by: { $0.offset < $1.offset }) {
+            if member.offset > known { ranges.append(known..<member.offset) }
+            known =
+                member.offset + UInt64(MemberHeader.size + MemberHeader.padded(member.length))
+        }
+        if size > known { ranges.append(known..<size) }
+        for range in ranges {
+            let count = min(UInt64(range.count), Self.tornBytesMax)
+            try makeRoom(count)
+            try save(file, range.lowerBound, count)
+        }
     }
 
     /// Removes what was saved before until there is room for so many bytes.

@@ -12,10 +12,13 @@ final class ColdReader {
     private let file: SegmentFile
     private let descriptor: Int32
     private let isDirect: Bool
+    /// Of the file, when this was made.
+    let size: UInt64
     private var buffer: UnsafeMutableRawBufferPointer
 
     init(_ file: SegmentFile) throws(DepotError) {
         self.file = file
+        size = try file.size()
         let direct = open(file.path, O_RDONLY | Int32(DEPOT_O_DIRECT) | O_CLOEXEC)
         isDirect = direct >= 0
         descriptor = isDirect ? direct : open(file.path, O_RDONLY | O_CLOEXEC)

@@ -34,4 +34,12 @@ final class SegmentFiles: Sendable {
         }
         return file
     }
+
+    /// Lets go of a segment that is to be unlinked; readers that have it keep it.
+    func forget(_ number: UInt32) {
+        cache.withLock { cache in
+            cache.files[number] = nil
+            cache.order.removeAll { $0 == number }
+        }
+    }
 }

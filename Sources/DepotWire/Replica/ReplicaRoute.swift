@@ -17,6 +17,9 @@ import DepotCore
 /// | `GET /r1/inventory?after=&limit=` | → entries: 1 byte kind, 32 bytes hash, 4 bytes length, 4 bytes segment |
 /// | `POST /r1/condemn` | object ids → `CondemnToken` |
 /// | `POST /r1/delete?token=` | object ids → object ids that are gone |
+/// | `GET /r1/segments?after=&limit=` | → `[SegmentInfo]` |
+/// | `POST /r1/scrub` | `ScrubBody` → `ScrubStep`, binary |
+/// | `POST /r1/compact` | `SegmentID` → `CompactionReport` |
 ///
 /// Every answer, errors too, says in its headers who gave it (`depot-replica`) and how far its log is
 /// (`depot-position`: `opens.segment.offset`).
@@ -31,6 +34,9 @@ public enum ReplicaRoute: String, CaseIterable, Sendable {
     case inventory = "/r1/inventory"
     case condemn = "/r1/condemn"
     case delete = "/r1/delete"
+    case segments = "/r1/segments"
+    case scrub = "/r1/scrub"
+    case compact = "/r1/compact"
 }
 
 public enum ReplicaHeader {

@@ -88,7 +88,7 @@ final class FakeReplica: ReplicaLink {
     var chunkCount: Int { state.withLock { $0.objects.keys.count { $0.kind == .chunk } } }
     var recordCount: Int { state.withLock { $0.objects.keys.count { $0.kind == .record } } }
 
-    private func enter() async throws(DepotError) {
+    func enter() async throws(DepotError) {
         switch mood {
         case .unreachable: throw DepotError(.unreachable, "connection refused")
         case .hanging: await Self.forever()
@@ -236,7 +236,7 @@ private final class FakeUpload: ChunkUpload {
 
     init(to replica: FakeReplica) { self.replica = replica }
 
-    private func enter() async throws(DepotError) {
+    func enter() async throws(DepotError) {
         switch replica.mood {
         case .unreachable: throw DepotError(.unreachable, "connection reset")
         case .hanging, .stallingUploads: await FakeReplica.forever()

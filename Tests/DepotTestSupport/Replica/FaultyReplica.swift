@@ -6,6 +6,7 @@ import Synchronization
 public final class FaultyReplica: Sendable {
     public enum Operation: Sendable, Hashable, CaseIterable {
         case standing, adopt, put, vouch, read, check, inventory, condemn, delete
+        case segments, scrub, compact
         case openUpload, uploadBegin, uploadWrite, uploadFinish
     }
 

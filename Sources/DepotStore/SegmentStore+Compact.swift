@@ -1,0 +1,197 @@
+import DepotCore
+import Glibc
+import NIOCore
+
+// What is live in a segment is hashed, appended to the open one and made durable, as if it had just been put; then the
+// file goes. At every instant each live copy is durable in one place or in two, and since the last copy in log order
+// counts, a crash in the middle leaves nothing to decide. A deletion under way stays under way: moving a copy is
+// neither putting nor finding it.
+extension SegmentStore {
+    /// Members that are moved at once: bounds memory, and how long others wait for the log.
+    private static let batchBytes = 8 << 20
+    private static let batchMembers = 256
+
+    private typealias Copy = (id: ObjectID, location: Location)
+
+    public func compact(_ segment: SegmentID) async throws(DepotError) -> CompactionReport {
+        try checkWritable()
+        let bytes = try sealedBytes(of: segment)
+        var moved = (copies: 0, bytes: UInt64(0))
+        var pinned: [ObjectID] = []
+        var offset: UInt64 = 0
+        while true {
+            let from = offset
+            let batch = try await onReader { () throws(DepotError) in
+                try self.readBatch(segment, from: from)
+            }
+            pinned += batch.bad
+            if !batch.objects.isEmpty {
+                let done = try await onLog { () throws(DepotError) in
+                    try self.move(batch.objects)
+                }
+                moved.copies += done.copies
+                moved.bytes += done.bytes
+            }
+            guard let next = batch.next else { break }
+            offset = next
+        }
+        let needed = state.withLock { $0.appended }
+        try await onSyncer { () throws(DepotError) in try self.sync(upTo: needed) }
+        let bad = pinned
+        let isGone = try await onLog { () throws(DepotError) in
+            try self.remove(segment, keptBy: bad)
+        }
+        return CompactionReport(
+            movedCopies: moved.copies, movedBytes: moved.bytes, freedBytes: isGone ? bytes : 0,
+            pinnedBy: pinned)
+    }
+
+    private func sealedBytes(of segment: SegmentID) throws(DepotError) -> UInt64 {
+        let found = state.withLock { state in
+            (state.segments[segment.number], state.segment == segment.number)
+        }
+        if found.1 {
+            throw DepotError(
+                .conflict, "this segment is being written to",
+                object: SegmentFile.name(segment.number))
+        }
+        guard let sealed = found.0, sealed.nonce == segment.nonce else {
+            throw DepotError(
+                .notFound, "there is no such segment, or it was compacted",
+                object: SegmentFile.name(segment.number))
+        }
+        return sealed.bytes
+    }
+
+    private struct Batch: Sendable {
+        var objects: [(object: VerifiedObject, location: Location)] = []
+        var bad: [ObjectID] = []
+        var next: UInt64?
+    }
+
+    /// Reads live members and hashes them.
+    private func readBatch(
+        _ segment: SegmentID, from offset: UInt64
+    ) throws(DepotError) -> Batch {
+        let live = try liveCopies(of: segment, from: offset, limit: Self.batchMembers + 1)
+        var batch = Batch()
+        guard let first = live.first else { return batch }
+        let taken = live.prefix(Self.batchMembers).prefix { copy in
+            copy.location.end - first.location.offset <= UInt64(Self.batchBytes)
+                || copy.location == first.location
+        }
+        if taken.count < live.count { batch.next = live[taken.count].location.offset }
+        let reader = try ColdReader(files.file(segment.number))
+        for copy in taken {
+            // What looks bad is read a second time before it is called so.
+            if let object = Self.read(copy, reader) ?? Self.read(copy, reader) {
+                batch.objects.append((object, copy.location))
+            } else {
+                batch.bad.append(copy.id)
+            }
+        }
+        return batch
+    }
+
+    private func liveCopies(
+        of segment: SegmentID, from offset: UInt64, limit: Int
+    ) throws(DepotError) -> [Copy] {
+        let rows = try index.live(in: segment.number, from: offset, limit: limit)
+        var copies = rows.map { row -> Copy in
+            (
+                row.id,
+                Location(
+                    segment: segment.number, nonce: segment.nonce, offset: row.offset,
+                    length: row.length)
+            )
+        }
+        state.withLock { state in
+            copies.removeAll { state.recent[$0.id] != nil || state.dead.contains($0.id) }
+            for (id, location) in state.recent
+            where location.segment == segment.number && location.offset >= offset {
+                copies.append((id, location))
+            }
+        }
+        return Array(copies.sorted { $0.location.offset < $1.location.offset }.prefix(limit))
+    }
+
+    private static func read(_ copy: Copy, _ reader: ColdReader) -> VerifiedObject? {
+        let location = copy.location
+        do {
+            let found = try reader.withBytes(
+                at: location.offset, count: MemberHeader.size + location.length
+            ) { bytes -> ByteBuffer? in
+                guard bytes.count == MemberHeader.size + location.length,
+                    let header = MemberHeader(bytes, at: location.offset, nonce: location.nonce),
+                    header.path.objectID == copy.id
+                else { return nil }
+                return ByteBuffer(bytes: bytes[MemberHeader.size...])
+            }
+            guard let found else { return nil }
+            var verifier = try ObjectVerifier(expecting: copy.id, length: location.length)
+            verifier.append(found)
+            return try verifier.finish()
+        } catch {
+            return nil
+        }
+    }
+
+    /// Appends those that are still the live ones. On the log's thread, where nothing else changes that.
+    private func move(
+        _ objects: [(object: VerifiedObject, location: Location)]
+    ) throws(DepotError) -> (copies: Int, bytes: UInt64) {
+        try checkWritable()
+        let now = try locate(objects.map(\.object.id))
+        let still = objects.filter { now[$0.object.id] == $0.location }.map(\.object)
+        guard !still.isEmpty else { return (0, 0) }
+        var named: [(path: MemberPath, object: VerifiedObject)] = []
+        for object in still { named.append((try MemberPath(object), object)) }
+        try appendBatch(named, isCompaction: true)
+        return (still.count, still.reduce(0) { $0 + UInt64(MemberHeader.size + $1.length) })
+    }
+
+    /// Unlinks a segment in which nothing is live any more.
+    ///
+    /// - Returns: whether it is gone.
+    private func remove(
+        _ segment: SegmentID, keptBy bad: [ObjectID]
+    ) throws(DepotError) -> Bool {
+        try checkWritable()
+        if !bad.isEmpty {
+            try note(bad, [], locate(bad))
+            if try locate(bad).values.contains(where: { $0.segment == segment.number }) {
+                return false
+            }
+        }
+        guard try liveCopies(of: segment, from: 0, limit: 1).isEmpty else { return false }
+        let file = try files.file(segment.number)
+        try SegmentRecovery(folder: folder, calls: configuration.calls, logger: logger)
+            .setAsideUnknown(of: file, nonce: segment.nonce)
+        try index.beginRemoval(of: segment.number)
+        try keepNumber(segment.number)
+        state.withLock { state in
+            let gone = state.segments.removeValue(forKey: segment.number)
+            state.sealedBytes -= gone?.bytes ?? 0
+        }
+        files.forget(segment.number)
+        guard unlink(file.path) == 0 else {
+            throw .system("cannot remove a segment", file.path, errno)
+        }
+        try ReplicaFolder.sync(folder.segments)
+        try index.endRemoval(of: segment.number)
+        return true
+    }
+
+    /// Numbers are never used again: were the newest sealed segment to go, its number would be, should the open one turn
+    /// out empty.
+    private func keepNumber(_ number: UInt32) throws(DepotError) {
+        let (identity, isNewest) = state.withLock { state in
+            (state.identity, state.segments.keys.allSatisfy { $0 <= number })
+        }
+        guard isNewest, number > identity.segmentGone ?? 0 else { return }
+        var changed = identity
+        changed.segmentGone = number
+        try folder.writeIdentity(changed)
+        state.withLock { $0.identity.segmentGone = number }
+    }
+}
