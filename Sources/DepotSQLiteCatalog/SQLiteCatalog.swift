@@ -27,6 +27,16 @@ public final class SQLiteCatalog: Catalog {
         try await run(CatalogOpening(folder: folder, clock: clock))
     }
 
+    /// Makes an empty catalog of a known cluster, which takes what is found on replicas and no deposits until
+    /// `finishRebuild`.
+    ///
+    /// - Throws: `conflict` where there is a catalog in the folder.
+    public static func makeForRebuild(
+        in folder: String, cluster: ClusterIdentity, clock: CatalogClock = .system
+    ) async throws(DepotError) -> SQLiteCatalog {
+        try await run(CatalogOpening(folder: folder, clock: clock, rebuilding: cluster))
+    }
+
     /// A catalog of its own in a new folder, which is deleted with it. For tests.
     public static func temporary(
         clock: CatalogClock = .system

@@ -4,7 +4,7 @@
 /// which may be repeated, never an open transaction: another engine, shared by several FileServers, must be
 /// able to stand behind it. Time that decides something is the catalog's own, and is given as durations of
 /// its running time: a clock that jumps decides nothing. All operations throw `DepotError` and nothing else.
-public protocol Catalog: Sendable {
+public protocol Catalog: CatalogUpkeep {
     // MARK: The cluster
 
     /// The cluster's id and epoch, made when the catalog was.

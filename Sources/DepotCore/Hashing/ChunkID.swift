@@ -9,6 +9,9 @@ public struct ChunkID: Sendable, Hashable, Comparable {
 
     let words: (UInt64, UInt64, UInt64, UInt64)
 
+    /// No id comes behind it.
+    public static let last = ChunkID(words: (.max, .max, .max, .max))
+
     init(words: (UInt64, UInt64, UInt64, UInt64)) {
         self.words = words
     }

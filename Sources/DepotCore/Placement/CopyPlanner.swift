@@ -1,10 +1,17 @@
 /// Says chunk by chunk which copies to make and which to drop. Pure; a page of chunks at a time, so that a
 /// file of a million chunks is planned in the memory of a page.
 public struct CopyPlanner: Sendable {
-    /// The replicas that can be reached now: only their good copies count, are copied from, and are dropped.
+    /// The replicas that can be reached now: they are copied to, and their surplus is dropped.
     public let placement: Placement
+    /// Replicas whose good copies count, whether they can be reached or not.
+    public let counting: Set<ReplicaID>
 
-    public init(placement: Placement) { self.placement = placement }
+    /// - Parameter counting: `nil` where only those count that can be reached.
+    public init(placement: Placement, counting: Set<ReplicaID>? = nil) {
+        self.placement = placement
+        self.counting =
+            counting ?? Set(placement.candidates.filter { !$0.isLeaving }.map(\.replica))
+    }
 
     /// The plan for chunks whose `target` is the one that is to hold. Chunks that nobody uses (target 0) are
     /// left to collection.
@@ -16,17 +23,27 @@ public struct CopyPlanner: Sendable {
 
     private func add(_ chunk: ChunkStanding, to plan: inout CopyPlan) {
         let held = Set(chunk.good)
-        let good = placement.ranked(for: chunk.reference.id).filter { held.contains($0.replica) }
-        if good.count < chunk.target {
-            addCopies(of: chunk, good: good.map(\.replica), to: &plan)
+        let counted = held.intersection(counting)
+        let sources = placement.ranked(for: chunk.reference.id).filter { held.contains($0.replica) }
+        if counted.count < chunk.target {
+            addCopies(of: chunk, counted: counted, sources.map(\.replica), to: &plan)
         } else {
-            addDrops(of: chunk.reference, good: good, target: chunk.target, to: &plan)
+            let kept = sources.filter { counted.contains($0.replica) }
+            let leaving = sources.filter(\.isLeaving).map(\.replica)
+            addDrops(
+                of: chunk.reference, good: kept, leaving: leaving, target: chunk.target, to: &plan)
         }
     }
 
-    private func addCopies(of chunk: ChunkStanding, good: [ReplicaID], to plan: inout CopyPlan) {
+    /// - Parameters:
+    ///   - counted: replicas whose copies count.
+    ///   - sources: these, as far as they can be reached, and such as are being emptied.
+    private func addCopies(
+        of chunk: ChunkStanding, counted: Set<ReplicaID>, _ sources: [ReplicaID],
+        to plan: inout CopyPlan
+    ) {
         let reference = chunk.reference
-        guard !good.isEmpty else {
+        guard !sources.isEmpty else {
             plan.shortfalls.append(
                 CopyShortfall(
                     chunk: reference, target: chunk.target, copies: 0, reason: .noGoodCopy))
@@ -35,12 +52,12 @@ public struct CopyPlanner: Sendable {
         // A bad copy's disk is suspect: written over only where no other replica is left.
         let bad = chunk.holdings.filter { $0.state == .bad }.map(\.replica)
         let destinations = placement.choose(
-            chunk.target - good.count, for: reference.id, keeping: good, avoiding: bad)
+            chunk.target - counted.count, for: reference.id, keeping: chunk.good, avoiding: bad)
         for destination in destinations {
             plan.copies.append(
-                CopyOrder(chunk: reference, sources: good, destination: destination))
+                CopyOrder(chunk: reference, sources: sources, destination: destination))
         }
-        let copies = good.count + destinations.count
+        let copies = counted.count + destinations.count
         if copies < chunk.target {
             plan.shortfalls.append(
                 CopyShortfall(
@@ -49,12 +66,14 @@ public struct CopyPlanner: Sendable {
         }
     }
 
-    /// Drops, while there are too many, the copy whose zone has the most; of several, the last in rank.
+    /// Drops the copies of replicas that are being emptied. Then, while there are too many, the copy whose zone has
+    /// the most; of several, the last in rank.
     private func addDrops(
-        of chunk: ChunkReference, good: [PlacementCandidate], target: Int, to plan: inout CopyPlan
+        of chunk: ChunkReference, good: [PlacementCandidate], leaving: [ReplicaID], target: Int,
+        to plan: inout CopyPlan
     ) {
         var kept = good
-        var dropped: [ReplicaID] = []
+        var dropped = leaving
         while kept.count > target {
             let uses = Dictionary(kept.map { ($0.zone, 1) }, uniquingKeysWith: +)
             guard

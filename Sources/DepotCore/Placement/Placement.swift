@@ -17,12 +17,18 @@ public struct PlacementCandidate: Sendable, Hashable {
     /// Whether it takes new copies: not one that is over its reserve floor or draining. Its rank and its zone
     /// count all the same.
     public let takesCopies: Bool
+    /// Whether it is being emptied: its copies are copied from, but count for nothing, and it takes none.
+    public let isLeaving: Bool
 
-    public init(replica: ReplicaID, zone: String, weight: Double, takesCopies: Bool = true) {
+    public init(
+        replica: ReplicaID, zone: String, weight: Double, takesCopies: Bool = true,
+        isLeaving: Bool = false
+    ) {
         self.replica = replica
         self.zone = zone
         self.weight = weight
-        self.takesCopies = takesCopies
+        self.takesCopies = takesCopies && !isLeaving
+        self.isLeaving = isLeaving
     }
 }
 

@@ -61,6 +61,12 @@ public struct RetrievalID: UUIDIdentifier {
     public init(uuid: UUID) { self.uuid = uuid }
 }
 
+/// One verification. Whoever asks for it makes it; with the same id, a repeated request is the same request.
+public struct VerificationID: UUIDIdentifier {
+    public let uuid: UUID
+    public init(uuid: UUID) { self.uuid = uuid }
+}
+
 /// Dictionaries by replica are JSON objects.
 extension ReplicaID: CodingKeyRepresentable {
     private struct Key: CodingKey {

@@ -4,9 +4,12 @@ import DepotCore
 struct ChunkTable {
     private let finding: SQLStatement
     private let inserting: SQLStatement
+    private let using: SQLStatement
 
     init(_ session: Session) throws {
         finding = try session.statement("SELECT id, length FROM chunk WHERE hash = ?")
+        using = try session.statement(
+            "UPDATE chunk SET unused = NULL WHERE id = ? AND unused IS NOT NULL")
         inserting = try session.statement(
             "INSERT INTO chunk (hash, length) VALUES (?, ?) RETURNING id")
     }
@@ -20,7 +23,8 @@ struct ChunkTable {
         try finding.first(id) { try Known(number: $0.get(0), length: $0.get(1)) }
     }
 
-    /// The chunk's number, and whether it was known.
+    /// The chunk's number, and whether it was known. Whoever enters a chunk is about to use it: the grace time of one
+    /// that was unused begins anew.
     ///
     /// - Throws: `manifestInvalid` where it is known with another length.
     func enter(_ chunk: ChunkReference) throws -> (number: Int64, wasKnown: Bool) {
@@ -32,6 +36,7 @@ struct ChunkTable {
                         + "read and cut the file again",
                     object: chunk.id.hex)
             }
+            try using.run(known.number)
             return (known.number, true)
         }
         let number = try inserting.first(chunk.id, chunk.length) { try $0.get(0, as: Int64.self) }

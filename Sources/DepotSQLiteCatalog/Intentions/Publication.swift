@@ -16,15 +16,29 @@ enum Publication {
         guard let sequence else { throw DepotError(.internalError, "no sequence was given") }
         let record = FileRecord(
             cluster: identity.cluster, name: name, sequence: sequence, time: time, content: content)
-        let object = record.encoded()
-        let text = bytes(of: object)
         // What could not be read back would stop the outbox.
-        _ = try FileRecord(parsing: ByteBuffer(bytes: text))
+        _ = try FileRecord(parsing: record.encoded().contiguous)
+        return (record, try insert(record, isPending: true, session))
+    }
+
+    /// Keeps a record's text; one that is known stays as it is.
+    ///
+    /// - Returns: its number.
+    static func insert(
+        _ record: FileRecord, isPending: Bool, _ session: Session
+    ) throws -> Int64 {
+        let object = record.encoded()
+        if let known = try RecordTable.find(object.id.hash, session) { return known }
         let number = try session.statement(
-            "INSERT INTO record (hash, text, pending) VALUES (?, ?, 1) RETURNING id"
-        ).all(object.id.hash, text) { try $0.get(0, as: Int64.self) }.first
+            """
+            INSERT INTO record (hash, text, pending, name, delivered) VALUES (?, ?, ?, ?, ?)
+            RETURNING id
+            """
+        ).all(object.id.hash, bytes(of: object), isPending, record.name, session.tick) {
+            try $0.get(0, as: Int64.self)
+        }.first
         guard let number else { throw DepotError(.internalError, "a record got no number") }
-        return (record, number)
+        return number
     }
 
     static func bytes(of object: VerifiedObject) -> [UInt8] {
@@ -59,6 +73,7 @@ enum Publication {
         _ record: FileRecord, level: ReplicationLevel, number: Int64, _ session: Session
     ) throws {
         try session.statement("DELETE FROM file WHERE name = ?").run(record.name)
+        try session.statement("DELETE FROM tombstone WHERE name = ?").run(record.name)
         try session.statement(
             """
             INSERT INTO tombstone (name, epoch, counter, level, time, record)

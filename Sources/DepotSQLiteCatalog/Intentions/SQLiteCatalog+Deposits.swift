@@ -3,6 +3,11 @@ import DepotCore
 extension SQLiteCatalog {
     public func openDeposit(_ opening: DepositOpening) async throws(DepotError) {
         try await queue.change { session in
+            guard try !Self.isRebuilding(session) else {
+                throw DepotError(
+                    .conflict, "the catalog is being rebuilt; deposits are taken when that is done",
+                    object: opening.deposit.description)
+            }
             let lease = opening.lease.milliseconds
             let known = try Leases.find(opening.deposit, session)
             if let known, known.level != opening.level {

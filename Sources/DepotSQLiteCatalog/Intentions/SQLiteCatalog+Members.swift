@@ -20,6 +20,7 @@ extension SQLiteCatalog {
 
     public func admit(_ member: Member) async throws(DepotError) {
         try await queue.change { session in
+            try Self.refuseForgotten(member, session)
             try Self.refuseTaken(member, session)
             session.membersChanged()
             if try session.members().numbers[member.replica] != nil {
@@ -51,6 +52,18 @@ extension SQLiteCatalog {
         ).run(
             number, member.replica, member.name, member.url, member.zone, member.capacity.bytes,
             position.opens, position.segment, position.offset, session.tick)
+    }
+
+    private static func refuseForgotten(_ member: Member, _ session: Session) throws {
+        let isForgotten = try session.statement(
+            "SELECT EXISTS (SELECT 1 FROM forgotten WHERE replica = ?)"
+        ).first(member.replica) { try $0.get(0, as: Bool.self) }
+        guard isForgotten == true else { return }
+        throw DepotError(
+            .conflict,
+            "this replica was forgotten, and what it holds may be older than anything known; start it "
+                + "with an empty data folder",
+            object: member.replica.description)
     }
 
     private static func refuseTaken(_ member: Member, _ session: Session) throws {

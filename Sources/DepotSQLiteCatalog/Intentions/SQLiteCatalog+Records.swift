@@ -25,16 +25,15 @@ extension SQLiteCatalog {
         record: ChunkID, on replicas: [ReplicaID], isDone: Bool
     ) async throws(DepotError) {
         try await queue.change { session in
-            let number = try session.statement("SELECT id FROM record WHERE hash = ?")
-                .first(record) { try $0.get(0, as: Int64.self) }
-            guard let number else { return }
+            guard let number = try RecordTable.find(record, session) else { return }
             let holding = try session.statement(
                 "INSERT INTO record_holding (record, replica) VALUES (?, ?) ON CONFLICT DO NOTHING")
             for replica in replicas {
                 try holding.run(number, session.members().number(of: replica))
             }
             guard isDone else { return }
-            try session.statement("UPDATE record SET pending = 0 WHERE id = ?").run(number)
+            try session.statement("UPDATE record SET pending = 0, delivered = ? WHERE id = ?")
+                .run(session.tick, number)
         }
     }
 }

@@ -7,23 +7,31 @@ extension SQLiteCatalog {
     ) async throws(DepotError) {
         try await queue.change { session in
             _ = try Leases.renew(deposit, session)
-            let table = try ChunkTable(session)
-            let number = try table.enter(manifest).number
-            if try Self.isComplete(number, session) { return }
-            try session.statement(
-                "INSERT INTO manifest (chunk, complete) VALUES (?, 0) ON CONFLICT DO NOTHING"
-            ).run(number)
-            // What is content in one place and a piece in another is counted as content.
-            let referring = try session.statement(
-                """
-                INSERT INTO reference (manifest, chunk, content) VALUES (?, ?, ?)
-                ON CONFLICT DO UPDATE SET content = 1 WHERE excluded.content > content
-                """)
-            try Self.refer(to: [manifest] + pieces, isContent: false, number, table, referring)
-            try Self.refer(to: chunks, isContent: true, number, table, referring)
-            guard isLast else { return }
-            try session.statement("UPDATE manifest SET complete = 1 WHERE chunk = ?").run(number)
+            try Self.enter(manifest, chunks, pieces, isLast: isLast, session)
         }
+    }
+
+    /// Notes what a manifest uses, unless that is known to its end.
+    static func enter(
+        _ manifest: ChunkReference, _ chunks: [ChunkReference], _ pieces: [ChunkReference],
+        isLast: Bool, _ session: Session
+    ) throws {
+        let table = try ChunkTable(session)
+        let number = try table.enter(manifest).number
+        if try Self.isComplete(number, session) { return }
+        try session.statement(
+            "INSERT INTO manifest (chunk, complete) VALUES (?, 0) ON CONFLICT DO NOTHING"
+        ).run(number)
+        // What is content in one place and a piece in another is counted as content.
+        let referring = try session.statement(
+            """
+            INSERT INTO reference (manifest, chunk, content) VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE SET content = 1 WHERE excluded.content > content
+            """)
+        try Self.refer(to: [manifest] + pieces, isContent: false, number, table, referring)
+        try Self.refer(to: chunks, isContent: true, number, table, referring)
+        guard isLast else { return }
+        try session.statement("UPDATE manifest SET complete = 1 WHERE chunk = ?").run(number)
     }
 
     private static func refer(

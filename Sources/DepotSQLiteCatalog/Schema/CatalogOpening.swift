@@ -19,6 +19,8 @@ struct CatalogOpening {
     let folder: String
     let clock: CatalogClock
     var isTemporary = false
+    /// The cluster of a catalog that is to be filled from replicas; there must be none yet.
+    var rebuilding: ClusterIdentity?
 
     private var path: String { folder + "/" + SQLiteCatalog.fileName }
 
@@ -26,6 +28,10 @@ struct CatalogOpening {
         let names = ["", "-wal", "-shm"].map { SQLiteCatalog.fileName + $0 }
         let lock = try FolderLock(folder: folder, temporaryFiles: isTemporary ? names : nil)
         do {
+            if rebuilding != nil, FolderLock.exists(path) {
+                throw DepotError(
+                    .conflict, "there is a catalog already; it was not touched", object: path)
+            }
             try refuseForeign()
             let pool = try DatabasePool(path: path, configuration: configuration(readonly: false))
             // The pool has set NORMAL itself, with which a power cut undoes commits that were answered.
@@ -85,6 +91,16 @@ struct CatalogOpening {
     ///
     /// - Returns: the running time.
     private func begin(_ database: Database) throws -> Int64 {
+        if let rebuilding {
+            // Fails where there is a cluster already.
+            try SQLStatement(
+                database,
+                """
+                INSERT INTO cluster (one, cluster, epoch, counter, tick, clock, horizon, rebuilding)
+                VALUES (1, ?, ?, 0, 0, 0, 0, 1)
+                """
+            ).run(rebuilding.cluster, rebuilding.epoch)
+        }
         try SQLStatement(
             database,
             """

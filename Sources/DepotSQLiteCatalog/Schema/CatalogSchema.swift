@@ -19,6 +19,9 @@ enum CatalogSchema {
             try database.execute(sql: "PRAGMA application_id = \(applicationID)")
             try database.execute(sql: cluster + chunks + deposits + files)
         }
+        migrator.registerMigration("2 upkeep") { database in
+            try database.execute(sql: upkeep)
+        }
         return migrator
     }
 
@@ -121,6 +124,36 @@ enum CatalogSchema {
             chunks INTEGER NOT NULL, new_chunks INTEGER NOT NULL, new_bytes INTEGER NOT NULL,
             shared_bytes INTEGER NOT NULL, PRIMARY KEY (deposit, name)
         ) WITHOUT ROWID;
+
+        """
+
+    private static let upkeep = """
+        -- unused: since when nobody uses the chunk, in running time, as far as that was noted.
+        ALTER TABLE chunk ADD COLUMN unused INTEGER;
+        CREATE INDEX chunk_unused ON chunk (unused) WHERE unused IS NOT NULL;
+        -- inventoried: the tick before which its last whole inventory was begun.
+        ALTER TABLE member ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE member ADD COLUMN inventoried INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE forgotten (replica BLOB PRIMARY KEY) WITHOUT ROWID;
+        -- rebuilding: it is being filled from replicas. awaited: members that were away when it was.
+        ALTER TABLE cluster ADD COLUMN rebuilding INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE awaited (replica BLOB PRIMARY KEY) WITHOUT ROWID;
+        -- checked: running time when it was last read to its end; time: the same for people.
+        CREATE TABLE segment (
+            replica INTEGER NOT NULL REFERENCES member, number INTEGER NOT NULL,
+            nonce INTEGER NOT NULL, bytes INTEGER NOT NULL, copies INTEGER NOT NULL,
+            sealed INTEGER NOT NULL, checked INTEGER, time INTEGER, problems INTEGER NOT NULL,
+            PRIMARY KEY (replica, number)
+        ) WITHOUT ROWID;
+        -- delivered: the tick when it was found to be where it belongs.
+        ALTER TABLE record ADD COLUMN name TEXT;
+        ALTER TABLE record ADD COLUMN delivered INTEGER NOT NULL DEFAULT 0;
+        UPDATE record SET name = json_extract(CAST(text AS TEXT), '$.name');
+        CREATE INDEX record_name ON record (name);
+        CREATE INDEX record_holding_replica ON record_holding (replica, record);
+        CREATE INDEX file_record ON file (record);
+        CREATE INDEX tombstone_record ON tombstone (record);
+        CREATE INDEX receipt_record ON receipt (record);
 
         """
 }

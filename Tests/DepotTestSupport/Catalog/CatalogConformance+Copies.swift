@@ -46,10 +46,12 @@ extension CatalogConformance {
             #expect(enough)
             let state = try await fixture.state(chunk, on: 4)
             #expect(state == .released)
-            let unheld = try await fixture.catalog.release(
+            let alone = try await fixture.release(chunk, on: 2, hashed: 1...2)
+            #expect(!alone, "a bad copy stays until the chunk is whole without it")
+            let bad2 = try await fixture.catalog.release(
                 [chunk.id, ChunkID(hashing: "unknown")], on: Fixture.replica(2),
                 hashedJustBefore: [chunk.id: Fixture.replicas(1...3)], asOf: fixture.catalog.mark())
-            #expect(unheld.isEmpty, "a bad copy is not released, an unknown chunk has none")
+            #expect(bad2 == [chunk.id], "then it goes; an unknown chunk has none")
         },
         CatalogBehaviour("a release may be repeated, but not where copies were lost since") {
             fixture in

@@ -1,0 +1,40 @@
+import DepotCore
+
+/// Records, and which of them say something still.
+enum RecordTable {
+    static func find(_ hash: ChunkID, _ session: Session) throws -> Int64? {
+        try session.statement("SELECT id FROM record WHERE hash = ?").first(hash) {
+            try $0.get(0, as: Int64.self)
+        }
+    }
+
+    /// The sequence of the newest word on a name, file or tombstone.
+    static func newest(of name: FileName, _ session: Session) throws -> CommitSequence? {
+        try session.statement(
+            """
+            SELECT epoch, counter FROM file WHERE name = ?1
+            UNION ALL SELECT epoch, counter FROM tombstone WHERE name = ?1
+            """
+        ).all(name) { try CommitSequence(epoch: $0.get(0), counter: $0.get(1)) }.max()
+    }
+
+    /// Whether a record is the newest of its name.
+    static func isCurrent(_ record: Int64, _ session: Session) throws -> Bool {
+        try session.statement(
+            """
+            SELECT EXISTS (SELECT 1 FROM file WHERE record = ?1)
+                OR EXISTS (SELECT 1 FROM tombstone WHERE record = ?1)
+            """
+        ).first(record) { try $0.get(0, as: Bool.self) } ?? false
+    }
+
+    /// Whether a tombstone `t` with the record `o` has nothing left to hold down: nobody is known to have an older record
+    /// of the name, and every member was inventoried since the tombstone was in place.
+    static let isExpired = """
+        o.pending = 0
+        AND NOT EXISTS (SELECT 1 FROM member WHERE inventoried <= o.delivered)
+        AND NOT EXISTS (
+            SELECT 1 FROM record older CROSS JOIN record_holding held ON held.record = older.id
+            WHERE older.name = o.name AND older.id <> o.id)
+        """
+}
