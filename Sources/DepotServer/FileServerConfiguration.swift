@@ -51,12 +51,27 @@ public struct FileServerConfiguration: Sendable {
         public var monitorInterval = Duration.seconds(1)
         /// A replica that does not say how it is within this is down.
         public var probeLimit = Duration.seconds(2)
+        /// A replica that has not answered for so long counts as lost: its copies are made elsewhere.
+        public var lossGrace = Duration.seconds(600)
+        /// The same for one that was stopped cleanly: whoever stopped it means to start it again.
+        public var maintenanceGrace = Duration.seconds(3_600)
+        /// Between two looks for chunks with too few or too many copies. Longer where looking takes long.
+        public var repairPeriod = Duration.seconds(10)
+        /// Chunks that nobody uses are kept this long before their copies go.
+        public var collectionGrace = Duration.seconds(86_400)
+        /// Between two collections.
+        public var collectionPeriod = Duration.seconds(3_600)
+        /// Between two verifications that nobody asked for, and how old a check may be before they make it anew.
+        public var verificationPeriod = Duration.seconds(86_400)
+        public var verificationAge = Duration.seconds(14 * 86_400)
         /// A replica that makes no progress for this long is left behind.
         public var stallLimit = Duration.seconds(10)
         /// For a barrier: it waits for a disk that may have much to write.
         public var barrierLimit = Duration.seconds(60)
         /// For reading copies back from the disk and hashing them, a batch at a time.
         public var checkLimit = Duration.seconds(120)
+        /// For rewriting a segment.
+        public var compactionLimit = Duration.seconds(600)
         /// A replica that stalled, or was full, gets no new copies for this long unless there is no other.
         public var avoidance = Duration.seconds(30)
         /// Between two looks into the outbox, and at copies that are released but not deleted.

@@ -13,6 +13,11 @@ struct FileServerParts: Sendable {
     let contents: ContentService
     let files: FileService
     let levels: LevelChange
+    let repair: RepairService
+    let verifications: VerificationService
+    let collection: CollectionService
+    let membership: MembershipParts
+    let receipts: ReceiptProver
     /// For deposits.
     let budget: MemoryBudget
 
@@ -25,9 +30,12 @@ struct FileServerParts: Sendable {
         pool = ReplicaPool(
             seats: try Self.seats(configuration.replicas, members, cluster, links),
             members: members, cluster: cluster, timing: configuration.timing, clock: clock,
-            logger: logger)
+            logger: logger, draining: try await catalog.draining(),
+            forgotten: try await catalog.forgotten())
+        let comparer = InventoryComparer(pool: pool, catalog: catalog)
         monitor = ReplicaMonitor(
-            pool: pool, catalog: catalog, prover: HoldingProver(pool: pool, catalog: catalog))
+            pool: pool, catalog: catalog, comparer: comparer,
+            prover: HoldingProver(pool: pool, catalog: catalog))
         inspector = CopyInspector(pool: pool, catalog: catalog)
         budget = MemoryBudget(size: configuration.limits.depositMemory)
         let retrievalBudget = MemoryBudget(size: configuration.limits.retrievalMemory)
@@ -35,6 +43,7 @@ struct FileServerParts: Sendable {
         let fetcher = ChunkFetcher(pool: pool, catalog: catalog, inspector: inspector)
         let manifests = ManifestReader(fetcher: fetcher, budget: workBudget)
         let copier = ChunkCopier(fetcher: fetcher, pool: pool, budget: workBudget)
+        let maker = CopyMaker(pool: pool, catalog: catalog, copier: copier)
         let dropper = CopyDropper(pool: pool, catalog: catalog, inspector: inspector)
         let deliverer = RecordDeliverer(pool: pool, catalog: catalog)
         chores = Chores(pool: pool, deliverer: deliverer, dropper: dropper)
@@ -50,8 +59,26 @@ struct FileServerParts: Sendable {
             pool: pool, catalog: catalog, fetcher: fetcher, manifests: manifests,
             budget: retrievalBudget)
         levels = LevelChange(
-            pool: pool, catalog: catalog, copier: copier, dropper: dropper, inspector: inspector,
-            deliverer: deliverer)
+            pool: pool, catalog: catalog, maker: maker, dropper: dropper, deliverer: deliverer)
+        let unused = UnusedDropper(pool: pool, catalog: catalog)
+        let repair = RepairService(
+            pool: pool, catalog: catalog, maker: maker, dropper: dropper, inspector: inspector,
+            unused: unused)
+        self.repair = repair
+        collection = CollectionService(
+            pool: pool, catalog: catalog, dropper: unused, compactor: Compactor(pool: pool))
+        verifications = VerificationService(pool: pool, catalog: catalog) { [pool] log in
+            VerificationRun(
+                pool: pool, catalog: catalog,
+                comparer: comparer, repair: repair,
+                segments: SegmentMender(pool: pool, catalog: catalog),
+                records: RecordMender(pool: pool, catalog: catalog, deliverer: deliverer), log: log)
+        }
+        membership = MembershipParts(
+            pool: pool, catalog: catalog, maker: maker, dropper: dropper, deliverer: deliverer,
+            manifests: manifests)
+        receipts = ReceiptProver(
+            pool: pool, catalog: catalog, manifests: manifests, inspector: inspector)
         files = FileService(pool: pool, catalog: catalog, deliverer: deliverer, levels: levels)
     }
 
@@ -94,6 +121,10 @@ struct FileServerParts: Sendable {
             group.addTask { await monitor.run() }
             group.addTask { await inspector.run() }
             group.addTask { await chores.run() }
+            group.addTask { await repair.run() }
+            group.addTask { await collection.run() }
+            group.addTask { await verifications.run() }
+            group.addTask { await membership.work() }
         }
     }
 }

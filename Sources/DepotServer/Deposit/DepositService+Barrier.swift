@@ -32,7 +32,8 @@ extension DepositService {
         let ids = chunks.map(\.id)
         let standings = try await catalog.standings(of: ids)
         let sent = sessions.sent(ids, in: deposit)
-        let writable = pool.writable
+        // Nothing new is to be counted on a replica that is being emptied.
+        let writable = pool.accepting
         var candidates: [ReplicaID: [ChunkID]] = [:]
         for (id, standing) in zip(ids, standings) {
             for replica in Self.candidates(standing, sent[id]) where writable.contains(replica) {
@@ -90,7 +91,7 @@ extension DepositService {
         _ proof: inout BarrierProof, _ deposit: DepositID
     ) async throws(DepotError) {
         let placement = pool.placement
-        let goal = min(level.copies, pool.writable.count)
+        let goal = min(level.copies, pool.accepting.count)
         var orders: [CopyOrder] = []
         for (chunk, standing) in zip(chunks, standings) {
             guard let durable = proof.durable[chunk.id], durable.count < goal else { continue }

@@ -172,7 +172,7 @@ extension DepositService {
         _ chunks: [ChunkReference], _ terms: DepositSessions.Terms
     ) throws(DepotError) -> CommitAnswerBody.Result {
         // Sending again would not help: too few replicas are up for what may have been asked for.
-        if terms.requireAll == nil, pool.writable.count < terms.level.copies {
+        if terms.requireAll == nil, pool.accepting.count < terms.level.copies {
             return .init(error: Self.wishUnknown(terms))
         }
         return .init(lacking: Array(chunks.prefix(WireLimits.listEntriesMax / 4)))

@@ -19,7 +19,7 @@ struct DepositService: Sendable {
         try await open(body.deposit, level: body.level, requireAll: body.requireAll)
         return DepositBody(
             deposit: body.deposit, leaseSeconds: leaseSeconds,
-            reachableReplicas: pool.writable.count)
+            reachableReplicas: pool.accepting.count)
     }
 
     func open(
@@ -55,7 +55,7 @@ struct DepositService: Sendable {
             throw pool.notEnough(
                 "level \(level) asks for \(level.copies) replicas, the cluster has \(size)")
         }
-        let up = pool.writable.count
+        let up = pool.accepting.count
         let needed = all ? level.copies : level.majority
         guard up >= needed else {
             throw pool.notEnough(
@@ -71,7 +71,7 @@ struct DepositService: Sendable {
     ) async throws(DepotError) -> [ChunkReference] {
         let terms = try await terms(of: deposit)
         try requireReplicas(for: terms.level, all: terms.requireAll == true)
-        let live = pool.writable
+        let live = pool.accepting
         let lacking = try await catalog.negotiate(
             deposit, chunks: chunks, live: live, copies: min(terms.level.copies, live.count))
         sessions.note(holders: try await holders(of: lacking.map(\.id)), of: deposit)

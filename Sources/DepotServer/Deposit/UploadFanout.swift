@@ -34,7 +34,7 @@ struct UploadFanout {
         self.level = level
         self.pool = pool
         placement = pool.placement
-        writable = pool.writable
+        writable = pool.accepting
     }
 
     /// Begins an object.
@@ -67,7 +67,7 @@ struct UploadFanout {
         for round in 1...Self.roundsMax {
             try await finishLanes()
             placement = pool.placement
-            writable = pool.writable
+            writable = pool.accepting
             if round == Self.roundsMax || !sendAgain() { break }
         }
         cancel()
@@ -106,7 +106,7 @@ struct UploadFanout {
         guard !failed.isEmpty else { return }
         for lane in failed { failures[lane.replica] = lane.failure }
         placement = pool.placement
-        writable = pool.writable
+        writable = pool.accepting
     }
 
     private mutating func lane(to replica: ReplicaID) -> UploadLane? {

@@ -21,13 +21,23 @@ enum Endpoint: Sendable, Equatable {
     case content(FileName, isHead: Bool)
     case put(FileName, level: ReplicationLevel, requireAll: Bool)
     case delete(FileName)
+    case startVerification
+    case verification(VerificationID, after: Int)
+    case stopVerification(VerificationID)
+    case coverage(days: Int)
+    case collect
+    case membership(MembershipEndpoint)
+    case proveReceipt
 
     var takesBody: Bool {
         switch self {
         case .openDeposit, .negotiate, .upload, .barrier, .commit, .openRetrieval, .read,
-            .changeLevel, .put:
+            .changeLevel, .put, .startVerification, .collect:
             true
-        case .health, .status, .closeDeposit, .closeRetrieval, .list, .info, .content, .delete:
+        case .proveReceipt: true
+        case .membership(let endpoint): endpoint.takesBody
+        case .health, .status, .closeDeposit, .closeRetrieval, .list, .info, .content, .delete,
+            .verification, .stopVerification, .coverage:
             false
         }
     }
@@ -43,9 +53,29 @@ enum Endpoint: Sendable, Equatable {
             case ("v1", "status") where parts.count == 2: try Self.one(method, ["GET": .status])
             case ("v1", "deposits"): try Self.deposits(method, parts.dropFirst(2), uri)
             case ("v1", "retrievals"): try Self.retrievals(method, parts.dropFirst(2), uri)
+            case ("v1", "verifications"):
+                try Self.verifications(method, parts.dropFirst(2), uri, query)
+            case ("v1", "coverage") where parts.count == 2:
+                try Self.one(
+                    method,
+                    ["GET": .coverage(days: try query.number("days", in: 1...3_650) ?? 30)])
+            case ("v1", "collections") where parts.count == 2:
+                try Self.one(method, ["POST": .collect])
             case ("v1", "files"): try Self.files(method, parts.dropFirst(2), uri, query)
+            case ("v1", "receipts") where parts.count == 2:
+                try Self.one(method, ["POST": .proveReceipt])
+            case ("v1", "replicas"): try Self.membership(method, parts.dropFirst(2), uri, query)
             default: throw Self.unknown(uri)
             }
+    }
+
+    private static func membership(
+        _ method: String, _ parts: ArraySlice<Substring>, _ uri: URI, _ query: QueryParameters
+    ) throws -> Endpoint {
+        guard
+            let endpoint = try MembershipEndpoint(method: method, parts: parts, query: query)
+        else { throw unknown(uri) }
+        return .membership(endpoint)
     }
 
     private static func unknown(_ uri: URI) -> DepotError {
@@ -88,6 +118,17 @@ enum Endpoint: Sendable, Equatable {
         case ("chunks", 2): return try one(method, ["POST": .read(id)])
         default: throw unknown(uri)
         }
+    }
+
+    private static func verifications(
+        _ method: String, _ parts: ArraySlice<Substring>, _ uri: URI, _ query: QueryParameters
+    ) throws -> Endpoint {
+        guard let first = parts.first else { return try one(method, ["POST": .startVerification]) }
+        guard let id = VerificationID(first) else { throw notID(first, "a verification's") }
+        guard parts.count == 1 else { throw unknown(uri) }
+        let after = try query.number("after", in: 0...Int.max) ?? 0
+        return try one(
+            method, ["GET": .verification(id, after: after), "DELETE": .stopVerification(id)])
     }
 
     private static func notID(_ text: Substring, _ whose: String) -> DepotError {

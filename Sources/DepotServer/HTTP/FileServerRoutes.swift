@@ -20,6 +20,8 @@ struct FileServerRoutes: Sendable {
             return try await deposit(endpoint, body)
         case .openRetrieval, .read, .closeRetrieval:
             return try await retrieve(endpoint, body)
+        case .startVerification, .verification, .stopVerification, .coverage, .collect:
+            return try await upkeep(endpoint, body)
         case .list(let prefix, let after, let limit):
             return try Response(
                 json: try await parts.files.list(prefix: prefix, after: after, limit: limit))
@@ -36,6 +38,11 @@ struct FileServerRoutes: Sendable {
         case .delete(let name):
             try await parts.files.delete(name)
             return .noContent
+        case .membership(let endpoint):
+            return try await answer(endpoint, body)
+        case .proveReceipt:
+            let receipt = try await body.decode(ReceiptBody.self)
+            return try Response(json: try await parts.receipts.prove(receipt))
         }
     }
 

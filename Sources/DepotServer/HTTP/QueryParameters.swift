@@ -52,6 +52,14 @@ struct QueryParameters {
         return id
     }
 
+    func number(_ key: String, in range: ClosedRange<Int>) throws(DepotError) -> Int? {
+        guard let text = values[key] else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw fault(key, "a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
     private func fault(_ key: String, _ expected: String) -> DepotError {
         DepotError(
             .invalidArgument,

@@ -5,6 +5,7 @@ import Logging
 struct ReplicaMonitor: Sendable {
     let pool: ReplicaPool
     let catalog: any Catalog
+    let comparer: InventoryComparer
     let prover: HoldingProver
 
     func run() async {
@@ -20,10 +21,13 @@ struct ReplicaMonitor: Sendable {
         let seat = pool.seats[index]
         repeat {
             await probe(index)
-            if seat.state.withLock({ $0.condition == .up && $0.mustProve }),
-                let replica = seat.replica
-            {
-                await prover.prove(replica, seat)
+            if let replica = seat.replica {
+                if seat.state.withLock({ $0.condition == .up && $0.mustCompare }) {
+                    await compare(replica, seat)
+                }
+                if seat.state.withLock({ $0.condition == .up && $0.mustProve }) {
+                    await prover.prove(replica, seat)
+                }
             }
             if seat.state.withLock({ $0.isRetired }) { return }
         } while await pool.clock.pause(pool.timing.monitorInterval)
@@ -36,7 +40,9 @@ struct ReplicaMonitor: Sendable {
             try await greet(index)
         } catch {
             if Task.isCancelled { return }
+            let now = pool.clock.elapsed()
             seat.state.withLock { state in
+                state.awaySince = state.awaySince ?? now
                 state.condition =
                     switch error.code {
                     case .conflict, .clusterMismatch, .epochStale: .refused(error.message)
@@ -48,8 +54,30 @@ struct ReplicaMonitor: Sendable {
         if seat.condition != before { note(seat) }
     }
 
+    /// Learns what a replica holds that was lost, or whose log went back, or of which a rebuilt catalog knows nothing.
+    private func compare(_ replica: ReplicaID, _ seat: ReplicaSeat) async {
+        do throws(DepotError) {
+            let report = try await comparer.compare(replica)
+            seat.state.withLock { state in
+                state.mustCompare = false
+                state.mustProve = true
+            }
+            pool.logger.notice(
+                "a replica's inventory was compared",
+                metadata: [
+                    "replica": "\(seat.name)", "entered": "\(report.entered)",
+                    "missing": "\(report.missing)",
+                ])
+        } catch {
+            if Task.isCancelled { return }
+            pool.logger.warning(
+                "a replica's inventory could not be compared yet",
+                metadata: ["replica": "\(seat.name)", "error": "\(error)"])
+        }
+    }
+
     private func note(_ seat: ReplicaSeat) {
-        let shown = seat.description
+        let shown = pool.description(of: seat)
         var metadata: Logger.Metadata = [
             "replica": "\(seat.name)", "url": "\(seat.url)", "state": "\(shown.state.rawValue)",
         ]
@@ -65,6 +93,7 @@ struct ReplicaMonitor: Sendable {
         var standing = try await ask(seat) { link async throws(DepotError) in
             try await link.standing()
         }
+        try pool.refuseForgotten(standing.replica)
         try refuseForeign(standing)
         try pool.claim(standing.replica, for: index)
         let membership = pool.membership(with: standing.replica)
@@ -150,6 +179,7 @@ struct ReplicaMonitor: Sendable {
             capacity: seat.capacity ?? ByteCount(standing.capacity),
             position: known?.position ?? standing.position)
         if member == known { return }
+        try pool.refuseForgotten(standing.replica)
         try await catalog.admit(member)
         pool.shared.withLock { $0.members[member.replica] = member }
     }
@@ -157,13 +187,24 @@ struct ReplicaMonitor: Sendable {
     private func settle(
         _ standing: ReplicaStanding, _ continues: Bool, _ seat: ReplicaSeat
     ) {
+        let now = pool.clock.elapsed()
         seat.state.withLock { state in
             state.replica = standing.replica
             state.standing = standing
+            if let since = state.awaySince, now - since >= pool.timing.lossGrace {
+                state.mustCompare = true
+            }
+            state.awaySince = nil
+            state.isLeaving = standing.isLeaving
             state.condition =
-                standing.writable
-                ? .up : .readOnly("it takes no writes after an I/O error; restart it")
-            if !continues { state.mustProve = true }
+                standing.isLeaving
+                ? .readOnly("it is being stopped")
+                : standing.writable
+                    ? .up : .readOnly("it takes no writes after an I/O error; restart it")
+            if !continues {
+                state.mustProve = true
+                state.mustCompare = true
+            }
         }
         if !continues {
             pool.logger.warning(

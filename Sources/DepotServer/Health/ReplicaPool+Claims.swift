@@ -12,8 +12,8 @@ extension ReplicaPool {
         let conditions = seats.map(\.condition)
         let outcome = shared.withLock { shared -> Result<Int?, DepotError> in
             let expected = shared.owners.first { $0.value == index }?.key
-            if let expected, expected != replica, shared.members[expected] != nil {
-                return .failure(stranger(replica, insteadOf: expected))
+            if let expected, expected != replica, let member = shared.members[expected] {
+                return .failure(stranger(replica, insteadOf: member))
             }
             guard let owner = shared.owners[replica], owner != index else {
                 shared.owners[replica] = index
@@ -43,11 +43,12 @@ extension ReplicaPool {
         }
     }
 
-    private func stranger(_ replica: ReplicaID, insteadOf expected: ReplicaID) -> DepotError {
+    private func stranger(_ replica: ReplicaID, insteadOf expected: Member) -> DepotError {
         DepotError(
             .conflict,
-            "replica \(expected) is known at this address, but \(replica) answers; it was not touched. "
-                + "Bring the first one back, or give the new one an address of its own")
+            "replica \(expected.replica) is known at this address, but \(replica) answers; it was not touched. "
+                + "Bring the first one back, or give the new one an address of its own; if the first one is gone "
+                + "for good, 'depot forget \(expected.name)' makes room for the new one")
     }
 
     private func twin(_ replica: ReplicaID, of owner: Int) -> DepotError {

@@ -14,6 +14,10 @@ final class ReplicaPool: Sendable {
         var asked: Set<Int> = []
         var waiting: [CheckedContinuation<Void, Never>] = []
         var isStopped = false
+        /// Members that are being emptied.
+        var draining: Set<ReplicaID> = []
+        /// Taken off the member list; never let in again.
+        var forgotten: Set<ReplicaID> = []
     }
 
     let seats: [ReplicaSeat]
@@ -25,7 +29,8 @@ final class ReplicaPool: Sendable {
 
     init(
         seats: [ReplicaSeat], members: [Member], cluster: ClusterIdentity,
-        timing: FileServerConfiguration.Timing, clock: ServerClock, logger: Logger
+        timing: FileServerConfiguration.Timing, clock: ServerClock, logger: Logger,
+        draining: Set<ReplicaID> = [], forgotten: Set<ReplicaID> = []
     ) {
         self.seats = seats
         self.cluster = cluster
@@ -33,6 +38,8 @@ final class ReplicaPool: Sendable {
         self.clock = clock
         self.logger = logger
         var shared = Shared()
+        shared.draining = draining
+        shared.forgotten = forgotten
         shared.members = Dictionary(uniqueKeysWithValues: members.map { ($0.replica, $0) })
         for (index, seat) in seats.enumerated() {
             if let replica = seat.replica { shared.owners[replica] = index }
@@ -44,6 +51,22 @@ final class ReplicaPool: Sendable {
 
     func seat(of replica: ReplicaID) -> ReplicaSeat? {
         shared.withLock { $0.owners[replica] }.map { seats[$0] }
+    }
+
+    /// The cluster's members, whether they can be asked or not.
+    var members: Set<ReplicaID> { shared.withLock { Set($0.members.keys) } }
+
+    func member(named name: String) -> ReplicaID? {
+        shared.withLock { $0.members.values.first { $0.name == name }?.replica }
+    }
+
+    /// - Parameter text: a name, or an id.
+    /// - Throws: `notFound`, with the names that there are.
+    func require(member text: String) throws(DepotError) -> ReplicaID {
+        if let replica = member(named: text) { return replica }
+        if let replica = ReplicaID(text), members.contains(replica) { return replica }
+        let names = members.map(name(of:)).sorted().joined(separator: ", ")
+        throw DepotError(.notFound, "no such replica; there are \(names)", object: text)
     }
 
     /// Members that can be asked, by state.
@@ -65,10 +88,10 @@ final class ReplicaPool: Sendable {
         }
     }
 
-    /// How many replicas the cluster has: its members, and configured ones that nobody has met yet.
+    /// How many replicas the cluster has that copies may be asked of: its members, but for those that are lost or
+    /// being emptied, and configured ones that nobody has met yet.
     var size: Int {
-        let members = shared.withLock { $0.members.count }
-        return members
+        counting.count
             + seats.count { $0.isConfigured && $0.replica == nil && !Self.isRefused($0.condition) }
     }
 
@@ -76,16 +99,19 @@ final class ReplicaPool: Sendable {
         if case .refused = condition { true } else { false }
     }
 
-    /// Ranks those that take writes. One that is full takes no copies.
+    /// Ranks those that take writes. One that is full takes no copies, one that is being emptied only gives.
     var placement: Placement {
         let now = clock.elapsed()
-        let (members, owners) = shared.withLock { ($0.members, $0.owners) }
+        let (members, owners, draining) = shared.withLock { ($0.members, $0.owners, $0.draining) }
         return Placement(
-            writable.compactMap { replica in
+            writable.union(readable.intersection(draining)).compactMap { replica in
                 guard let member = members[replica], let owner = owners[replica] else { return nil }
+                let hasRoom = seats[owner].state.withLock {
+                    $0.fullUntil <= now && $0.standing?.freeBytes != 0
+                }
                 return PlacementCandidate(
                     replica: replica, zone: member.zone, weight: Double(member.capacity.bytes),
-                    takesCopies: seats[owner].state.withLock { $0.fullUntil <= now })
+                    takesCopies: hasRoom, isLeaving: draining.contains(replica))
             })
     }
 
@@ -110,12 +136,13 @@ final class ReplicaPool: Sendable {
     var absentees: String {
         let absent = seats.compactMap { seat -> String? in
             guard !seat.state.withLock({ $0.isRetired }) else { return nil }
-            let shown = seat.description
+            let shown = description(of: seat)
             return shown.state == .up
                 ? nil
                 : "\(seat.name) (\(shown.state.rawValue): \(shown.problem ?? "no reason known"))"
         }
-        return absent.isEmpty ? "all replicas are up" : "not up: " + absent.joined(separator: ", ")
+        if !absent.isEmpty { return "not up: " + absent.joined(separator: ", ") }
+        return isFull ? "all replicas are up, but full" : "all replicas are up"
     }
 
     // MARK: Gates

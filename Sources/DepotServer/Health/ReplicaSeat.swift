@@ -26,8 +26,16 @@ final class ReplicaSeat: Sendable {
         var avoidedUntil = Duration.zero
         /// The same, because it was full.
         var fullUntil = Duration.zero
+        /// Since when it does not answer, in running time; `nil` while it does. Nobody is away longer than the
+        /// FileServer runs.
+        var awaySince: Duration? = Duration.zero
+        /// It said that it was being stopped when it was last heard.
+        var isLeaving = false
         /// Whether its unproved holdings are still to be proved.
         var mustProve = true
+        /// Whether what it holds is to be compared with the catalog: it was lost, its log went back, or the catalog
+        /// was rebuilt without it.
+        var mustCompare = false
         /// Its replica was found at another address, and no configuration names this one.
         var isRetired = false
     }
@@ -78,9 +86,12 @@ final class ReplicaSeat: Sendable {
 
 extension ReplicaSeat {
     /// How `status` shows it.
-    var description: StatusBody.Replica {
+    ///
+    /// - Parameter now: running time.
+    func description(at now: Duration, isLost: Bool, isDraining: Bool) -> StatusBody.Replica {
         let state = state.withLock { $0 }
-        let (shown, problem) = Self.describe(state.condition)
+        let (shown, problem) = Self.describe(
+            state, at: now, isLost: isLost, isDraining: isDraining)
         return StatusBody.Replica(
             id: state.replica, name: givenName ?? state.standing?.name ?? fallbackName, url: url,
             zone: zone ?? state.standing?.zone ?? Self.defaultZone, state: shown,
@@ -89,12 +100,16 @@ extension ReplicaSeat {
     }
 
     private static func describe(
-        _ condition: Condition
+        _ state: State, at now: Duration, isLost: Bool, isDraining: Bool
     ) -> (StatusBody.Replica.State, String?) {
-        switch condition {
+        switch state.condition {
         case .unknown: (.down, "not asked yet")
+        case .up where isDraining: (.draining, "it is being emptied")
+        case .up where state.avoidedUntil > now: (.slow, "it stalled lately and gets no new copies")
         case .up: (.up, nil)
         case .readOnly(let problem): (.readOnly, problem)
+        case .down(let problem) where isLost: (.lost, problem)
+        case .down(let problem) where state.isLeaving: (.maintenance, problem)
         case .down(let problem): (.down, problem)
         case .refused(let problem): (.refused, problem)
         }

@@ -16,12 +16,15 @@ struct RecordDeliverer: Sendable {
     struct Delivery: Sendable {
         let copies: Int
         let wanted: Int
+        let level: ReplicationLevel
         /// Why some of its replicas have it not.
         let failure: DepotError?
 
         /// - Throws: `notEnoughReplicas` where too few replicas hold it to promise anything.
         func require(all: Bool, of name: FileName) throws(DepotError) {
-            let needed = all ? wanted : wanted / 2 + 1
+            // Records go to more replicas than a low level asks for; an acknowledgement promises the level.
+            let majority = wanted / 2 + 1
+            let needed = all ? max(majority, min(level.copies, wanted)) : majority
             guard copies < needed else { return }
             throw DepotError(
                 .notEnoughReplicas,
@@ -57,23 +60,21 @@ struct RecordDeliverer: Sendable {
             object = entry.record.encoded()
             name = entry.record.name
             confirmed = entry.confirmed
-            level =
-                switch entry.record.content {
-                case .file(let level, _, _, _): level
-                case .deleted(let level): level
-                }
+            level = entry.record.level
         }
     }
 
     private func deliverGroup(_ group: [Addressed]) async throws(DepotError) -> [Delivery] {
         let placement = pool.placement
         let size = pool.size
+        let draining = pool.draining
         var batches: [ReplicaID: [Int]] = [:]
         for (index, record) in group.enumerated() {
             let wanted = min(record.level.recordCopies, size)
+            let kept = record.confirmed.subtracting(draining)
             let targets = placement.choose(
-                max(0, wanted - record.confirmed.count), for: record.name.nameHash,
-                keeping: record.confirmed, avoiding: pool.avoided)
+                max(0, wanted - kept.count), for: record.name.nameHash, keeping: kept,
+                avoiding: pool.avoided)
             for target in targets { batches[target, default: []].append(index) }
         }
         let work = batches
@@ -97,6 +98,7 @@ struct RecordDeliverer: Sendable {
         _ group: [Addressed], _ batches: [ReplicaID: [Int]],
         _ answers: [ReplicaID: Result<[Vouch], DepotError>], _ size: Int
     ) async throws(DepotError) -> [Delivery] {
+        let draining = pool.draining
         var vouched = [[ReplicaID]](repeating: [], count: group.count)
         var failure: DepotError?
         for (replica, answer) in answers {
@@ -111,14 +113,15 @@ struct RecordDeliverer: Sendable {
         }
         var deliveries: [Delivery] = []
         for (record, replicas) in zip(group, vouched) {
-            let copies = record.confirmed.union(replicas).count
+            let copies = record.confirmed.union(replicas).subtracting(draining).count
             let wanted = min(record.level.recordCopies, size)
             let isDone = copies >= wanted
             if !replicas.isEmpty || isDone {
                 try await catalog.confirm(
                     record: record.object.id.hash, on: replicas, isDone: isDone)
             }
-            deliveries.append(Delivery(copies: copies, wanted: wanted, failure: failure))
+            deliveries.append(
+                Delivery(copies: copies, wanted: wanted, level: record.level, failure: failure))
         }
         return deliveries
     }

@@ -83,6 +83,7 @@ struct CopyDropper: Sendable {
 
     /// One round over copies that were released and are still there.
     func sweep() async throws(DepotError) {
+        let draining = pool.draining
         for replica in pool.writable {
             let left = try await catalog.holdings(
                 on: replica, state: .released, after: nil, limit: ChunkBatch.countMax)
@@ -91,7 +92,8 @@ struct CopyDropper: Sendable {
             let orders = standings.compactMap { standing -> DropOrder? in
                 guard let standing, standing.target > 0 else { return nil }
                 return DropOrder(
-                    chunk: standing.reference, replica: replica, remaining: standing.good)
+                    chunk: standing.reference, replica: replica,
+                    remaining: standing.good.filter { !draining.contains($0) })
             }
             _ = try await drop(orders)
         }

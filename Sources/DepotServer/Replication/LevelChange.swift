@@ -8,9 +8,8 @@ struct LevelChange: Sendable {
 
     let pool: ReplicaPool
     let catalog: any Catalog
-    let copier: ChunkCopier
+    let maker: CopyMaker
     let dropper: CopyDropper
-    let inspector: CopyInspector
     let deliverer: RecordDeliverer
 
     /// - Throws: `notEnoughReplicas`, `conflict` where something was committed to the name meanwhile, `notFound`.
@@ -56,38 +55,10 @@ struct LevelChange: Sendable {
         while let page = try await pages.next() {
             let plan = CopyPlanner(placement: pool.placement).plan(page)
             guard !plan.copies.isEmpty else { continue }
-            let mark = try await catalog.mark()
-            let outcome = await copier.copy(plan.copies)
-            let durable = try await vouch(outcome.byDestination, asOf: mark)
             var made = CopyPlan()
-            made.copies = outcome.copied.filter {
-                durable[$0.destination]?.contains($0.chunk.id) == true
-            }
+            made.copies = try await maker.make(plan.copies).made
             done.add(made)
         }
-    }
-
-    /// - Returns: what each destination vouched for, which the catalog knows by then.
-    private func vouch(
-        _ copies: [ReplicaID: [ChunkID]], asOf mark: CatalogMark
-    ) async throws(DepotError) -> [ReplicaID: Set<ChunkID>] {
-        let answers = await gather(copies.keys) { replica async throws(DepotError) in
-            let chunks = copies[replica] ?? []
-            let vouches = try await pool.ask(replica, limit: pool.timing.barrierLimit) {
-                link async throws(DepotError) in
-                try await link.vouch(for: chunks.map(ObjectID.chunk))
-            }
-            return zip(chunks, vouches).filter { $0.1 == .durable }.map(\.0)
-        }
-        var durable: [ReplicaID: Set<ChunkID>] = [:]
-        for (replica, answer) in answers {
-            guard case .success(let chunks) = answer, !chunks.isEmpty else { continue }
-            try await catalog.settle(
-                Dictionary(uniqueKeysWithValues: chunks.map { ($0, .good) }), on: replica,
-                asOf: mark)
-            durable[replica] = Set(chunks)
-        }
-        return durable
     }
 
     /// Drops what is above each chunk's target now that the level has changed.

@@ -5,13 +5,15 @@ import Synchronization
 
 // A chunk is asked of one holder after the other until one gives it. Which one is first: of those with a good
 // copy that answer, the one that is reading the least for us now, so that a slow disk gets less to do; then
-// those whose copy is not proved; then those that seemed down a moment ago, which is better than giving up.
+// those whose copy is not proved; then those that seemed down a moment ago, which is better than giving up. One that
+// takes much longer than usual is not waited for alone: the next holder is asked as well.
 
 /// Gets chunks from whoever holds them.
 struct ChunkFetcher: Sendable {
     let pool: ReplicaPool
     let catalog: any Catalog
     let inspector: CopyInspector
+    let hedges = Hedges()
 
     /// A chunk, and the replicas not to ask for it.
     struct Wish: Sendable {
@@ -67,36 +69,35 @@ struct ChunkFetcher: Sendable {
     ) async throws(DepotError) -> [Found?] {
         let standings = try await catalog.standings(of: wishes.map(\.chunk.id))
         let readable = pool.readable
-        var queues: [[ReplicaID]] = zip(wishes, standings).map { wish, standing in
+        let queues = zip(wishes, standings).map { wish, standing -> [ReplicaID] in
             // The caller has reserved memory for the length that it knows.
             guard standing?.reference.length == wish.chunk.length else { return [] }
             return order(standing, readable).filter { !wish.avoid.contains($0) }
         }
-        var found = [Found?](repeating: nil, count: wishes.count)
-        while true {
-            var asking: [ReplicaID: [Int]] = [:]
-            for index in wishes.indices where found[index] == nil && !queues[index].isEmpty {
-                asking[queues[index].removeFirst(), default: []].append(index)
+        var hedged = HedgedFetch(queues: queues, hedges: hedges, clock: pool.clock)
+        return await hedged.run { question in
+            let chunks = question.items.map { wishes[$0].chunk }
+            do throws(DepotError) {
+                return try await read(chunks, from: question.replica, judge)
+            } catch {
+                return chunks.map { _ in nil }
             }
-            if asking.isEmpty || Task.isCancelled { return found }
-            let work = asking
-            let answers = await gather(work.keys) { replica async throws(DepotError) in
-                try await read((work[replica] ?? []).map { wishes[$0].chunk }, from: replica, judge)
-            }
-            for (replica, answer) in answers {
-                guard case .success(let chunks) = answer else { continue }
-                for (index, chunk) in zip(work[replica] ?? [], chunks) { found[index] = chunk }
-            }
+        } bytes: { item in
+            wishes[item].chunk.length
+        } isSlow: { replica in
+            if let seat = pool.seat(of: replica) { pool.noteStall(of: seat) }
         }
     }
 
     private func order(_ standing: ChunkStanding?, _ readable: Set<ReplicaID>) -> [ReplicaID] {
         guard let standing else { return [] }
         let rank = pool.placement.order(for: standing.reference.id)
+        let slow = pool.avoided
         let key = { (holding: Holding) -> (Int, Int, Int) in
             let isReadable = readable.contains(holding.replica)
             return (
-                (isReadable ? 0 : 2) + (holding.state == .good ? 0 : 1),
+                (isReadable ? 0 : 4) + (holding.state == .good ? 0 : 2)
+                    + (slow.contains(holding.replica) ? 1 : 0),
                 pool.seat(of: holding.replica)?.load.load(ordering: .relaxed) ?? 0,
                 rank.firstIndex(of: holding.replica) ?? rank.count
             )

@@ -6,6 +6,8 @@ public struct ErrorEnvelope: Sendable, Codable {
         public let code: DepotError.Code
         public let message: String
         public let object: String?
+
+        public var depotError: DepotError { DepotError(code, message, object: object) }
     }
 
     public let error: Body
@@ -14,7 +16,5 @@ public struct ErrorEnvelope: Sendable, Codable {
         self.error = Body(code: error.code, message: error.message, object: error.object)
     }
 
-    public var depotError: DepotError {
-        DepotError(error.code, error.message, object: error.object)
-    }
+    public var depotError: DepotError { error.depotError }
 }

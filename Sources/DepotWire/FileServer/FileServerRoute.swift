@@ -21,6 +21,16 @@ import DepotCore
 /// | `GET`, `HEAD /v1/files/{name}/content` | → the bytes; `Range`, `ETag`, `If-None-Match` |
 /// | `PUT /v1/files/{name}?level=3&requireAll=true` | the bytes → `ReceiptBody` |
 /// | `DELETE /v1/files/{name}` | → nothing (204) |
+/// | `POST /v1/verifications` | `VerifyBody` → `VerificationBody` |
+/// | `GET /v1/verifications/{id}?after=` | → `VerificationBody`; problems after so many |
+/// | `DELETE /v1/verifications/{id}` | stops it → nothing (204) |
+/// | `GET /v1/coverage?days=30` | → `CoverageBody` |
+/// | `POST /v1/collections` | `CollectBody` → `CollectionBody` |
+/// | `POST /v1/receipts` | `ReceiptBody` → `ReceiptProofBody` |
+/// | `POST /v1/replicas/drain` | `DrainRequestBody` → `DrainBody` |
+/// | `GET`, `DELETE /v1/replicas/drain?replica=` | → `DrainBody`; `DELETE` stops it |
+/// | `POST /v1/replicas/forget` | `ForgetRequestBody` → `ForgottenBody` |
+/// | `POST /v1/replicas/simulation` | `SimulationRequestBody` → `SimulationBody` |
 ///
 /// `{name}` is percent-encoded, `/` may stay as it is; the last part of a `GET` path is the verb, so a file
 /// that is called `content` has the path `/v1/files/content/content`. Lists of ids are binary, see
@@ -29,6 +39,11 @@ public enum FileServerRoute {
     public static let deposits = "/v1/deposits"
     public static let retrievals = "/v1/retrievals"
     public static let files = "/v1/files"
+    public static let receipts = "/v1/receipts"
+    public static let replicas = "/v1/replicas"
     public static let status = "/v1/status"
+    public static let verifications = "/v1/verifications"
+    public static let coverage = "/v1/coverage"
+    public static let collections = "/v1/collections"
     public static let health = "/health"
 }

@@ -4,7 +4,16 @@ public struct StatusBody: Sendable, Codable {
     public struct Replica: Sendable, Codable {
         public enum State: String, Sendable, Codable {
             case up
+            /// It answers, but stalled lately: it gets no new copies while there are others.
+            case slow
+            /// It is being emptied.
+            case draining
+            /// It does not answer.
             case down
+            /// It does not answer, and said before that it was being stopped.
+            case maintenance
+            /// It has not answered for so long that its copies do not count any more.
+            case lost
             /// It answers, but takes no writes.
             case readOnly
             /// It answers as something else than what is expected there; see `problem`.

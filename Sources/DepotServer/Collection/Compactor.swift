@@ -1,0 +1,58 @@
+import DepotCore
+import DepotWire
+
+/// Gives space back: has segments rewritten of which much is dead.
+struct Compactor: Sendable {
+    /// Of a segment this share has to be dead: rewriting costs a read and a write of the rest.
+    private static let deadShareMin = 0.4
+    /// Where a disk is nearly full, less is worth it.
+    private static let deadShareMinWhenFull = 0.1
+    private static let isFullBelow = 0.1
+
+    let pool: ReplicaPool
+
+    struct Outcome: Sendable {
+        var segments = 0
+        var freedBytes: UInt64 = 0
+        var pinned = 0
+    }
+
+    func compact(_ replica: ReplicaID) async throws(DepotError) -> Outcome {
+        var outcome = Outcome()
+        let least = deadShare(of: replica)
+        var after: UInt32?
+        while !Task.isCancelled {
+            let from = after
+            let page = try await pool.ask(replica, limit: pool.timing.stallLimit) {
+                link async throws(DepotError) in
+                try await link.segments(after: from, limit: WireLimits.pageEntriesMax)
+            }
+            guard let last = page.last else { break }
+            after = last.id.number
+            for segment in page where segment.isSealed && Self.deadShare(segment) >= least {
+                let report = try await pool.ask(replica, limit: pool.timing.compactionLimit) {
+                    link async throws(DepotError) in
+                    try await link.compact(segment.id)
+                }
+                outcome.segments += report.freedBytes > 0 ? 1 : 0
+                outcome.freedBytes += report.freedBytes
+                outcome.freedBytes -= min(report.movedBytes, outcome.freedBytes)
+                outcome.pinned += report.pinnedBy.isEmpty ? 0 : 1
+            }
+        }
+        return outcome
+    }
+
+    private func deadShare(of replica: ReplicaID) -> Double {
+        guard let standing = pool.seat(of: replica)?.state.withLock({ $0.standing }) else {
+            return Self.deadShareMin
+        }
+        let isFull = Double(standing.freeBytes) < Double(standing.capacity) * Self.isFullBelow
+        return isFull ? Self.deadShareMinWhenFull : Self.deadShareMin
+    }
+
+    private static func deadShare(_ segment: SegmentInfo) -> Double {
+        guard segment.bytes > 0 else { return 0 }
+        return 1 - Double(min(segment.liveBytes, segment.bytes)) / Double(segment.bytes)
+    }
+}

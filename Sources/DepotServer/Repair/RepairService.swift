@@ -1,0 +1,205 @@
+import DepotCore
+
+// What is below its target is brought back, the chunk with the fewest good copies first, for as long as anything can
+// be done. Sources are hashed on the way, destinations vouch, and a copy that is known to be bad goes only when the
+// chunk is whole without it. What cannot be helped now is left for the next round.
+
+/// What a round of repair did, and what is left to do.
+struct RepairReport: Sendable {
+    var copies = 0
+    var bytesCopied: UInt64 = 0
+    /// Copies that are not needed any more, bad ones among them.
+    var drops = 0
+    /// Chunks that are below their target still, and those of them that nobody has a good copy of.
+    var underReplicated = 0
+    var unreadable = 0
+}
+
+/// Brings chunks and records to their targets.
+struct RepairService: Sendable {
+    /// Chunks that are planned at once: the worst of all.
+    private static let pageSize = 512
+    /// So many that cannot be helped are passed over; with more, a round ends.
+    private static let stuckMax = 8_192
+    /// Looking for work takes a scan of the catalog: no more than this share of the time goes into it.
+    private static let scanShare = 20
+
+    let pool: ReplicaPool
+    let catalog: any Catalog
+    let maker: CopyMaker
+    let dropper: CopyDropper
+    let inspector: CopyInspector
+    let unused: UnusedDropper
+    /// One round at a time: two would make the same copies.
+    let turn = MemoryBudget(size: 1)
+
+    /// Repairs for as long as the FileServer runs.
+    func run() async {
+        await pool.ready()
+        var pause = pool.timing.repairPeriod
+        while await pool.clock.pause(pause) {
+            let began = pool.clock.elapsed()
+            do throws(DepotError) {
+                let report = try await round(isPaced: true)
+                note(report)
+            } catch {
+                if Task.isCancelled { return }
+                pool.logger.warning("repair did not get far", metadata: ["error": "\(error)"])
+            }
+            let took = pool.clock.elapsed() - began
+            pause = max(pool.timing.repairPeriod, took * Self.scanShare)
+            pause = min(pause, pool.timing.repairPeriod * 30)
+        }
+    }
+
+    private func note(_ report: RepairReport) {
+        guard report.copies + report.drops + report.unreadable > 0 else { return }
+        pool.logger.log(
+            level: report.unreadable > 0 ? .error : .notice, "repair",
+            metadata: [
+                "copies": "\(report.copies)", "bytes": "\(report.bytesCopied)",
+                "drops": "\(report.drops)", "left": "\(report.underReplicated)",
+                "unreadable": "\(report.unreadable)",
+            ])
+    }
+
+    /// Does what can be done now.
+    ///
+    /// - Parameter isPaced: leaves half of the time to others, unless a chunk has only one good copy.
+    func round(isPaced: Bool) async throws(DepotError) -> RepairReport {
+        try pool.requireCurrentCatalog()
+        let reservation = try await turn.reserve(1, within: pool.timing.compactionLimit)
+        defer { withExtendedLifetime(reservation) {} }
+        var report = RepairReport()
+        _ = try await catalog.reopenRecords(counting: pool.counting, clusterSize: pool.size)
+        try await raise(isPaced: isPaced, &report)
+        try await dropBad(&report)
+        try await dropSurplus(&report)
+        return report
+    }
+
+    // MARK: Too few
+
+    private func raise(isPaced: Bool, _ report: inout RepairReport) async throws(DepotError) {
+        var stuck: Set<ChunkID> = []
+        while !Task.isCancelled {
+            let counting = pool.counting
+            let worst = try await catalog.shortfall(
+                counting: counting, limit: Self.pageSize + stuck.count)
+            let page = worst.filter { !stuck.contains($0.reference.id) }
+            report.underReplicated = worst.count
+            report.unreadable = worst.count { $0.good.isEmpty }
+            guard !page.isEmpty, stuck.count < Self.stuckMax else { return }
+            let began = pool.clock.elapsed()
+            let helped = try await copy(page, counting, &report)
+            stuck.formUnion(page.map(\.reference.id).filter { !helped.contains($0) })
+            let isUrgent = page.contains { $0.good.count == 1 }
+            if isPaced, !isUrgent, !(await pool.clock.pause(pool.clock.elapsed() - began)) {
+                return
+            }
+        }
+    }
+
+    /// - Returns: chunks that got a copy.
+    private func copy(
+        _ page: [ChunkStanding], _ counting: Set<ReplicaID>, _ report: inout RepairReport
+    ) async throws(DepotError) -> Set<ChunkID> {
+        let plan = CopyPlanner(placement: pool.placement, counting: counting).plan(page)
+        guard !plan.copies.isEmpty else { return [] }
+        await remindOfBad(page, plan.copies)
+        let outcome = try await maker.make(plan.copies)
+        if let failure = outcome.failure {
+            pool.logger.warning("not all copies could be made", metadata: ["error": "\(failure)"])
+        }
+        report.copies += outcome.made.count
+        report.bytesCopied += outcome.made.reduce(0) { $0 + UInt64($1.chunk.length) }
+        return Set(outcome.made.map(\.chunk.id))
+    }
+
+    /// A replica writes what it holds already only where it knows that its copy is bad. It may have forgotten; so it
+    /// looks once more before a good copy is sent to the place of a bad one.
+    private func remindOfBad(_ page: [ChunkStanding], _ orders: [CopyOrder]) async {
+        let standings = Dictionary(page.map { ($0.reference.id, $0) }) { first, _ in first }
+        var suspects: [ReplicaID: [ChunkID]] = [:]
+        for order in orders {
+            let holdings = standings[order.chunk.id]?.holdings ?? []
+            if holdings.contains(Holding(replica: order.destination, state: .bad)) {
+                suspects[order.destination, default: []].append(order.chunk.id)
+            }
+        }
+        let work = suspects
+        let answers = await gather(work.keys) { replica async throws(DepotError) in
+            try await inspector.check(work[replica] ?? [], on: replica)
+        }
+        for case .failure(let error) in answers.values {
+            pool.logger.warning(
+                "bad copies could not be looked at", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: Too many
+
+    /// Lets bad copies go whose chunks are whole without them, or that nobody uses: those help no one.
+    private func dropBad(_ report: inout RepairReport) async throws(DepotError) {
+        for replica in pool.writable {
+            var pages = HoldingPages(on: replica, state: .bad, catalog)
+            while let page = try await pages.next() {
+                let useless = page.filter { $0.target == 0 }.map(\.reference.id)
+                if !useless.isEmpty { try await catalog.markUnused() }
+                report.drops += try await unused.drop(
+                    useless, unusedFor: .zero, on: replica
+                ).count
+                let readable = pool.readable
+                let orders = page.compactMap { standing -> DropOrder? in
+                    let whole = standing.good.filter(readable.contains)
+                    guard standing.target > 0, whole.count >= standing.target else { return nil }
+                    return DropOrder(
+                        chunk: standing.reference, replica: replica, remaining: whole)
+                }
+                report.drops += try await dropper.drop(orders).count
+            }
+        }
+    }
+
+    private func dropSurplus(_ report: inout RepairReport) async throws(DepotError) {
+        var cursor: ChunkID?
+        repeat {
+            let counting = pool.counting
+            let page = try await catalog.surplus(
+                counting: counting, after: cursor, limit: Self.pageSize)
+            let plan = CopyPlanner(placement: pool.placement, counting: counting).plan(page)
+            report.drops += try await dropper.drop(plan.drops).count
+            cursor = page.count < Self.pageSize ? nil : page.last?.reference.id
+        } while cursor != nil && !Task.isCancelled
+    }
+}
+
+/// The chunks of which a replica has a copy in some state, a page at a time.
+struct HoldingPages {
+    private static let pageSize = 512
+
+    private let replica: ReplicaID
+    private let state: HoldingState
+    private let catalog: any Catalog
+    private var cursor: ChunkID?
+    private var isOver = false
+
+    init(on replica: ReplicaID, state: HoldingState, _ catalog: any Catalog) {
+        self.replica = replica
+        self.state = state
+        self.catalog = catalog
+    }
+
+    /// - Returns: at least one chunk, or `nil` after the last.
+    mutating func next() async throws(DepotError) -> [ChunkStanding]? {
+        while !isOver {
+            let page = try await catalog.holdings(
+                on: replica, state: state, after: cursor, limit: Self.pageSize)
+            isOver = page.count < Self.pageSize
+            cursor = page.last?.id
+            let standings = try await catalog.standings(of: page.map(\.id)).compactMap { $0 }
+            if !standings.isEmpty { return standings }
+        }
+        return nil
+    }
+}

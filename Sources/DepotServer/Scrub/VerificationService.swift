@@ -1,0 +1,154 @@
+import DepotCore
+import DepotWire
+import Synchronization
+
+/// Runs verifications, one at a time: those that somebody asks for, and one now and then that nobody did. One that is
+/// asked for ends one that was not; since it begins with what was unchecked for longest, nothing is lost by that.
+final class VerificationService: Sendable {
+    /// Problems of one answer.
+    static let pageSize = 500
+
+    private struct Job {
+        let log: VerificationLog
+        let task: Task<Void, Never>
+        let isScheduled: Bool
+    }
+
+    private struct State {
+        var current: Job?
+        /// The last one that ended, for whoever still asks.
+        var last: VerificationLog?
+    }
+
+    let pool: ReplicaPool
+    let catalog: any Catalog
+    private let makeRun: @Sendable (VerificationLog) -> VerificationRun
+    private let state = Mutex(State())
+
+    init(
+        pool: ReplicaPool, catalog: any Catalog,
+        makeRun: @escaping @Sendable (VerificationLog) -> VerificationRun
+    ) {
+        self.pool = pool
+        self.catalog = catalog
+        self.makeRun = makeRun
+    }
+
+    /// - Throws: `conflict` where another one that was asked for is under way; `notFound` for an unknown replica.
+    func start(_ body: VerifyBody) async throws(DepotError) -> VerificationBody {
+        await pool.ready()
+        try pool.requireCurrentCatalog()
+        var options = VerificationRun.Options()
+        if let names = body.replicas {
+            var chosen: Set<ReplicaID> = []
+            for name in names { chosen.insert(try pool.require(member: name)) }
+            options.replicas = chosen
+        }
+        options.budget = body.budgetSeconds.map { .seconds($0) }
+        options.ageMax = body.ageSecondsMax.map { .seconds($0) }
+        options.repairs = body.repairs
+        options.pace = body.isUnpaced ? .unpaced : .half
+        let log = try begin(body.verification, options, isScheduled: false)
+        return log.body(after: 0, limit: Self.pageSize)
+    }
+
+    private func begin(
+        _ id: VerificationID, _ options: VerificationRun.Options, isScheduled: Bool
+    ) throws(DepotError) -> VerificationLog {
+        let result = state.withLock { state -> Result<VerificationLog, DepotError> in
+            if let known = [state.current?.log, state.last].compactMap({ $0 }).first(where: {
+                $0.id == id
+            }) {
+                return .success(known)
+            }
+            let before = state.current.flatMap { $0.log.isOver ? nil : $0 }
+            if let before, !before.isScheduled || isScheduled {
+                return .failure(
+                    DepotError(
+                        .conflict,
+                        "another verification is under way; wait for it, or stop it",
+                        object: before.log.id.description))
+            }
+            before?.task.cancel()
+            if let ended = state.current?.log { state.last = ended }
+            let log = VerificationLog(id, clock: pool.clock)
+            let run = makeRun(log)
+            let task = Task {
+                await before?.task.value
+                await run.run(options)
+            }
+            state.current = Job(log: log, task: task, isScheduled: isScheduled)
+            return .success(log)
+        }
+        return try result.get()
+    }
+
+    /// - Throws: `notFound` where it is not known (any more): the FileServer was restarted, or others came after it.
+    func progress(
+        of id: VerificationID, after: Int
+    ) throws(DepotError) -> VerificationBody {
+        let known = state.withLock { state in
+            [state.current?.log, state.last].compactMap { $0 }.first { $0.id == id }
+        }
+        guard let known else {
+            throw DepotError(
+                .notFound, "no such verification: the FileServer was started again, perhaps",
+                object: id.description)
+        }
+        return known.body(after: after, limit: Self.pageSize)
+    }
+
+    func stop(_ id: VerificationID) {
+        state.withLock { state in
+            if let current = state.current, current.log.id == id { current.task.cancel() }
+        }
+    }
+
+    /// Verifies now and then what was not verified for long, for as long as the FileServer runs.
+    func run() async {
+        while await pool.clock.pause(pool.timing.verificationPeriod) {
+            var options = VerificationRun.Options()
+            options.ageMax = pool.timing.verificationAge
+            options.pace = .fifth
+            do throws(DepotError) {
+                try pool.requireCurrentCatalog()
+                let log = try begin(.random(), options, isScheduled: true)
+                while !log.isOver, await pool.clock.pause(.seconds(1)) {}
+                let body = log.body(after: 0, limit: 0)
+                pool.logger.log(
+                    level: body.exitCode == 0 ? .info : .error, "scheduled verification",
+                    metadata: [
+                        "problems": "\(body.problemCount)", "repaired": "\(body.repairedCount)",
+                        "underReplicated": "\(body.underReplicated)",
+                    ])
+            } catch {
+                pool.logger.debug("no verification now", metadata: ["why": "\(error)"])
+            }
+        }
+        let current = state.withLock { $0.current?.task }
+        current?.cancel()
+        await current?.value
+    }
+
+    // MARK: Coverage
+
+    func coverage(days: Int) async throws(DepotError) -> CoverageBody {
+        let span = Duration.seconds(days * 86_400)
+        var replicas: [CoverageBody.Replica] = []
+        for replica in pool.members.sorted(by: { pool.name(of: $0) < pool.name(of: $1) }) {
+            let checks = try await catalog.segmentChecks(on: replica)
+            let recent = checks.filter { $0.age.map { $0 <= span } ?? false }
+            let ages = checks.map(\.age)
+            let oldest = ages.contains { $0 == nil } ? nil : ages.compactMap { $0 }.max()
+            replicas.append(
+                CoverageBody.Replica(
+                    name: pool.name(of: replica), copies: checks.reduce(0) { $0 + $1.copies },
+                    bytes: checks.reduce(0) { $0 + $1.bytes },
+                    checkedCopies: recent.reduce(0) { $0 + $1.copies },
+                    checkedBytes: recent.reduce(0) { $0 + $1.bytes },
+                    oldestDays: oldest.map { $0 / .seconds(86_400) },
+                    bytesPerDay: recent.reduce(0) { $0 + Double($1.bytes) } / Double(days)))
+        }
+        return CoverageBody(days: days, replicas: replicas)
+    }
+}
