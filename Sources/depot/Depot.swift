@@ -29,6 +29,12 @@ struct Depot: AsyncParsableCommand {
                     Deposit.self, Retrieve.self, ChangeReplication.self, List.self, Info.self,
                     Delete.self, Status.self,
                 ]),
+            CommandGroup(name: "Upkeep", subcommands: [Verify.self, Collect.self]),
+            CommandGroup(
+                name: "Replicas",
+                subcommands: [
+                    Drain.self, Forget.self, Simulate.self, RebuildCatalog.self,
+                ]),
             CommandGroup(
                 name: "Services",
                 subcommands: [

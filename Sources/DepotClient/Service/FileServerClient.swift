@@ -224,7 +224,7 @@ public final class FileServerClient: FileServerDoor {
         }
     }
 
-    private func json<Answer: Decodable & Sendable>(
+    func json<Answer: Decodable & Sendable>(
         _ method: HTTPMethod, _ path: String, _ body: some Encodable,
         patience: TimeAmount = .seconds(180)
     ) async throws(DepotError) -> Answer {
@@ -234,13 +234,13 @@ public final class FileServerClient: FileServerDoor {
                 body: try WireJSON.encode(body), patience: patience))
     }
 
-    private func json<Answer: Decodable & Sendable>(
+    func json<Answer: Decodable & Sendable>(
         _ request: WireRequest
     ) async throws(DepotError) -> Answer {
         try WireJSON.decode(Answer.self, from: try await send(request).body)
     }
 
-    private func send(_ request: WireRequest) async throws(DepotError) -> WireAnswer {
+    func send(_ request: WireRequest) async throws(DepotError) -> WireAnswer {
         try await repeated { () throws(DepotError) in
             // A page of chunks with their holdings may be a few MiB.
             try await self.transport.send(request, answerUpTo: 16 << 20)

@@ -32,6 +32,12 @@ struct Deposit: AsyncParsableCommand {
     @Option(help: "The deposit's id: the same id again gives the same receipts.")
     var depositID: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Save the receipt as JSON, to be proved by verify --receipt; with -r an array of them.",
+            valueName: "file"))
+    var receipt: String?
+
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
@@ -49,6 +55,7 @@ struct Deposit: AsyncParsableCommand {
         }
         client.shutDown()
         await threads.shutDown()
+        if let receipt { try tally.save(to: receipt) }
         try tally.finish()
     }
 
@@ -108,6 +115,13 @@ private final class DepositTally: Sendable {
             state.withLock { $0.failures.append((name.text, error)) }
             if isTree, !output.json { progress.interrupt("depot: \(name): \(error)") }
         }
+    }
+
+    /// Of what was deposited, whatever became of the rest.
+    func save(to path: String) throws(DepotError) {
+        let receipts = state.withLock { $0.receipts }
+        if receipts.isEmpty, !isTree { return }
+        try ReceiptFile.write(receipts, isTree: isTree, to: path)
     }
 
     struct Totals: Codable {

@@ -35,6 +35,8 @@ final class Progress: Sendable {
 
     func expect(_ total: UInt64) { state.withLock { $0.total = ($0.total ?? 0) + total } }
 
+    func set(total: UInt64) { state.withLock { $0.total = total } }
+
     func advance(_ bytes: UInt64) {
         guard style != .none else { return }
         let now = ContinuousClock.now

@@ -22,11 +22,16 @@ struct FileServerSetup {
                 version: Depot.version),
             catalog: catalog,
             links: { replica, cluster throws(DepotError) in
-                RemoteReplica(
-                    transport: ChunkTransport(
-                        endpoint: try Endpoint(replica.url), token: clusterToken),
-                    cluster: cluster)
+                try Self.link(replica, cluster, clusterToken)
             },
             logger: logger)
+    }
+
+    static func link(
+        _ replica: ReplicaConfiguration, _ cluster: ClusterIdentity, _ token: AccessToken
+    ) throws(DepotError) -> RemoteReplica {
+        RemoteReplica(
+            transport: ChunkTransport(endpoint: try Endpoint(replica.url), token: token),
+            cluster: cluster)
     }
 }

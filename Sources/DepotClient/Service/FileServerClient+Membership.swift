@@ -1,0 +1,41 @@
+import DepotCore
+import DepotWire
+import NIOHTTP1
+
+extension FileServerClient {
+    // MARK: Members
+
+    /// Begins to empty a replica; the work is done in the background. See `drainStatus`.
+    public func startDrain(_ body: DrainRequestBody) async throws(DepotError) -> DrainBody {
+        try await json(.POST, "\(FileServerRoute.replicas)/drain", body, patience: .hours(1))
+    }
+
+    public func drainStatus(of replica: String) async throws(DepotError) -> DrainBody {
+        try await json(WireRequest(.GET, Self.drainPath(of: replica)))
+    }
+
+    public func stopDrain(of replica: String) async throws(DepotError) -> DrainBody {
+        try await json(WireRequest(.DELETE, Self.drainPath(of: replica)))
+    }
+
+    private static func drainPath(of replica: String) -> String {
+        "\(FileServerRoute.replicas)/drain?replica=\(encoded(replica))"
+    }
+
+    /// Takes a replica off the member list.
+    public func forget(_ body: ForgetRequestBody) async throws(DepotError) -> ForgottenBody {
+        try await json(.POST, "\(FileServerRoute.replicas)/forget", body, patience: .hours(1))
+    }
+
+    /// A page of what would be missing.
+    public func simulate(_ body: SimulationRequestBody) async throws(DepotError) -> SimulationBody {
+        try await json(.POST, "\(FileServerRoute.replicas)/simulation", body, patience: .hours(1))
+    }
+
+    // MARK: Receipts
+
+    /// Has every chunk of the receipt read from its disks and hashed now; takes as long as that takes.
+    public func prove(_ receipt: ReceiptBody) async throws(DepotError) -> ReceiptProofBody {
+        try await json(.POST, FileServerRoute.receipts, receipt, patience: .hours(24))
+    }
+}

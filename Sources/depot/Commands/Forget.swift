@@ -1,0 +1,33 @@
+import ArgumentParser
+import DepotClient
+import DepotCore
+import DepotWire
+
+struct Forget: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Take a replica off the member list.",
+        discussion: """
+            Refused while it holds the only good copy of something, or is up and not drained. It is never let in \
+            again with what it holds; another one at its address is welcome.
+            """)
+
+    @Argument(help: "The replica, by name, address or UUID.") var replica: String
+    @Flag(help: "Forget it though something is lost by it, or though it is up and not drained.")
+    var acceptLoss = false
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let forgotten = try await options.client().forget(
+            ForgetRequestBody(replica: replica, acceptLoss: acceptLoss))
+        if options.output.json { return Output.json(forgotten) }
+        guard !options.output.quiet else { return }
+        Output.line(
+            "\(forgotten.name)  forgotten (\(forgotten.replica)); \(Output.plural(forgotten.members, "member")) left"
+        )
+        if forgotten.lostFiles > 0 {
+            Output.line(
+                "  \(Output.plural(forgotten.lostFiles, "file")) (\(ByteCount(forgotten.lostBytes))) cannot be "
+                    + "read any more")
+        }
+    }
+}

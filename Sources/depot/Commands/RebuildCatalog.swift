@@ -1,0 +1,97 @@
+import ArgumentParser
+import DepotCore
+import DepotSQLiteCatalog
+import DepotServer
+import DepotWire
+import Glibc
+import Logging
+
+struct RebuildCatalog: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rebuild-catalog",
+        abstract: "Make the FileServer's catalog again from the replicas.",
+        discussion: """
+            The FileServer has to be stopped; the replicas have to run. Needs DEPOT_CLUSTER_TOKEN or \
+            DEPOT_CLUSTER_TOKEN_FILE. The old catalog is moved aside, never deleted. Cut off anywhere, it can be \
+            run again. Ends with 0 where everything is back that a record names, with 2 otherwise.
+            """)
+
+    @Option(help: "The folder of the catalog.") var data: String
+    @Option(help: "A replica, as http://HOST:PORT or NAME=http://HOST:PORT; once for each member.")
+    var replica: [String]
+    @Flag(help: "Do without members that do not answer, as long as a majority does.")
+    var acceptMissing = false
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var log: LogOptions
+
+    private struct Body: Encodable {
+        let report: RebuildReport
+        let isComplete: Bool
+        /// Where the old catalog is now.
+        let movedAside: [String]
+    }
+
+    func run() async throws {
+        let replicas = try replica.map(Serve.parse(replica:))
+        let clusterToken = try Secret.cluster.read()
+        let workplace = try await RebuildWorkplace(folder: data)
+        let rebuilder = CatalogRebuilder(
+            replicas: replicas, acceptMissing: acceptMissing,
+            links: { replica, cluster throws(DepotError) in
+                try FileServerSetup.link(replica, cluster, clusterToken)
+            },
+            makeCatalog: { cluster throws(DepotError) in try await workplace.make(cluster) },
+            logger: log.logger("rebuild"))
+        let isSilent = output.json || output.quiet
+        let report = try await rebuilder.run { progress in
+            if !isSilent { Self.show(progress) }
+        }
+        let movedAside = try await workplace.replace()
+        if output.json {
+            Output.json(
+                Body(report: report, isComplete: report.isComplete, movedAside: movedAside))
+        } else if !output.quiet || !report.isComplete {
+            Self.show(report, movedAside)
+        }
+        if !report.isComplete { throw ExitCode(2) }
+    }
+
+    private static func show(_ progress: CatalogRebuilder.Progress) {
+        switch progress {
+        case .inventory(let replica, let chunks) where chunks > 0:
+            Output.note("\(replica): \(Output.plural(chunks, "chunk"))")
+        case .inventory: break
+        case .names(let done, let all): Output.note("\(done) of \(Output.plural(all, "name"))")
+        }
+    }
+
+    private static func show(_ report: RebuildReport, _ movedAside: [String]) {
+        Output.line("cluster \(report.cluster), epoch \(report.epoch)")
+        Output.line(
+            "  \(Output.plural(report.files, "file")) (\(ByteCount(report.bytes))), "
+                + "\(Output.plural(report.tombstones, "deleted name")), "
+                + "\(Output.plural(report.copies, "copy", "copies")) of chunks")
+        for path in movedAside { Output.line("  the old catalog is kept: \(path)") }
+        for replica in report.missing {
+            Output.line(
+                "  missing: \(replica); nothing is collected or dropped until it is back or forgotten"
+            )
+        }
+        list(report.olderVersionsListed, of: report.olderVersions, "older version restored")
+        list(report.incompleteListed, of: report.incomplete, "NOT RESTORED")
+        for record in report.unreadableListed { Output.line("  unreadable record: \(record)") }
+        if report.foreignRecords > 0 {
+            Output.line("  \(Output.plural(report.foreignRecords, "record")) of another cluster")
+        }
+    }
+
+    private static func list(
+        _ names: [RebuildReport.Incomplete], of count: Int, _ word: String
+    ) {
+        for name in names {
+            let restored = name.restored.map { " (now \($0))" } ?? ""
+            Output.line("  \(word): \(name.name) \(name.sequence)\(restored): \(name.problem)")
+        }
+        if count > names.count { Output.line("  … and \(count - names.count) more") }
+    }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import DepotClient
+import DepotCore
+import DepotWire
+
+struct Verify: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Read everything back, compare, and repair: the scrub.",
+        discussion: """
+            Every replica reads its own disk, past the cache, and hashes what it holds; no chunk crosses the \
+            network. What was unchecked for longest comes first, so an interrupted verification loses nothing. \
+            Then inventory and catalog are compared in both directions, and damage is repaired from good copies.
+
+            Exit codes: 0 clean, 1 damage was found and repaired, 2 damage remains or not all could be read.
+            """)
+
+    @Option(help: ArgumentHelp("Only this replica; once for each.", valueName: "name"))
+    var replica: [String] = []
+    @Option(help: ArgumentHelp("Stop reading after so long, such as 20m.", valueName: "time"))
+    var budget: String?
+    @Option(
+        help: ArgumentHelp(
+            "Leave out what was read within so long, such as 30d.", valueName: "time"))
+    var maxAge: String?
+    @Flag(help: "Only tell what is wrong.") var noRepair = false
+    @Flag(help: "Read as fast as the disks can, not half of the time.") var unpaced = false
+    @Flag(help: "Tell how much of the copies was read in the last 30 days. Reads nothing.")
+    var coverage = false
+    @Option(
+        help: ArgumentHelp(
+            "Check a stopped replica's folder, without any server.", valueName: "folder"))
+    var store: String?
+    @Option(help: ArgumentHelp("Prove a receipt again, of deposit --receipt.", valueName: "file"))
+    var receipt: String?
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        if let store {
+            return try await StoreVerification(folder: store, output: options.output).run()
+        }
+        let client = try options.client()
+        if let receipt {
+            return try await ReceiptProof.run(file: receipt, client: client, output: options.output)
+        }
+        if coverage { return try await Coverage(client: client, output: options.output).run() }
+        let output = options.output
+        let body = VerifyBody(
+            verification: .random(), replicas: replica.isEmpty ? nil : replica,
+            budgetSeconds: try budget.map { try TimeSpan($0).seconds },
+            ageSecondsMax: try maxAge.map { try TimeSpan($0).seconds }, repairs: !noRepair,
+            isUnpaced: unpaced)
+        let result = try await Interruption.guarding { () throws(DepotError) in
+            try await VerificationWatch(client: client, output: output).run(body)
+        }
+        throw ExitCode(result.exitCode)
+    }
+}
