@@ -16,9 +16,15 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 
 /// A library target of the house, as DESIGN draws it: it may import what is named here and nothing else.
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(
+    _ name: String, _ dependencies: [Target.Dependency], _ settings: [SwiftSetting] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict + settings)
 }
+
+/// Cutting and hashing take all the time of a test that moves many bytes, were they not optimised in debug builds, too:
+/// vectors are a hundred times slower there.
+let optimised = SwiftSetting.unsafeFlags(["-O"], .when(configuration: .debug))
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
@@ -44,7 +50,7 @@ let package = Package(
         .systemLibrary(
             name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
-        library("DepotCore", ["CLibCrypto", nioCore]),
+        library("DepotCore", ["CLibCrypto", nioCore], [optimised]),
         library(
             "DepotStore",
             [
@@ -75,7 +81,7 @@ let package = Package(
         .target(
             name: "DepotTestSupport", dependencies: ["DepotCore", nioCore, nioPosix],
             path: "Tests/DepotTestSupport", swiftSettings: strict),
-        tests("DepotCoreTests", ["DepotCore", "CLibCrypto", nioCore]),
+        tests("DepotCoreTests", ["DepotCore", "DepotTestSupport", "CLibCrypto", nioCore]),
         tests("DepotStoreTests", ["DepotCore", "DepotStore", "DepotTestSupport", nioCore, log]),
         tests("DepotWireTests", ["DepotCore", "DepotWire", "DepotTestSupport", nioCore, nioHTTP1]),
         tests(

@@ -3,11 +3,7 @@
 ///
 /// The values up to 17 bits are those of the FastCDC authors' own program, the others those that
 /// implementations have agreed on since (nlfiedler's `fastcdc`, `v2020`): facts, kept so that cuts compare.
-enum ChunkMasks {
-    /// How many bits the masks before and after the average have more and fewer: level 2 of the paper, the one
-    /// that it recommends.
-    static let normalization = 2
-
+package enum ChunkMasks {
     private static let bitsMin = 6
     private static let masks: [UInt64] = [
         0x0000_0000_0180_3110, 0x0000_0000_1803_5100, 0x0000_0018_0003_5300,
@@ -20,5 +16,5 @@ enum ChunkMasks {
     ]
 
     /// - Parameter bits: 6 to 24.
-    static func mask(bits: Int) -> UInt64 { masks[bits - bitsMin] }
+    package static func mask(bits: Int) -> UInt64 { masks[bits - bitsMin] }
 }
