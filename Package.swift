@@ -34,7 +34,8 @@ let package = Package(
     name: "depot",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "depot", targets: ["depot"])
+        .executable(name: "depot", targets: ["depot"]),
+        .executable(name: "depot-benchmark", targets: ["DepotBenchmark"]),
     ],
     dependencies: [
         // Exact versions: what was tested is what is built, everywhere.
@@ -77,6 +78,14 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        .executableTarget(
+            name: "DepotBenchmark",
+            dependencies: [
+                "DepotCore", "DepotStore", "DepotSQLiteCatalog", "DepotTestSupport", "depot",
+                nioCore, nioPosix, log,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/DepotBenchmark", swiftSettings: strict),
         // What tests of several targets share: conformance suites, faulty parts.
         .target(
             name: "DepotTestSupport", dependencies: ["DepotCore", nioCore, nioPosix],
