@@ -81,16 +81,20 @@ let package = Package(
         .executableTarget(
             name: "DepotBenchmark",
             dependencies: [
-                "DepotCore", "DepotStore", "DepotSQLiteCatalog", "DepotTestSupport", "depot",
+                "DepotCore", "DepotStore", "DepotSQLiteCatalog", "FastCDCReference", "depot",
                 nioCore, nioPosix, log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/DepotBenchmark", swiftSettings: strict),
+        // The measure of quality for chunk boundaries.
+        .target(
+            name: "FastCDCReference", dependencies: ["DepotCore"], path: "Tests/FastCDCReference",
+            swiftSettings: strict + [optimised]),
         // What tests of several targets share: conformance suites, faulty parts.
         .target(
             name: "DepotTestSupport", dependencies: ["DepotCore", nioCore, nioPosix],
             path: "Tests/DepotTestSupport", swiftSettings: strict),
-        tests("DepotCoreTests", ["DepotCore", "DepotTestSupport", "CLibCrypto", nioCore]),
+        tests("DepotCoreTests", ["DepotCore", "FastCDCReference", "CLibCrypto", nioCore]),
         tests("DepotStoreTests", ["DepotCore", "DepotStore", "DepotTestSupport", nioCore, log]),
         tests("DepotWireTests", ["DepotCore", "DepotWire", "DepotTestSupport", nioCore, nioHTTP1]),
         tests(

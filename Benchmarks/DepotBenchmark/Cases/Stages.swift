@@ -1,7 +1,7 @@
 import DepotCore
 import DepotSQLiteCatalog
 import DepotStore
-import DepotTestSupport
+import FastCDCReference
 import Foundation
 import Logging
 import NIOCore

@@ -50,4 +50,3 @@ extension Measurement {
             client: Usage(cpu: cpu), server: Usage(), replicas: Usage())
     }
 }
-

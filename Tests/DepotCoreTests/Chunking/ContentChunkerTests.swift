@@ -1,4 +1,4 @@
-import DepotTestSupport
+import FastCDCReference
 import Testing
 
 @testable import DepotCore

@@ -1,5 +1,5 @@
 import DepotCore
-import DepotTestSupport
+import FastCDCReference
 import Testing
 
 @Suite struct FastCDCTests {
