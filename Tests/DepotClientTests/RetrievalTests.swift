@@ -135,7 +135,9 @@ import Testing
 
     @Test func `a retrieval that is given up leaves nothing`() async throws {
         let bench = try await bench(noise(40 << 20))
+        let (isSet, set) = AsyncStream<Void>.makeStream()
         let work = Task { () -> DepotError? in
+            for await _ in isSet {}
             do throws(DepotError) {
                 try await bench.retrieve("a", to: bench.path("b"))
                 return nil
@@ -146,6 +148,7 @@ import Testing
         bench.door.set { state in
             state.before = { if $0 == .fetch, $1 == 4 { work.cancel() } }
         }
+        set.finish()
         #expect(await work.value?.code == .unreachable)
         #expect(try bench.entries == ["a"])
     }

@@ -5,24 +5,26 @@ import NIOCore
 /// Objects on their way to one replica.
 final class RemoteUpload: ChunkUpload {
     private let exchange: WireExchange
+    private let body: BodyWriter
     private let replica: RemoteReplica
 
     init(exchange: WireExchange, replica: RemoteReplica) {
         self.exchange = exchange
+        body = BodyWriter(exchange)
         self.replica = replica
     }
 
     func begin(_ id: ObjectID, length: Int) async throws(DepotError) {
         var header = ByteBuffer()
         ObjectFrame(id: id, status: .present, length: length, replica: nil).write(to: &header)
-        try await exchange.write(header)
+        try await body.write([header])
     }
 
-    func write(_ part: ByteBuffer) async throws(DepotError) { try await exchange.write(part) }
+    func write(_ part: ByteBuffer) async throws(DepotError) { try await body.write([part]) }
 
     func finish() async throws(DepotError) {
         do throws(DepotError) {
-            try await exchange.finish()
+            try await body.finish()
             let head = try await exchange.head()
             guard head.status.code < 400 else { throw await exchange.failure(head) }
             try replica.check(head.headers)

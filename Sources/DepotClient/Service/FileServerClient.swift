@@ -59,8 +59,9 @@ public final class FileServerClient: FileServerDoor {
         try await repeated { () throws(DepotError) in
             let exchange = try await self.transport.open(request, length: length)
             do throws(DepotError) {
-                for object in objects { try await Self.write(object, to: exchange) }
-                try await exchange.finish()
+                let body = BodyWriter(exchange)
+                for object in objects { try await Self.write(object, to: body) }
+                try await body.finish()
                 let head = try await exchange.head()
                 guard head.status.code < 400 else { throw await exchange.failure(head) }
                 _ = try await exchange.collect(upTo: WireLimits.bodyBytesMax)
@@ -72,13 +73,12 @@ public final class FileServerClient: FileServerDoor {
     }
 
     private static func write(
-        _ object: VerifiedObject, to exchange: WireExchange
+        _ object: VerifiedObject, to body: BodyWriter
     ) async throws(DepotError) {
         var header = ByteBuffer()
         ObjectFrame(id: object.id, status: .present, length: object.length, replica: nil)
             .write(to: &header)
-        try await exchange.write(header)
-        for part in object.parts { try await exchange.write(part) }
+        try await body.write([header] + object.parts)
     }
 
     public func commit(

@@ -56,7 +56,7 @@ public final class ChunkTransport: Sendable {
             let (exchange, isReused) = try await begin(request, length: request.body.readableBytes)
             let head: HTTPResponseHead
             do {
-                if request.body.readableBytes > 0 { try await exchange.write(request.body) }
+                if request.body.readableBytes > 0 { try await exchange.write([request.body]) }
                 try await exchange.finish()
                 head = try await exchange.head()
             } catch {

@@ -64,8 +64,21 @@ final class ExchangeHandler: ChannelInboundHandler {
         return waiter.promise.futureResult
     }
 
+    /// Sends parts of a body, in one system call where they fit.
+    ///
+    /// - Returns: when there is room for more; whether an error was answered meanwhile.
+    func send(_ parts: [ByteBuffer], patience: TimeAmount) -> EventLoopFuture<Bool> {
+        let channel = added.channel
+        for part in parts {
+            channel.write(HTTPClientRequestPart.body(.byteBuffer(part)), promise: nil)
+        }
+        channel.flush()
+        return room(patience: patience).assumeIsolated()
+            .map { self.status.map { $0 >= 400 } ?? false }.nonisolated()
+    }
+
     /// Succeeds when the connection takes more bytes, or when the answer has begun: then there is no use in writing.
-    func room(patience: TimeAmount) -> EventLoopFuture<Void> {
+    private func room(patience: TimeAmount) -> EventLoopFuture<Void> {
         let context = added
         if let failure, !hasAnswered { return context.eventLoop.makeFailedFuture(failure) }
         if context.channel.isWritable || hasAnswered {

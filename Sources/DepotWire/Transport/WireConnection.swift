@@ -71,12 +71,6 @@ final class WireConnection: Sendable {
         return isUsable ?? false
     }
 
-    /// Whether an error was answered, before the request is whole.
-    func wasRefused() async -> Bool {
-        let status = try? await channel.eventLoop.submit { [handler] in handler.value.status }.get()
-        return status.flatMap { $0 }.map { $0 >= 400 } ?? false
-    }
-
     func wasLostUnanswered() async -> Bool {
         let wasLost = try? await channel.eventLoop.submit { [handler] in
             handler.value.wasLost && !handler.value.hasAnswered

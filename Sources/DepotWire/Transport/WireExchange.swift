@@ -30,19 +30,21 @@ public final class WireExchange: Sendable {
         connection.channel.write(HTTPClientRequestPart.head(head), promise: nil)
     }
 
-    /// Sends a part of the body; waits while the other side takes no more.
+    /// Sends parts of the body, together; waits while the other side takes no more. Each call costs a wake-up of the
+    /// connection's thread and a system call: small parts are better collected, see `BodyWriter`.
     ///
     /// - Throws: what the other side answered, where it did so before the body was over.
-    public func write(_ part: ByteBuffer) async throws(DepotError) {
-        connection.channel.writeAndFlush(
-            HTTPClientRequestPart.body(.byteBuffer(part)), promise: nil)
+    public func write(_ parts: [ByteBuffer]) async throws(DepotError) {
+        let wasRefused: Bool
         do {
-            try await connection.ask { [patience] in $0.room(patience: patience) }
+            wasRefused = try await connection.ask { [patience] in
+                $0.send(parts, patience: patience)
+            }
         } catch {
             giveUp()
             throw error
         }
-        if await connection.wasRefused() { throw await refusal() }
+        if wasRefused { throw await refusal() }
     }
 
     /// Ends the body.

@@ -62,7 +62,7 @@ import Testing
             #expect(try await transport.send(question).text == "first")
             for await _ in closings { break }
             let exchange = try await transport.open(WireRequest(.PUT, "/x"), length: 1)
-            try await exchange.write(ByteBuffer(integer: 1 as UInt8))
+            try await exchange.write([ByteBuffer(integer: 1 as UInt8)])
             try await exchange.finish()
             #expect(try await exchange.head().status == .ok)
             while try await exchange.next() != nil {}

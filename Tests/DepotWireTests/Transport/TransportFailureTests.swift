@@ -154,7 +154,7 @@ import Testing
             let part = ByteBuffer(repeating: 1, count: 1 << 20)
             // More than the buffers of both kernels and of the scripted server take.
             let error = await expectError(.unreachable) {
-                for _ in 0..<200 { try await exchange.write(part) }
+                for _ in 0..<200 { try await exchange.write([part]) }
             }
             #expect(error?.message == "it takes no more bytes within 1000 ms")
             #expect(try await transport.send(WireRequest(.GET, "/x")).text == "1")
@@ -180,7 +180,7 @@ import Testing
             let exchange = try await transport.open(WireRequest(.PUT, "/x"))
             let part = ByteBuffer(repeating: 1, count: 64 << 10)
             let error = await expectError(.storageFull) {
-                while true { try await exchange.write(part) }
+                while true { try await exchange.write([part]) }
             }
             #expect(error?.message == "no room")
             // Half of a request has gone over that connection.
