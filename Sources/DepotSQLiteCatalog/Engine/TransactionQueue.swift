@@ -39,12 +39,16 @@ final class TransactionQueue: Sendable {
 
     /// Runs `body` in a transaction that is durable when this returns. A `DepotError` that it throws takes
     /// back what it did.
+    ///
+    /// - Parameter isDurable: `false` for what nobody misses after a power cut, such as the lease of a reader that
+    ///   will have to begin again anyway. It costs no sync, and is durable with the next change that is.
     func change<Value: Sendable>(
-        _ body: @escaping @Sendable (Session) throws -> Value
+        isDurable: Bool = true, _ body: @escaping @Sendable (Session) throws -> Value
     ) async throws(DepotError) -> Value {
         let result: Result<Value, DepotError> = await withCheckedContinuation { continuation in
             enqueue(
                 Change(
+                    isDurable: isDurable,
                     run: { session in
                         let value = try body(session)
                         return { continuation.resume(returning: .success(value)) }
@@ -74,6 +78,7 @@ final class TransactionQueue: Sendable {
     // MARK: Groups
 
     private struct Change: Sendable {
+        let isDurable: Bool
         /// Gives what to call once it is durable.
         let run: @Sendable (Session) throws -> @Sendable () -> Void
         let fail: @Sendable (DepotError) -> Void
@@ -106,7 +111,7 @@ final class TransactionQueue: Sendable {
         var refused: [(change: Change, reason: DepotError)] = []
         do {
             try refuseAfterFailure()
-            try database.inTransaction(.immediate) {
+            try transaction(isDurable: group.contains(where: \.isDurable), database) {
                 let session = try begin(database)
                 for change in group {
                     do {
@@ -125,6 +130,24 @@ final class TransactionQueue: Sendable {
         }
         for succeed in succeeded { succeed() }
         for (change, reason) in refused { change.fail(reason) }
+    }
+
+    /// In a write-ahead log a commit that is not synced can be lost, but is never half there, and what was synced before
+    /// or is synced later is not concerned.
+    private func transaction(
+        isDurable: Bool, _ database: Database, _ body: () throws -> Database.TransactionCompletion
+    ) throws {
+        if isDurable { return try database.inTransaction(.immediate, body) }
+        try database.execute(sql: "PRAGMA synchronous = NORMAL")
+        defer {
+            do {
+                try database.execute(sql: "PRAGMA synchronous = \(CatalogOpening.synchronous)")
+            } catch {
+                // Nothing could be promised any more.
+                hasFailed.store(true, ordering: .releasing)
+            }
+        }
+        try database.inTransaction(.immediate, body)
     }
 
     private func run(

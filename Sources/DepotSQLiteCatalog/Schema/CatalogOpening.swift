@@ -9,6 +9,8 @@ struct CatalogOpening {
 
     /// Each connection caches this much, in KiB; there are `readersMax` and the writer's.
     private static let cacheKiB = 16 << 10
+    /// Each commit is synced.
+    static let synchronous = "FULL"
     /// Views that run side by side; more wait. Each has a thread and a cache.
     private static let readersMax = 4
     /// The log is cut back to this after it grew in a large change.
@@ -35,7 +37,9 @@ struct CatalogOpening {
             try refuseForeign()
             let pool = try DatabasePool(path: path, configuration: configuration(readonly: false))
             // The pool has set NORMAL itself, with which a power cut undoes commits that were answered.
-            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            try pool.writeWithoutTransaction {
+                try $0.execute(sql: "PRAGMA synchronous = \(Self.synchronous)")
+            }
             try CatalogSchema.migrator.migrate(pool)
             let base = try pool.write { try begin($0) }
             try lock.sync(folder)

@@ -11,7 +11,10 @@ struct TreeRetrieval: Sendable {
     }
 
     /// Files at once: hides the round trips of small ones.
-    private static let filesMax = 6
+    private static let filesMax = 48
+    /// Their bytes together, of each no more than a pipeline keeps in memory.
+    private static let bytesMax: UInt64 = 64 << 20
+    private static let bytesOfEachMax: UInt64 = 16 << 20
 
     let client: FileServerClient
     let pipeline: DownloadPipeline
@@ -29,15 +32,22 @@ struct TreeRetrieval: Sendable {
         let folders = FolderTree(root: folder)
         return await withTaskGroup(of: Outcome.self) { group in
             var outcomes: [Outcome] = []
-            var rest = files[...]
-            while let file = rest.popFirst() {
-                if files.count - rest.count > Self.filesMax, let outcome = await group.next() {
-                    outcomes.append(outcome)
-                }
+            var underWay: [FileName: UInt64] = [:]
+            func take(_ outcome: Outcome) {
+                underWay[outcome.name] = nil
+                outcomes.append(outcome)
+            }
+            for file in files {
+                let bytes = min(file.size, Self.bytesOfEachMax)
+                while underWay.count >= Self.filesMax
+                    || underWay.values.reduce(bytes, +) > Self.bytesMax,
+                    let outcome = await group.next()
+                { take(outcome) }
                 guard !Task.isCancelled else { break }
+                underWay[file.name] = bytes
                 group.addTask { await retrieve(file, folders) }
             }
-            for await outcome in group { outcomes.append(outcome) }
+            for await outcome in group { take(outcome) }
             return outcomes.sorted { $0.name < $1.name }
         }
     }
