@@ -109,8 +109,8 @@ let package = Package(
         tests(
             "DepotServerTests",
             [
-                "DepotCore", "DepotServer", "DepotSQLiteCatalog", "DepotWire", nioCore, nioPosix,
-                nioHTTP1, log, lifecycle,
+                "DepotCore", "DepotServer", "DepotSQLiteCatalog", "DepotWire", "DepotTestSupport",
+                nioCore, nioPosix, nioHTTP1, log, lifecycle,
             ]),
         tests(
             "DepotSQLiteCatalogTests",

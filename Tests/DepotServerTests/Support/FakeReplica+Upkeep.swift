@@ -1,19 +1,21 @@
 import DepotCore
 
 extension FakeReplica {
-    private static let segment = SegmentID(number: 1, nonce: 1)
+    private static func id(_ number: UInt32) -> SegmentID {
+        SegmentID(number: number, nonce: UInt64(number))
+    }
 
     func segments(after number: UInt32?, limit: Int) async throws(DepotError) -> [SegmentInfo] {
         try await enter()
-        guard number ?? 0 < 1 else { return [] }
         return state.withLock { state in
-            state.objects.isEmpty
-                ? []
-                : [
-                    SegmentInfo(
-                        id: Self.segment, bytes: state.appended, liveBytes: state.appended,
-                        liveCopies: state.objects.count, isSealed: false)
-                ]
+            let found = Dictionary(grouping: state.objects.values, by: \.segment)
+            return found.keys.filter { $0 > number ?? 0 }.sorted().prefix(limit).map { number in
+                let entries = found[number] ?? []
+                let bytes = entries.reduce(0) { $0 + UInt64($1.bytes.readableBytes) }
+                return SegmentInfo(
+                    id: Self.id(number), bytes: bytes, liveBytes: bytes,
+                    liveCopies: entries.count, isSealed: number < state.segment)
+            }
         }
     }
 
@@ -22,12 +24,16 @@ extension FakeReplica {
     ) async throws(DepotError) -> ScrubStep {
         try await enter()
         return state.withLock { state in
-            let verdicts = state.objects.sorted { $0.key < $1.key }.map { id, entry in
+            state.scrubbed.append(segment.number)
+            let found = state.objects.filter { $0.value.segment == segment.number }
+            let verdicts = found.sorted { $0.key < $1.key }.map { id, entry in
                 ScrubVerdict(
                     id: id, verdict: ChunkID(hashing: entry.bytes) == id.hash ? .good : .bad)
             }
             return ScrubStep(
-                next: nil, bytesRead: state.appended, verdicts: verdicts, problems: [])
+                next: nil,
+                bytesRead: found.values.reduce(0) { $0 + UInt64($1.bytes.readableBytes) },
+                verdicts: verdicts, problems: [])
         }
     }
 

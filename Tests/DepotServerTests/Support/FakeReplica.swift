@@ -19,6 +19,7 @@ final class FakeReplica: ReplicaLink {
 
     struct Entry: Sendable {
         var bytes: ByteBuffer
+        var segment: UInt32 = 1
         var isSynced = false
     }
 
@@ -27,6 +28,10 @@ final class FakeReplica: ReplicaLink {
         var membership: ClusterMembership?
         var objects: [ObjectID: Entry] = [:]
         var opens: UInt64 = 1
+        /// The one that is appended to.
+        var segment: UInt32 = 1
+        /// Segments that were read, in order.
+        var scrubbed: [UInt32] = []
         var appended: UInt64 = 0
         var synced: UInt64 = 0
         var highestSequence: CommitSequence?
@@ -38,6 +43,10 @@ final class FakeReplica: ReplicaLink {
         var refusesDeletes = false
         /// Takes what it gets for something else.
         var mishears = false
+        /// What it takes is sound while it is received, and not once it is on the disk.
+        var rots = false
+        /// Says that it is being stopped.
+        var isLeaving = false
     }
 
     let state: Mutex<State>
@@ -72,12 +81,30 @@ final class FakeReplica: ReplicaLink {
         }
     }
 
-    func corrupt(_ chunk: ChunkID) {
+    /// Everything is gone but who it is.
+    func wipe() {
         state.withLock { state in
-            guard var entry = state.objects[.chunk(chunk)] else { return }
-            let first = entry.bytes.getInteger(at: entry.bytes.readerIndex, as: UInt8.self) ?? 0
-            entry.bytes.setInteger(~first, at: entry.bytes.readerIndex)
-            state.objects[.chunk(chunk)] = entry
+            state.objects = [:]
+            state.tokens = [:]
+            (state.segment, state.appended, state.synced) = (1, 0, 0)
+            state.highestSequence = nil
+        }
+    }
+
+    func corrupt(_ chunk: ChunkID) { corrupt(.chunk(chunk)) }
+
+    func corrupt(_ id: ObjectID) {
+        state.withLock { state in
+            guard let entry = state.objects[id] else { return }
+            state.objects[id]?.bytes = FakeReplica.State.damaged(entry.bytes)
+        }
+    }
+
+    /// What comes next goes into another segment.
+    func seal() {
+        state.withLock { state in
+            state.segment += 1
+            state.synced = state.appended
         }
     }
 
@@ -169,7 +196,8 @@ final class FakeReplica: ReplicaLink {
             state.objects.keys.sorted().filter { id in after.map { id > $0 } ?? true }
                 .prefix(limit).map {
                     InventoryEntry(
-                        id: $0, length: state.objects[$0]?.bytes.readableBytes ?? 0, segment: 1)
+                        id: $0, length: state.objects[$0]?.bytes.readableBytes ?? 0,
+                        segment: state.objects[$0]?.segment ?? 1)
                 }
         }
     }
@@ -206,18 +234,28 @@ final class FakeReplica: ReplicaLink {
 
 extension FakeReplica.State {
     var standing: ReplicaStanding {
-        ReplicaStanding(
+        var standing = ReplicaStanding(
             replica: id, membership: membership,
-            position: LogPosition(opens: opens, segment: 1, offset: synced),
+            position: LogPosition(opens: opens, segment: segment, offset: synced),
             highestSequence: highestSequence, usedBytes: appended, freeBytes: 1 << 40,
             chunks: objects.count, writable: mood != .readOnly)
+        standing.isLeaving = isLeaving
+        return standing
+    }
+
+    static func damaged(_ bytes: ByteBuffer) -> ByteBuffer {
+        var bytes = bytes
+        let first = bytes.getInteger(at: bytes.readerIndex, as: UInt8.self) ?? 0
+        bytes.setInteger(~first, at: bytes.readerIndex)
+        return bytes
     }
 
     mutating func append(_ id: ObjectID, _ bytes: ByteBuffer) {
         pardon([id])
         let isWhole = objects[id].map { ChunkID(hashing: $0.bytes) == id.hash } ?? false
         if isWhole { return }
-        objects[id] = FakeReplica.Entry(bytes: bytes)
+        objects[id] = FakeReplica.Entry(
+            bytes: rots ? Self.damaged(bytes) : bytes, segment: segment)
         appended += UInt64(bytes.readableBytes)
         if id.kind == .record, let record = try? FileRecord(parsing: bytes) {
             highestSequence = max(highestSequence ?? record.sequence, record.sequence)

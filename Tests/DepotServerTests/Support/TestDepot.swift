@@ -1,6 +1,7 @@
 import DepotCore
 import DepotSQLiteCatalog
 import DepotServer
+import DepotTestSupport
 import DepotWire
 import FoundationEssentials
 import Logging
@@ -12,16 +13,21 @@ final class TestDepot: Sendable {
     static let token = "test-token-0123456789"
 
     let replicas: [FakeReplica]
+    /// What the FileServer reaches them through; faults go in here.
+    let links: [FaultyReplica]
+    let clock: TestClock
     let folder: String
     let catalog: SQLiteCatalog
     let server: FileServer
     let http: HTTPCaller
 
     private init(
-        replicas: [FakeReplica], folder: String, catalog: SQLiteCatalog, server: FileServer,
-        port: Int
+        replicas: [FakeReplica], links: [FaultyReplica], clock: TestClock, folder: String,
+        catalog: SQLiteCatalog, server: FileServer, port: Int
     ) {
         self.replicas = replicas
+        self.links = links
+        self.clock = clock
         self.folder = folder
         self.catalog = catalog
         self.server = server
@@ -48,15 +54,25 @@ final class TestDepot: Sendable {
         try await start(on: replicas, in: folder, urls: urls, configure: configure, test)
     }
 
+    /// A folder for several FileServers, one after the other.
+    static func inFolder(_ test: (String) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appending(path: "depot-server-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await test(folder)
+    }
+
     /// Starts a FileServer over what is there, runs the test, stops it.
     static func start(
         on replicas: [FakeReplica], in folder: String, urls: [String]? = nil,
         configure: (inout FileServerConfiguration) -> Void = { _ in },
         _ test: (TestDepot) async throws -> Void
     ) async throws {
-        let catalog = try await SQLiteCatalog.open(at: folder)
-        let urls = urls ?? replicas.indices.map { "http://r\($0 + 1):7401" }
-        let links = Dictionary(uniqueKeysWithValues: zip(urls, replicas))
+        let clock = TestClock()
+        let catalog = try await SQLiteCatalog.open(at: folder, clock: clock.forCatalog)
+        let urls = urls ?? replicas.indices.map(url)
+        let faulty = replicas.map { FaultyReplica($0) }
+        let links = Dictionary(uniqueKeysWithValues: zip(urls, faulty))
         var configuration = FileServerConfiguration(
             host: "127.0.0.1", port: 0, replicas: urls.map { ReplicaConfiguration(url: $0) },
             token: try AccessToken(token), version: "test")
@@ -76,12 +92,12 @@ final class TestDepot: Sendable {
                     throw DepotError(.unreachable, "no such replica in this test")
                 }
                 return link
-            }, logger: logger)
+            }, logger: logger, clock: clock.forServer)
         let running = Task { try await server.run() }
         defer { running.cancel() }
         let depot = TestDepot(
-            replicas: replicas, folder: folder, catalog: catalog, server: server,
-            port: try await server.port())
+            replicas: replicas, links: faulty, clock: clock, folder: folder, catalog: catalog,
+            server: server, port: try await server.port())
         do {
             try await test(depot)
         } catch {
@@ -112,8 +128,10 @@ final class TestDepot: Sendable {
         try await http.call(.GET, "/v1/status").json(StatusBody.self)
     }
 
+    static func url(_ replica: Int) -> String { "http://r\(replica + 1):7401" }
+
     func state(of replica: Int) async throws -> StatusBody.Replica.State {
-        let url = "http://r\(replica + 1):7401"
+        let url = Self.url(replica)
         return try #require(try await status().replicas.first { $0.url == url }).state
     }
 
