@@ -43,7 +43,8 @@ struct FileServerParts: Sendable {
         let fetcher = ChunkFetcher(pool: pool, catalog: catalog, inspector: inspector)
         let manifests = ManifestReader(fetcher: fetcher, budget: workBudget)
         let copier = ChunkCopier(fetcher: fetcher, pool: pool, budget: workBudget)
-        let maker = CopyMaker(pool: pool, catalog: catalog, copier: copier)
+        let maker = CopyMaker(
+            pool: pool, catalog: catalog, copier: copier, inspector: inspector)
         let dropper = CopyDropper(pool: pool, catalog: catalog, inspector: inspector)
         let deliverer = RecordDeliverer(pool: pool, catalog: catalog)
         chores = Chores(pool: pool, deliverer: deliverer, dropper: dropper)

@@ -107,7 +107,7 @@ struct RepairService: Sendable {
         let plan = CopyPlanner(placement: pool.placement, counting: counting).plan(page)
         guard !plan.copies.isEmpty else { return [] }
         await remindOfBad(page, plan.copies)
-        let outcome = try await maker.make(plan.copies)
+        let outcome = try await maker.make(plan.copies, readsBack: true)
         if let failure = outcome.failure {
             pool.logger.warning("not all copies could be made", metadata: ["error": "\(failure)"])
         }

@@ -6,6 +6,7 @@ struct CopyMaker: Sendable {
     let pool: ReplicaPool
     let catalog: any Catalog
     let copier: ChunkCopier
+    let inspector: CopyInspector
 
     struct Outcome: Sendable {
         /// Copies that are durable, and known to the catalog as good.
@@ -15,42 +16,70 @@ struct CopyMaker: Sendable {
     }
 
     /// Carries out as much as it can; what could not be copied is no reason to leave the rest.
-    func make(_ orders: [CopyOrder]) async throws(DepotError) -> Outcome {
+    ///
+    /// - Parameter readsBack: has the copies read from their disks and hashed before they count.
+    func make(
+        _ orders: [CopyOrder], readsBack: Bool = false
+    ) async throws(DepotError) -> Outcome {
         guard !orders.isEmpty else { return Outcome() }
         let mark = try await catalog.mark()
         let copied = await copier.copy(orders)
         var outcome = Outcome(failure: copied.failure)
-        let durable = try await vouch(copied.byDestination, asOf: mark, &outcome.failure)
-        outcome.made = copied.copied.filter {
-            durable[$0.destination]?.contains($0.chunk.id) == true
+        let groups = Dictionary(grouping: copied.copied, by: \.destination)
+        let answers = await gather(groups.keys) { replica async throws(DepotError) in
+            try await prove(groups[replica] ?? [], on: replica, asOf: mark, readsBack: readsBack)
+        }
+        for answer in answers.values {
+            switch answer {
+            case .success(let made): outcome.made += made
+            case .failure(let error): outcome.failure = outcome.failure ?? error
+            }
         }
         return outcome
     }
 
-    /// - Returns: what each destination vouched for, which the catalog knows by then.
-    private func vouch(
-        _ copies: [ReplicaID: [ChunkID]], asOf mark: CatalogMark, _ failure: inout DepotError?
-    ) async throws(DepotError) -> [ReplicaID: Set<ChunkID>] {
-        let answers = await gather(copies.keys) { replica async throws(DepotError) in
-            let chunks = copies[replica] ?? []
-            let vouches = try await pool.ask(replica, limit: pool.timing.barrierLimit) {
-                link async throws(DepotError) in
-                try await link.vouch(for: chunks.map(ObjectID.chunk))
-            }
-            return zip(chunks, vouches).filter { $0.1 == .durable }.map(\.0)
+    /// - Returns: those that the catalog calls good afterwards.
+    private func prove(
+        _ orders: [CopyOrder], on replica: ReplicaID, asOf mark: CatalogMark, readsBack: Bool
+    ) async throws(DepotError) -> [CopyOrder] {
+        let vouches = try await pool.ask(replica, limit: pool.timing.barrierLimit) {
+            link async throws(DepotError) in
+            try await link.vouch(for: orders.map { .chunk($0.chunk.id) })
         }
-        var durable: [ReplicaID: Set<ChunkID>] = [:]
-        for (replica, answer) in answers {
-            switch answer {
-            case .success(let chunks) where !chunks.isEmpty:
-                try await catalog.settle(
-                    Dictionary(chunks.map { ($0, .good) }) { first, _ in first }, on: replica,
-                    asOf: mark)
-                durable[replica] = Set(chunks)
-            case .success: break
-            case .failure(let error): failure = failure ?? error
+        let durable = zip(orders, vouches).filter { $0.1 == .durable }.map(\.0)
+        try await keep(durable, on: replica)
+        if readsBack {
+            for batch in ChunkBatch.cut(
+                durable, bytesMax: CopyDropper.batchBytes, length: \.chunk.length)
+            {
+                try await inspector.check(batch.map(\.chunk.id), on: replica)
             }
+        } else {
+            try await settle(durable, .good, on: replica, asOf: mark)
         }
-        return durable
+        let standings = try await catalog.standings(of: durable.map(\.chunk.id))
+        return zip(durable, standings).filter { $0.1?.good.contains(replica) == true }.map(\.0)
+    }
+
+    /// A copy that was released and is still there needs no second one beside it: by the put and the vouch its deletion
+    /// is void. The catalog is to take it for a new one.
+    private func keep(
+        _ orders: [CopyOrder], on replica: ReplicaID
+    ) async throws(DepotError) {
+        let mark = try await catalog.mark()
+        let standings = try await catalog.standings(of: orders.map(\.chunk.id))
+        let released = Holding(replica: replica, state: .released)
+        let kept = zip(orders, standings).filter { $0.1?.holdings.contains(released) == true }
+        try await settle(kept.map(\.0), .absent, on: replica, asOf: mark)
+    }
+
+    private func settle(
+        _ orders: [CopyOrder], _ verdict: CheckVerdict, on replica: ReplicaID,
+        asOf mark: CatalogMark
+    ) async throws(DepotError) {
+        guard !orders.isEmpty else { return }
+        try await catalog.settle(
+            Dictionary(orders.map { ($0.chunk.id, verdict) }) { first, _ in first }, on: replica,
+            asOf: mark)
     }
 }
