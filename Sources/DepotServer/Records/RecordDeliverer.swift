@@ -67,11 +67,11 @@ struct RecordDeliverer: Sendable {
     private func deliverGroup(_ group: [Addressed]) async throws(DepotError) -> [Delivery] {
         let placement = pool.placement
         let size = pool.size
-        let draining = pool.draining
+        let counting = pool.counting
         var batches: [ReplicaID: [Int]] = [:]
         for (index, record) in group.enumerated() {
             let wanted = min(record.level.recordCopies, size)
-            let kept = record.confirmed.subtracting(draining)
+            let kept = record.confirmed.intersection(counting)
             let targets = placement.choose(
                 max(0, wanted - kept.count), for: record.name.nameHash, keeping: kept,
                 avoiding: pool.avoided)
@@ -98,7 +98,7 @@ struct RecordDeliverer: Sendable {
         _ group: [Addressed], _ batches: [ReplicaID: [Int]],
         _ answers: [ReplicaID: Result<[Vouch], DepotError>], _ size: Int
     ) async throws(DepotError) -> [Delivery] {
-        let draining = pool.draining
+        let counting = pool.counting
         var vouched = [[ReplicaID]](repeating: [], count: group.count)
         var failure: DepotError?
         for (replica, answer) in answers {
@@ -113,7 +113,7 @@ struct RecordDeliverer: Sendable {
         }
         var deliveries: [Delivery] = []
         for (record, replicas) in zip(group, vouched) {
-            let copies = record.confirmed.union(replicas).subtracting(draining).count
+            let copies = record.confirmed.union(replicas).intersection(counting).count
             let wanted = min(record.level.recordCopies, size)
             let isDone = copies >= wanted
             if !replicas.isEmpty || isDone {
