@@ -73,6 +73,8 @@ struct RepairService: Sendable {
         var report = RepairReport()
         _ = try await catalog.reopenRecords(counting: pool.counting, clusterSize: pool.size)
         try await raise(isPaced: isPaced, &report)
+        // Nothing may go while a member is missing that a rebuild did not see: not even what is bad.
+        if try await catalog.isPartial() { return report }
         try await dropBad(&report)
         try await dropSurplus(&report)
         return report
