@@ -17,9 +17,31 @@ struct Compactor: Sendable {
         var pinned = 0
     }
 
+    /// The deadest segment first: on a full disk only what moves nothing can be unlinked, and makes room for the rest.
     func compact(_ replica: ReplicaID) async throws(DepotError) -> Outcome {
         var outcome = Outcome()
+        for segment in try await candidates(on: replica) where !Task.isCancelled {
+            do throws(DepotError) {
+                let report = try await pool.ask(replica, limit: pool.timing.compactionLimit) {
+                    link async throws(DepotError) in
+                    try await link.compact(segment.id)
+                }
+                outcome.segments += report.freedBytes > 0 ? 1 : 0
+                outcome.freedBytes += report.freedBytes
+                outcome.freedBytes -= min(report.movedBytes, outcome.freedBytes)
+                outcome.pinned += report.pinnedBy.isEmpty ? 0 : 1
+            } catch  where error.code == .notFound {
+                continue  // compacted by somebody else meanwhile
+            } catch  where error.code == .storageFull {
+                return outcome  // the others would move more
+            }
+        }
+        return outcome
+    }
+
+    private func candidates(on replica: ReplicaID) async throws(DepotError) -> [SegmentInfo] {
         let least = deadShare(of: replica)
+        var found: [SegmentInfo] = []
         var after: UInt32?
         while !Task.isCancelled {
             let from = after
@@ -29,18 +51,9 @@ struct Compactor: Sendable {
             }
             guard let last = page.last else { break }
             after = last.id.number
-            for segment in page where segment.isSealed && Self.deadShare(segment) >= least {
-                let report = try await pool.ask(replica, limit: pool.timing.compactionLimit) {
-                    link async throws(DepotError) in
-                    try await link.compact(segment.id)
-                }
-                outcome.segments += report.freedBytes > 0 ? 1 : 0
-                outcome.freedBytes += report.freedBytes
-                outcome.freedBytes -= min(report.movedBytes, outcome.freedBytes)
-                outcome.pinned += report.pinnedBy.isEmpty ? 0 : 1
-            }
+            found += page.filter { $0.isSealed && Self.deadShare($0) >= least }
         }
-        return outcome
+        return found.sorted { $0.liveBytes < $1.liveBytes }
     }
 
     private func deadShare(of replica: ReplicaID) -> Double {
