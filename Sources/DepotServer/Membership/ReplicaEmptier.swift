@@ -131,11 +131,14 @@ struct ReplicaEmptier: Sendable {
     {
         let lasting = pool.lasting
         // Where the others lack them; that is all that can be done for one that does not answer.
-        let reopened = try await catalog.reopenRecords(
-            counting: lasting, clusterSize: lasting.count)
-        if reopened > 0 { try await deliverer.drain() }
+        _ = try await catalog.reopenRecords(counting: lasting, clusterSize: lasting.count)
+        try await deliverer.drain()
         guard pool.writable.contains(replica) else {
-            round.recordsLeft = reopened
+            round.recordsLeft = try await catalog.outbox(limit: Self.recordPageSize).count
+            if round.recordsLeft > 0 {
+                round.problem =
+                    round.problem ?? "some records are on too few replicas; \(pool.absentees)"
+            }
             return
         }
         // Records come behind all chunks.
