@@ -18,8 +18,10 @@ extension DepositService {
             do throws(DepotError) {
                 return try await passBarrier(deposit, chunks, terms)
             } catch {
-                // The catalog's mark was too old to tell whether an answer still holds.
-                guard error.code == .conflict, attempt < Self.attemptsMax else { throw error }
+                // The catalog's mark was too old to tell whether an answer still holds, or who answered was forgotten.
+                guard [.conflict, .notFound].contains(error.code), attempt < Self.attemptsMax else {
+                    throw error
+                }
                 attempt += 1
             }
         }

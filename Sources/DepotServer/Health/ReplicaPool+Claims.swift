@@ -11,6 +11,8 @@ extension ReplicaPool {
     func claim(_ replica: ReplicaID, for index: Int) throws(DepotError) {
         let conditions = seats.map(\.condition)
         let outcome = shared.withLock { shared -> Result<Int?, DepotError> in
+            // Forgotten while it answered: its seat is free for another one by now.
+            if shared.forgotten.contains(replica) { return .failure(forgotten(replica)) }
             let expected = shared.owners.first { $0.value == index }?.key
             if let expected, expected != replica, let member = shared.members[expected] {
                 return .failure(stranger(replica, insteadOf: member))

@@ -77,7 +77,11 @@ extension ReplicaPool {
     /// - Throws: `conflict` for one that was forgotten.
     func refuseForgotten(_ replica: ReplicaID) throws(DepotError) {
         guard shared.withLock({ $0.forgotten.contains(replica) }) else { return }
-        throw DepotError(
+        throw forgotten(replica)
+    }
+
+    func forgotten(_ replica: ReplicaID) -> DepotError {
+        DepotError(
             .conflict,
             "replica \(replica) was taken off the member list by 'depot forget': what it holds may be older "
                 + "than anything known, so it is never let in again. To use its disk, start it with an empty "
