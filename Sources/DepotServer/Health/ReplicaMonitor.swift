@@ -130,11 +130,15 @@ struct ReplicaMonitor: Sendable {
     private func refuseForeign(_ standing: ReplicaStanding) throws(DepotError) {
         guard let membership = standing.membership else { return }
         guard membership.cluster == pool.cluster.cluster else {
+            let advice =
+                pool.members.isEmpty
+                ? "This catalog is new and empty: if it stands in for one that was lost, run "
+                    + "'depot rebuild-catalog'"
+                : "Start it with an empty data folder, or remove it from the configuration"
             throw DepotError(
                 .clusterMismatch,
                 "replica \(standing.replica) belongs to cluster \(membership.cluster), this is "
-                    + "\(pool.cluster.cluster); it was not touched. Start it with an empty data folder, "
-                    + "or remove it from the configuration")
+                    + "\(pool.cluster.cluster); it was not touched. \(advice)")
         }
         guard membership.epoch <= pool.cluster.epoch else {
             throw DepotError(
