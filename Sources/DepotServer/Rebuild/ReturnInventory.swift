@@ -11,25 +11,38 @@ struct ReturnInventory: Sendable {
     let catalog: any Catalog
     let manifests: ManifestReader
 
+    private struct Work {
+        var compared: Set<ReplicaID> = []
+        /// Whose newest word on some name could not be taken over: chunks are missing, which another one may hold.
+        var incomplete: Set<ReplicaID> = []
+        var met: Set<ReplicaID> = []
+
+        mutating func note(_ replica: ReplicaID, isComplete: Bool) {
+            if isComplete { incomplete.remove(replica) } else { incomplete.insert(replica) }
+            // With what one holds that was not met before, the others may be complete.
+            if met.insert(replica).inserted { compared.subtract(incomplete) }
+            compared.insert(replica)
+        }
+    }
+
     func run() async {
         await pool.ready()
-        var compared: Set<ReplicaID> = []
+        var work = Work()
         repeat {
-            await round(&compared)
+            await round(&work)
         } while await pool.clock.pause(pool.timing.chorePeriod)
     }
 
-    private func round(_ compared: inout Set<ReplicaID>) async {
+    private func round(_ work: inout Work) async {
         do throws(DepotError) {
             guard try await catalog.isPartial() else { return }
             try pool.requireCurrentCatalog()
         } catch {
             return
         }
-        for replica in pool.writable.sorted() where !compared.contains(replica) {
+        for replica in pool.writable.sorted() where !work.compared.contains(replica) {
             do throws(DepotError) {
-                try await compare(replica)
-                compared.insert(replica)
+                work.note(replica, isComplete: try await compare(replica))
             } catch {
                 if Task.isCancelled { return }
                 pool.logger.warning(
@@ -39,14 +52,16 @@ struct ReturnInventory: Sendable {
         }
     }
 
-    func compare(_ replica: ReplicaID) async throws(DepotError) {
+    /// - Returns: whether the catalog knows all that it holds.
+    func compare(_ replica: ReplicaID) async throws(DepotError) -> Bool {
         let comparer = InventoryComparer(pool: pool, catalog: catalog)
         var comparison = try await comparer.compare(replica)
         // Listed are some of them; each round that takes some over leaves fewer.
         while comparison.newerRecords > 0 {
-            guard try await takeOver(comparison.newerListed, replica) > 0 else { return }
+            guard try await takeOver(comparison.newerListed, replica) > 0 else { return false }
             comparison = try await comparer.compare(replica)
         }
+        return true
     }
 
     /// - Returns: how many names have newer word now.
