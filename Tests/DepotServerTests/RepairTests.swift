@@ -76,8 +76,10 @@ import Testing
     }
 
     @Test func `a wiped disk is noticed and filled again without anybody asking`() async throws {
-        try await TestDepot.run(configure: { $0.timing.repairPeriod = .milliseconds(20) }) {
-            depot in
+        let quick = { (configuration: inout FileServerConfiguration) in
+            configuration.timing.repairPeriod = .milliseconds(20)
+        }
+        try await TestDepot.run(configure: quick) { depot in
             let data = TestDepositor.data(64_000, seed: 61)
             try await depot.deposit("file", data, level: 3)
             depot.replicas[1].wipe()

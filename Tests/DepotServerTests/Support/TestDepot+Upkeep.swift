@@ -1,6 +1,10 @@
 import DepotCore
+import DepotSQLiteCatalog
+import DepotServer
 import DepotWire
+import Logging
 import NIOCore
+import Synchronization
 import Testing
 
 extension TestDepot {
@@ -118,6 +122,41 @@ extension FakeReplica {
     func holdsSoundly(_ id: ObjectID) -> Bool {
         state.withLock { state in
             state.objects[id].map { ChunkID(hashing: $0.bytes) == id.hash } ?? false
+        }
+    }
+}
+
+extension TestDepot {
+    /// Makes a catalog in an empty folder from what replicas hold.
+    static func rebuild(
+        _ replicas: [FakeReplica], in folder: String, acceptMissing: Bool
+    ) async throws -> RebuildReport {
+        let links = Dictionary(
+            uniqueKeysWithValues: replicas.enumerated().map { (url($0.offset), $0.element) })
+        let catalogs = Mutex<[SQLiteCatalog]>([])
+        var timing = FileServerConfiguration.Timing()
+        timing.stallLimit = .seconds(2)
+        let rebuilder = CatalogRebuilder(
+            replicas: links.keys.sorted().map { ReplicaConfiguration(url: $0) },
+            acceptMissing: acceptMissing,
+            links: { replica, _ throws(DepotError) in
+                guard let link = links[replica.url] else {
+                    throw DepotError(.unreachable, "no such replica in this test")
+                }
+                return link
+            },
+            makeCatalog: { identity throws(DepotError) in
+                let catalog = try await SQLiteCatalog.makeForRebuild(in: folder, cluster: identity)
+                catalogs.withLock { $0.append(catalog) }
+                return catalog
+            }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, timing: timing)
+        do {
+            let report = try await rebuilder.run()
+            for catalog in catalogs.withLock({ $0 }) { try catalog.close() }
+            return report
+        } catch {
+            for catalog in catalogs.withLock({ $0 }) { try catalog.close() }
+            throw error
         }
     }
 }
