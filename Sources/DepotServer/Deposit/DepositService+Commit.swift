@@ -29,10 +29,12 @@ extension DepositService {
             do throws(DepotError) {
                 guard let commit = try results[index]?.get() else { continue }
                 staged.append((index, commit))
-            } catch  where error.code == .noGoodCopy {
-                outcomes[index] = .lacking([Self.named(by: error, of: file, read)])
             } catch {
-                outcomes[index] = .failed(error)
+                if let again = try await repeated(file, deposit) {
+                    staged.append((index, again))
+                } else {
+                    outcomes[index] = try await outcome(of: error, file, read, deposit)
+                }
             }
         }
         for (index, outcome) in try await publish(staged, deposit, terms) {
@@ -53,6 +55,32 @@ extension DepositService {
             else { throw error }
             return DepositSessions.Terms(level: receipt.level, requireAll: nil)
         }
+    }
+
+    /// What was committed before gets its receipt again, though its content may be replaced and collected by now.
+    private func repeated(
+        _ file: CommitBody.File, _ deposit: DepositID
+    ) async throws(DepotError) -> FileCommit? {
+        guard let receipt = try await catalog.receipt(of: file.name, deposit: deposit),
+            receipt.manifest == file.manifest
+        else { return nil }
+        return FileCommit(
+            name: file.name, manifest: file.manifest, size: file.size, metadata: file.metadata,
+            chunks: receipt.chunks)
+    }
+
+    private func outcome(
+        of error: DepotError, _ file: CommitBody.File,
+        _ read: [ChunkID: Result<ManifestOutline, DepotError>], _ deposit: DepositID
+    ) async throws(DepotError) -> Outcome {
+        guard error.code == .noGoodCopy else { return .failed(error) }
+        do throws(DepotError) {
+            // Where the lease is over, sending again helps nobody.
+            _ = try await catalog.depositLevel(deposit)
+        } catch {
+            return .failed(error)
+        }
+        return .lacking([Self.named(by: error, of: file, read)])
     }
 
     /// The manifest, or the piece of it, that could not be read.
