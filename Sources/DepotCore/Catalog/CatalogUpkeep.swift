@@ -245,7 +245,7 @@ public struct ReplicaRemainder: Sendable, Hashable, Codable {
     /// Copies of chunks, whatever their state, and their bytes.
     public var chunks = 0
     public var bytes: UInt64 = 0
-    /// Chunks in use whose only good copy is here.
+    /// Chunks in use with no good copy elsewhere, and one here that is good or not proved.
     public var onlyCopies = 0
     /// Records that say something still.
     public var records = 0

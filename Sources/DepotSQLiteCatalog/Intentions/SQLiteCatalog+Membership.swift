@@ -35,7 +35,7 @@ extension SQLiteCatalog {
             found.onlyCopies =
                 try session.statement(
                     """
-                    SELECT count(*) FROM holding h WHERE h.replica = ?1 AND h.state = 1
+                    SELECT count(*) FROM holding h WHERE h.replica = ?1 AND h.state IN (0, 1)
                         AND NOT EXISTS (
                             SELECT 1 FROM holding o
                             WHERE o.chunk = h.chunk AND o.replica <> ?1 AND o.state = 1)
