@@ -1,5 +1,6 @@
 import DepotCore
 
+/// Its segments only look as if much of them were dead: a compaction is noted, and changes nothing.
 extension FakeReplica {
     private static func id(_ number: UInt32) -> SegmentID {
         SegmentID(number: number, nonce: UInt64(number))
@@ -12,8 +13,10 @@ extension FakeReplica {
             return found.keys.filter { $0 > number ?? 0 }.sorted().prefix(limit).map { number in
                 let entries = found[number] ?? []
                 let bytes = entries.reduce(0) { $0 + UInt64($1.bytes.readableBytes) }
+                let live = Double(bytes) * (1 - state.deadShare) / Double(number)
                 return SegmentInfo(
-                    id: Self.id(number), bytes: bytes, liveBytes: bytes,
+                    id: Self.id(number), bytes: bytes,
+                    liveBytes: state.deadShare == 0 ? bytes : UInt64(live),
                     liveCopies: entries.count, isSealed: number < state.segment)
             }
         }
@@ -39,6 +42,12 @@ extension FakeReplica {
 
     func compact(_ segment: SegmentID) async throws(DepotError) -> CompactionReport {
         try await enter()
-        throw DepotError(.conflict, "this segment is being written to")
+        return try state.withLock { state throws(DepotError) in
+            guard segment.number < state.segment else {
+                throw DepotError(.conflict, "this segment is being written to")
+            }
+            state.compacted.append(segment.number)
+            return CompactionReport(movedCopies: 0, movedBytes: 0, freedBytes: 1, pinnedBy: [])
+        }
     }
 }

@@ -30,8 +30,11 @@ final class FakeReplica: ReplicaLink {
         var opens: UInt64 = 1
         /// The one that is appended to.
         var segment: UInt32 = 1
-        /// Segments that were read, in order.
+        /// Segments that were read, and that were rewritten, in order.
         var scrubbed: [UInt32] = []
+        var compacted: [UInt32] = []
+        /// Of the first sealed segment; of each that follows half as much is alive.
+        var deadShare = 0.0
         var appended: UInt64 = 0
         var synced: UInt64 = 0
         var highestSequence: CommitSequence?
@@ -47,6 +50,8 @@ final class FakeReplica: ReplicaLink {
         var rots = false
         /// Says that it is being stopped.
         var isLeaving = false
+        /// What happens, once, between the making of an inventory's page and its arrival.
+        var afterInventory: (@Sendable () async -> Void)?
     }
 
     let state: Mutex<State>
@@ -192,14 +197,17 @@ final class FakeReplica: ReplicaLink {
 
     func inventory(after: ObjectID?, limit: Int) async throws(DepotError) -> [InventoryEntry] {
         try await enter()
-        return state.withLock { state in
-            state.objects.keys.sorted().filter { id in after.map { id > $0 } ?? true }
+        let (page, hook) = state.withLock { state in
+            let page = state.objects.keys.sorted().filter { id in after.map { id > $0 } ?? true }
                 .prefix(limit).map {
                     InventoryEntry(
                         id: $0, length: state.objects[$0]?.bytes.readableBytes ?? 0,
                         segment: state.objects[$0]?.segment ?? 1)
                 }
+            return (page, state.afterInventory.take())
         }
+        await hook?()
+        return page
     }
 
     func condemn(_ ids: [ObjectID]) async throws(DepotError) -> CondemnToken {

@@ -73,6 +73,8 @@ final class TestDepot: Sendable {
         let urls = urls ?? replicas.indices.map(url)
         let faulty = replicas.map { FaultyReplica($0) }
         let links = Dictionary(uniqueKeysWithValues: zip(urls, faulty))
+        let nobody = FakeReplica()
+        nobody.mood = .unreachable
         var configuration = FileServerConfiguration(
             host: "127.0.0.1", port: 0, replicas: urls.map { ReplicaConfiguration(url: $0) },
             token: try AccessToken(token), version: "test")
@@ -88,6 +90,8 @@ final class TestDepot: Sendable {
         let server = FileServer(
             configuration: configuration, catalog: catalog,
             links: { replica, _ throws(DepotError) in
+                // What stands in the catalog for a member that a rebuild did not meet.
+                if replica.url.hasSuffix(".invalid:7401") { return nobody }
                 guard let link = links[replica.url] else {
                     throw DepotError(.unreachable, "no such replica in this test")
                 }
