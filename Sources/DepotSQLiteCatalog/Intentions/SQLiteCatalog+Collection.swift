@@ -7,6 +7,9 @@ import DepotCore
 extension SQLiteCatalog {
     /// Chunks of one transaction: so long others wait.
     private static let markedAtOnce: Int64 = 20_000
+    /// Pages of one manifest come faster than this one after the other, even where the lease ended between them and was
+    /// opened again: the ones that came before must then be there still.
+    private static let stagingMax = Duration.seconds(3_600)
 
     /// Whether a file, a lease or a retrieval uses the chunk `c`. Leases that are over were ended before.
     private static let isUsed = """
@@ -49,14 +52,16 @@ extension SQLiteCatalog {
                 try session.statement(
                     "SELECT count(*) FROM manifest m CROSS JOIN chunk c ON c.id = m.chunk "
                         + "WHERE \(Self.isAbandoned)"
-                ).first { try $0.get(0) } ?? 0
+                ).first(session.now - Self.stagingMax.milliseconds) { try $0.get(0) } ?? 0
             return plan
         }
     }
 
     /// A manifest `m` that no file and no retrieval uses, and that no deposit is about to commit.
+    /// One of which pages are missing still stays for the grace time of a staging, which is the first value.
     private static let isAbandoned = """
-        NOT EXISTS (SELECT 1 FROM file f WHERE f.manifest = m.chunk)
+        (m.complete = 1 OR c.unused <= ?1)
+        AND NOT EXISTS (SELECT 1 FROM file f WHERE f.manifest = m.chunk)
         AND NOT EXISTS (SELECT 1 FROM retrieval v WHERE v.manifest = m.chunk)
         AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.chunk = m.chunk)
         """
@@ -102,8 +107,9 @@ extension SQLiteCatalog {
             isOver = try await queue.change { session in
                 try Self.requireKnowledge(session)
                 let abandoned = try session.statement(
-                    "SELECT m.chunk FROM manifest m WHERE \(Self.isAbandoned) LIMIT 100"
-                ).all { try $0.get(0, as: Int64.self) }
+                    "SELECT m.chunk FROM manifest m CROSS JOIN chunk c ON c.id = m.chunk "
+                        + "WHERE \(Self.isAbandoned) LIMIT 100"
+                ).all(session.now - Self.stagingMax.milliseconds) { try $0.get(0, as: Int64.self) }
                 for manifest in abandoned {
                     try session.statement("DELETE FROM reference WHERE manifest = ?").run(manifest)
                     try session.statement("DELETE FROM manifest WHERE chunk = ?").run(manifest)

@@ -60,7 +60,7 @@ extension SQLiteCatalog {
 }
 
 /// Pins chunks to one deposit.
-private struct Negotiation {
+struct Negotiation {
     private let deposit: Int64
     private let chunks: ChunkTable
     private let holders: SQLStatement

@@ -6,8 +6,10 @@ extension SQLiteCatalog {
         isLast: Bool, deposit: DepositID
     ) async throws(DepotError) {
         try await queue.change { session in
-            _ = try Leases.renew(deposit, session)
+            let lease = try Leases.renew(deposit, session)
             try Self.enter(manifest, chunks, pieces, isLast: isLast, session)
+            // A collection between two pages must not forget the first.
+            _ = try Negotiation(deposit: lease.number, session).pin(manifest)
         }
     }
 
