@@ -29,12 +29,15 @@ enum RecordTable {
     }
 
     /// Whether a tombstone `t` with the record `o` has nothing left to hold down: nobody is known to have an older record
-    /// of the name, and every member was inventoried since the tombstone was in place.
+    /// of the name or may be getting one from the outbox just now, and every member was inventoried since the tombstone
+    /// was in place.
     static let isExpired = """
         o.pending = 0
         AND NOT EXISTS (SELECT 1 FROM member WHERE inventoried <= o.delivered)
         AND NOT EXISTS (
-            SELECT 1 FROM record older CROSS JOIN record_holding held ON held.record = older.id
-            WHERE older.name = o.name AND older.id <> o.id)
+            SELECT 1 FROM record older
+            WHERE older.name = o.name AND older.id <> o.id AND (
+                older.pending = 1
+                OR EXISTS (SELECT 1 FROM record_holding held WHERE held.record = older.id)))
         """
 }
