@@ -199,6 +199,15 @@ extension SQLiteCatalog {
 
     // MARK: Records
 
+    /// Whether the record `n` went out and a majority of its copies is there still: members that had it may have been
+    /// forgotten since.
+    private static func isInPlace(_ level: String) -> String {
+        """
+        n.pending = 0 AND 2 * (SELECT count(*) FROM record_holding b WHERE b.record = n.id) > min(
+            max(3, \(level)), (SELECT count(*) FROM member WHERE draining = 0))
+        """
+    }
+
     public func obsoleteRecords(
         on replica: ReplicaID, limit: Int
     ) async throws(DepotError) -> [ChunkID] {
@@ -212,10 +221,10 @@ extension SQLiteCatalog {
                 WHERE h.replica = ?1 AND (
                     EXISTS (
                         SELECT 1 FROM file f CROSS JOIN record n ON n.id = f.record
-                        WHERE f.name = o.name AND n.pending = 0 AND n.id <> o.id)
+                        WHERE f.name = o.name AND n.id <> o.id AND \(Self.isInPlace("f.level")))
                     OR EXISTS (
                         SELECT 1 FROM tombstone t CROSS JOIN record n ON n.id = t.record
-                        WHERE t.name = o.name AND n.pending = 0 AND n.id <> o.id)
+                        WHERE t.name = o.name AND n.id <> o.id AND \(Self.isInPlace("t.level")))
                     OR EXISTS (
                         SELECT 1 FROM tombstone t
                         WHERE t.record = o.id AND \(RecordTable.isExpired)))
