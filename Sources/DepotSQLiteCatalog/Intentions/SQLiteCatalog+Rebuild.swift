@@ -38,7 +38,16 @@ extension SQLiteCatalog {
             try Self.requirePartial(session)
             let holding = try session.statement(
                 "INSERT INTO record_holding (record, replica) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            let epoch = try Self.identity(session).epoch
             for restored in records {
+                // What is committed from now on must be newer than everything that was.
+                guard restored.record.sequence.epoch <= epoch else {
+                    throw DepotError(
+                        .conflict,
+                        "this record is of epoch \(restored.record.sequence.epoch), the catalog of "
+                            + "epoch \(epoch); rebuild it again, with a higher one",
+                        object: restored.record.name.text)
+                }
                 let number = try Publication.insert(restored.record, isPending: false, session)
                 for replica in restored.holders {
                     try holding.run(number, session.members().number(of: replica))
