@@ -10,6 +10,22 @@ import Testing
     ) async throws {
         try await withCatalog { fixture in try await behaviour.check(fixture) }
     }
+
+    @Test(arguments: CatalogConformance.partial)
+    func `a catalog that is filled from replicas does what every such one must`(
+        _ behaviour: CatalogBehaviour
+    ) async throws {
+        try await withFolder { folder in
+            let time = ManualClock()
+            let catalog = try await SQLiteCatalog.makeForRebuild(
+                in: folder + "/catalog",
+                cluster: ClusterIdentity(
+                    cluster: .random(), epoch: CatalogConformance.rebuildEpoch),
+                clock: time.clock)
+            try await behaviour.check(CatalogFixture(catalog: catalog) { time.advance($0) })
+            try catalog.close()
+        }
+    }
 }
 
 @Suite struct CatalogModelTests {

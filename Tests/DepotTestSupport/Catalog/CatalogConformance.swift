@@ -6,7 +6,8 @@ public enum CatalogConformance {
     public static let behaviours: [CatalogBehaviour] =
         members + deposits + receipts + commits + files + records + copies + overtaken + races
         + retrievals
-        + figures
+        + figures + inventories + scrubs + repairs + collections + heldBack + oldRecords
+        + membership + rebuilds
 }
 
 /// One thing that a catalog does, and how to see that it does.

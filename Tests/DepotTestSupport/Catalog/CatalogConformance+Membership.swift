@@ -1,0 +1,135 @@
+import DepotCore
+import Testing
+
+extension CatalogConformance {
+    static let membership: [CatalogBehaviour] = [
+        CatalogBehaviour("a replica that is emptied says what still ties it") { fixture in
+            try await fixture.admit(1...2)
+            let chunks = try Fixture.chunks(0..<2)
+            try await fixture.deposit("file", chunks, on: Fixture.replicas(1...2))
+            try await fixture.deliver(on: 1...2)
+            try await fixture.catalog.setDraining(Fixture.replica(1), true)
+            let draining = try await fixture.catalog.draining()
+            #expect(draining == [Fixture.replica(1)])
+            try await fixture.settle(chunks[0], .absent, on: 2)
+            let deposit = try await fixture.open(level: 1)
+            try await fixture.send([chunks[1]], to: Fixture.replicas(1...1), in: deposit)
+            var expected = ReplicaRemainder()
+            expected.chunks = 3
+            expected.bytes = try UInt64(
+                chunks[0].length + chunks[1].length + Fixture.manifest(chunks).length)
+            (expected.onlyCopies, expected.records, expected.deposits) = (1, 1, 1)
+            let found = try await fixture.catalog.remainder(on: Fixture.replica(1))
+            #expect(found == expected && !found.isEmpty)
+            fixture.advance(Fixture.lease)
+            let later = try await fixture.catalog.remainder(on: Fixture.replica(1))
+            #expect(later.deposits == 0, "a lease that is over waits for nobody")
+            try await fixture.catalog.setDraining(Fixture.replica(1), false)
+            let none = try await fixture.catalog.draining()
+            #expect(none.isEmpty)
+            await fixture.expect(.notFound) {
+                try await fixture.catalog.setDraining(Fixture.replica(9), true)
+            }
+            await fixture.expect(.notFound) {
+                _ = try await fixture.catalog.remainder(on: Fixture.replica(9))
+            }
+        },
+        CatalogBehaviour("a forgotten replica is let in no more, and nothing is believed of it") {
+            fixture in
+            try await fixture.admit(1...3)
+            let chunk = try Fixture.chunk("chunk")
+            try await fixture.deposit("file", [chunk], on: Fixture.replicas(1...3))
+            try await fixture.deliver(on: 1...3)
+            try await fixture.catalog.forget(Fixture.replica(3))
+            let members = try await fixture.catalog.members()
+            #expect(members.map(\.replica) == [Fixture.replica(1), Fixture.replica(2)])
+            let good = try await fixture.standing(chunk)?.good
+            #expect(good == [Fixture.replica(1), Fixture.replica(2)])
+            let forgotten = try await fixture.catalog.forgotten()
+            #expect(forgotten == [Fixture.replica(3)])
+            await fixture.expect(.conflict) {
+                try await fixture.catalog.admit(Fixture.member(3))
+            }
+            await fixture.expect(.notFound) {
+                try await fixture.catalog.forget(Fixture.replica(3))
+            }
+        },
+        CatalogBehaviour("who takes a forgotten member's place inherits nothing") { fixture in
+            try await fixture.admit(1...2)
+            let chunk = try Fixture.chunk("chunk")
+            let file = try Fixture.commit("file", [chunk])
+            let deposit = try await fixture.open(level: 2)
+            try await fixture.prepare([chunk], on: Fixture.replicas(1...2), in: deposit)
+            try await fixture.catalog.noteSegments(
+                [
+                    SegmentInfo(
+                        id: SegmentID(number: 1, nonce: 1), bytes: 1, liveBytes: 1, liveCopies: 1,
+                        isSealed: true)
+                ], of: Fixture.replica(2))
+            try await fixture.catalog.setDraining(Fixture.replica(2), true)
+            let mark = try await fixture.catalog.mark()
+            _ = try await fixture.observe(LogPosition(opens: 0, segment: 0, offset: 0), of: 2)
+            try await fixture.settle(chunk, .bad, on: 2)
+            try await fixture.inventory(1...2)
+            try await fixture.catalog.forget(Fixture.replica(2))
+            try await fixture.admit(3...3)
+            let draining = try await fixture.catalog.draining()
+            #expect(draining.isEmpty)
+            let segments = try await fixture.catalog.segmentChecks(on: Fixture.replica(3))
+            #expect(segments.isEmpty)
+            let remainder = try await fixture.catalog.remainder(on: Fixture.replica(3))
+            #expect(remainder == ReplicaRemainder(), "no copies, records or vouches")
+            let state = try await fixture.state(chunk, on: 3)
+            #expect(state == nil)
+            // It holds the chunks by now, but vouched for nothing to this deposit.
+            for used in [chunk, file.manifest] { try await fixture.settle(used, .good, on: 3) }
+            let lacking = try await fixture.outcome(file, in: deposit, copies: 2).lacking
+            #expect(lacking == [chunk.id, file.manifest.id])
+            try await fixture.catalog.prove(
+                BarrierProof(durable: [
+                    chunk.id: [Fixture.replica(3)], file.manifest.id: [Fixture.replica(3)],
+                ]), asOf: mark, deposit: deposit)
+            let receipt = try await fixture.outcome(file, in: deposit, copies: 2).receipt
+            #expect(receipt.copies == 2, "the setbacks of the other one are not its own")
+        },
+        CatalogBehaviour("what would be lost without some replicas is listed by file") { fixture in
+            try await fixture.admit(1...4)
+            let chunks = try Fixture.chunks(0..<3)
+            try await fixture.deposit("a", [chunks[0]], on: Fixture.replicas(1...1))
+            try await fixture.deposit("b", [chunks[1]], on: Fixture.replicas(1...2))
+            try await fixture.deposit("c", [chunks[2]], on: Fixture.replicas(1...3))
+            try await fixture.deposit("d", chunks, on: Fixture.replicas(4...4))
+            func losses(_ numbers: ClosedRange<UInt8>, _ limit: Int = 10) async throws -> [FileLoss]
+            {
+                var all: [FileLoss] = []
+                while true {
+                    let next = try await fixture.catalog.losses(
+                        without: Fixture.replicas(numbers), after: all.last?.name, limit: limit)
+                    all += next
+                    if next.count < limit { return all }
+                }
+            }
+            func loss(_ name: String, _ lost: Int, _ last: Int) throws -> FileLoss {
+                FileLoss(name: try FileName(name), lostChunks: lost, lastCopies: last)
+            }
+            // The content is on the fourth, too; the manifests of a, b and c are not.
+            let first = try await losses(1...1)
+            #expect(try first == [loss("a", 1, 1), loss("b", 0, 1), loss("d", 0, 1)])
+            let two = try await losses(1...2, 1)
+            #expect(
+                try two == [loss("a", 1, 1), loss("b", 1, 1), loss("c", 0, 1), loss("d", 0, 2)])
+            let fourth = try await losses(4...4)
+            #expect(try fourth == [loss("a", 0, 1), loss("d", 1, 1)])
+            let none = try await losses(9...9)
+            #expect(none.isEmpty)
+            let totals = try await fixture.catalog.lossTotals(without: Fixture.replicas(1...2))
+            #expect(totals.lostChunks == 2, "the manifests of a and b")
+            let manifest = try Fixture.manifest([chunks[2]])
+            // b's chunk lacks one copy, c's one, and c's manifest two.
+            #expect(totals.copies == 1 + 1 + 2)
+            #expect(
+                totals.bytes
+                    == UInt64(chunks[1].length + chunks[2].length + 2 * manifest.length))
+        },
+    ]
+}

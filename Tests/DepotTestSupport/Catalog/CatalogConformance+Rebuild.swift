@@ -1,0 +1,161 @@
+import DepotCore
+import Testing
+
+/// A catalog that is whole takes nothing from replicas; one that is being filled is made by its own target, which tests
+/// what it does then with `CatalogConformance.partial`.
+extension CatalogConformance {
+    static let rebuilds: [CatalogBehaviour] = [
+        CatalogBehaviour("a catalog that is not being rebuilt restores nothing") { fixture in
+            try await fixture.admit(1...1)
+            let isPartial = try await fixture.catalog.isPartial()
+            #expect(!isPartial)
+            let chunk = try Fixture.chunk("chunk")
+            await fixture.expect(.conflict) {
+                try await fixture.catalog.restore(
+                    manifest: Fixture.manifest([chunk]), chunks: [chunk], pieces: [])
+            }
+            await fixture.expect(.conflict) { try await fixture.catalog.restore([]) }
+            let standing = try await fixture.standing(chunk)
+            #expect(standing == nil)
+        }
+    ]
+
+    /// For a catalog that was made for a rebuild, at `rebuildEpoch`.
+    public static let partial: [CatalogBehaviour] = [
+        CatalogBehaviour("the newest record of a name becomes the file or tombstone") { fixture in
+            try await fixture.admit(1...3)
+            try await fixture.restoreManifest(0)
+            try await fixture.restoreManifest(1)
+            let cases = try await [
+                ("a", [fixture.file("a", 1, 4, 0), fixture.file("a", 2, 1, 1)], 1),
+                ("b", [fixture.file("b", 2, 2, 1), fixture.file("b", 1, 9, 0)], 1),
+                ("c", [fixture.file("c", 1, 7, 0), fixture.tombstone("c", 2, 3)], nil),
+                ("d", [fixture.tombstone("d", 1, 1), fixture.file("d", 1, 2, 0)], 0),
+            ]
+            for (_, records, _) in cases {
+                try await fixture.restore(records, on: 1...2)
+                try await fixture.restore(records, on: 1...2)
+            }
+            for (name, _, content) in cases {
+                let entry = try? await fixture.catalog.file(FileName(name))
+                let expected = try content.map { try Fixture.manifest(Fixture.chunks($0..<$0 + 1)) }
+                #expect(entry?.manifest == expected, "\(name)")
+            }
+            let outbox = try await fixture.catalog.outbox(limit: 10)
+            #expect(outbox.isEmpty)
+            let scarce = try await fixture.catalog.reopenRecords(
+                counting: Fixture.replicas(1...3), clusterSize: 3)
+            #expect(scarce == 4)
+        },
+        CatalogBehaviour("what is committed afterwards is newer than all that was restored") {
+            fixture in
+            try await fixture.admit(1...3)
+            try await fixture.restoreManifest(0)
+            let epoch = rebuildEpoch
+            try await fixture.restore([fixture.file("own epoch", epoch, 70, 0)], on: 1...1)
+            let later = try await fixture.file("later", epoch + 1, 1, 0)
+            await fixture.expect(.conflict) { try await fixture.restore([later], on: 1...1) }
+            let unknown = try await fixture.file("unknown", 1, 1, 5)
+            await fixture.expect(.manifestInvalid) {
+                try await fixture.restore([unknown], on: 1...1)
+            }
+            let names = try await fixture.catalog.names(ofRecords: [later.hash, unknown.hash])
+            #expect(names == [nil, nil], "nothing of it stays")
+            await fixture.expect(.conflict) { _ = try await fixture.open(level: 1) }
+            try await fixture.catalog.finishRebuild(missing: [])
+            let receipt = try await fixture.deposit(
+                "new", Fixture.chunks(0..<1), on: Fixture.replicas(1...1))
+            #expect(receipt.sequence == CommitSequence(epoch: epoch, counter: 71))
+        },
+        CatalogBehaviour("nothing is destroyed on a partial view, until the last one is back") {
+            fixture in
+            try await fixture.admit(1...4)
+            let chunk = try Fixture.chunks(0..<1)[0]
+            try await fixture.restoreManifest(0)
+            try await fixture.restore([fixture.file("file", 1, 1, 0)], on: 1...3)
+            _ = try await fixture.show([Fixture.entry(chunk)], of: 1)
+            let stray = try Fixture.chunk("stray")
+            _ = try await fixture.show([Fixture.entry(stray)], of: 2)
+            for number: UInt8 in 1...3 { try await fixture.settle(chunk, .good, on: number) }
+            _ = try await fixture.catalog.enterOld(
+                fixture.tombstone("file", 1, 0), on: Fixture.replica(1))
+            fixture.advance(Fixture.grace)
+            try await fixture.expectNothingGoes(chunk, stray)
+            try await fixture.catalog.finishRebuild(missing: Fixture.replicas(3...4))
+            try await fixture.expectNothingGoes(chunk, stray)
+            try await fixture.catalog.noteInventory(
+                of: Fixture.replica(3), asOf: fixture.catalog.mark())
+            try await fixture.expectNothingGoes(chunk, stray)
+            try await fixture.restore([fixture.tombstone("returned", 1, 2)], on: 3...3)
+            try await fixture.catalog.forget(Fixture.replica(4))
+            let isPartial = try await fixture.catalog.isPartial()
+            #expect(!isPartial)
+            try await fixture.catalog.markUnused()
+            let unused = try await fixture.releaseUnused([stray], on: 2)
+            #expect(unused == [stray.id])
+            let released = try await fixture.release(chunk, on: 3, hashed: 1...2)
+            #expect(released)
+            let obsolete = try await fixture.obsolete(on: 1)
+            #expect(obsolete.count == 1)
+        },
+    ]
+
+    public static let rebuildEpoch: UInt32 = 3
+}
+
+extension CatalogFixture {
+    fileprivate func restoreManifest(_ number: Int) async throws {
+        let chunks = try Self.chunks(number..<number + 1)
+        try await catalog.restore(manifest: Self.manifest(chunks), chunks: chunks, pieces: [])
+    }
+
+    fileprivate func record(
+        _ name: String, _ epoch: UInt32, _ counter: UInt64, _ content: FileRecord.Content
+    ) async throws -> FileRecord {
+        try await FileRecord(
+            cluster: catalog.cluster().cluster, name: FileName(name),
+            sequence: CommitSequence(epoch: epoch, counter: counter), time: 5, content: content)
+    }
+
+    fileprivate func file(
+        _ name: String, _ epoch: UInt32, _ counter: UInt64, _ content: Int
+    ) async throws -> FileRecord {
+        let commit = try Self.commit(name, Self.chunks(content..<content + 1))
+        return try await record(
+            name, epoch, counter,
+            .file(
+                level: ReplicationLevel(2), manifest: commit.manifest, size: commit.size,
+                metadata: commit.metadata))
+    }
+
+    fileprivate func tombstone(
+        _ name: String, _ epoch: UInt32, _ counter: UInt64
+    ) async throws -> FileRecord {
+        try await record(name, epoch, counter, .deleted(level: ReplicationLevel(2)))
+    }
+
+    fileprivate func restore(
+        _ records: [FileRecord], on numbers: ClosedRange<UInt8>
+    ) async throws {
+        try await catalog.restore(
+            records.map { RestoredRecord(record: $0, holders: Self.replicas(numbers)) })
+    }
+
+    fileprivate func expectNothingGoes(
+        _ chunk: ChunkReference, _ stray: ChunkReference,
+        _ where: SourceLocation = #_sourceLocation
+    ) async throws {
+        let isPartial = try await catalog.isPartial()
+        #expect(isPartial, sourceLocation: `where`)
+        await expect(.conflict, `where`) { try await catalog.markUnused() }
+        await expect(.conflict, `where`) {
+            _ = try await catalog.collectionPlan(grace: Self.grace)
+        }
+        await expect(.conflict, `where`) { _ = try await releaseUnused([stray], on: 2) }
+        let released = try await release(chunk, on: 3, hashed: 1...2)
+        let obsolete = try await obsolete(on: 1)
+        #expect(!released && obsolete.isEmpty, sourceLocation: `where`)
+        let state = try await state(stray, on: 2)
+        #expect(state == .unproved, sourceLocation: `where`)
+    }
+}

@@ -1,0 +1,101 @@
+import DepotCore
+import Testing
+
+/// What stories of upkeep speak of.
+extension CatalogFixture {
+    public static let grace = Duration.seconds(86_400)
+
+    static func entry(_ chunk: ChunkReference) -> InventoryEntry {
+        InventoryEntry(id: .chunk(chunk.id), length: chunk.length, segment: 1)
+    }
+
+    static func entry(_ record: FileRecord) -> InventoryEntry {
+        InventoryEntry(id: record.encoded().id, length: 400, segment: 1)
+    }
+
+    /// Shows a whole inventory, in pages of so many entries.
+    func show(
+        _ entries: [InventoryEntry], of number: UInt8, pageSize: Int = 1_000
+    ) async throws -> InventoryFindings {
+        let sorted = entries.sorted { $0.id < $1.id }
+        var all = InventoryFindings()
+        var start = 0
+        repeat {
+            let page = Array(sorted[start..<min(sorted.count, start + pageSize)])
+            let found = try await catalog.reconcile(
+                InventoryPage(
+                    after: start == 0 ? nil : sorted[start - 1].id, entries: page,
+                    isLast: start + pageSize >= sorted.count), of: Self.replica(number))
+            all.missing += found.missing
+            all.entered += found.entered
+            all.unknownRecords += found.unknownRecords
+            all.wrongLength += found.wrongLength
+            start += pageSize
+        } while start < sorted.count
+        return all
+    }
+
+    /// Says that whole inventories were taken just now.
+    func inventory(_ numbers: ClosedRange<UInt8>) async throws {
+        // A mark equals the last change's tick; what was in place before must be older than it.
+        try await admit(numbers.lowerBound...numbers.lowerBound)
+        for number in numbers {
+            try await catalog.noteInventory(of: Self.replica(number), asOf: catalog.mark())
+        }
+    }
+
+    /// Empties the outbox onto these.
+    func deliver(on numbers: ClosedRange<UInt8>) async throws {
+        for entry in try await catalog.outbox(limit: 1_000) {
+            try await catalog.confirm(
+                record: entry.record.encoded().id.hash, on: Self.replicas(numbers).sorted(),
+                isDone: true)
+        }
+    }
+
+    /// The newest record that waits in the outbox.
+    func lastRecord() async throws -> FileRecord {
+        try #require(try await catalog.outbox(limit: 1_000).last).record
+    }
+
+    func delete(_ name: String) async throws -> FileRecord {
+        try await catalog.delete(FileName(name), time: 1)
+    }
+
+    /// Chunks that a collection would delete on the replica now.
+    func ready(on number: UInt8, grace: Duration = CatalogFixture.grace) async throws -> Set<
+        ChunkID
+    > {
+        try await Set(
+            catalog.unused(for: grace, on: Self.replica(number), after: nil, limit: 1_000).map(\.id)
+        )
+    }
+
+    /// Which of these let their copy go.
+    func releaseUnused(
+        _ chunks: [ChunkReference], on number: UInt8, grace: Duration = CatalogFixture.grace
+    ) async throws -> Set<ChunkID> {
+        try await Set(
+            catalog.releaseUnused(chunks.map(\.id), for: grace, on: Self.replica(number)))
+    }
+
+    /// Both steps of a collection of everything, grace time between, as if no replica failed.
+    func collect(on numbers: ClosedRange<UInt8>) async throws {
+        try await catalog.markUnused()
+        advance(Self.grace)
+        for number in numbers {
+            let chunks = try await ready(on: number).sorted()
+            let gone = try await catalog.releaseUnused(
+                chunks, for: Self.grace, on: Self.replica(number))
+            try await catalog.removeReleased(gone, on: Self.replica(number))
+        }
+    }
+
+    func obsolete(on number: UInt8) async throws -> Set<ChunkID> {
+        try await Set(catalog.obsoleteRecords(on: Self.replica(number), limit: 100))
+    }
+}
+
+extension FileRecord {
+    var hash: ChunkID { encoded().id.hash }
+}
