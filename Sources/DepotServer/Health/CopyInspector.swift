@@ -1,4 +1,5 @@
 import DepotCore
+import DepotWire
 import Logging
 import Synchronization
 
@@ -55,6 +56,7 @@ final class CopyInspector: Sendable {
             let verdicts = try await check(chunks, on: replica)
             let found = verdicts.filter { $0.value != .good }
             if !found.isEmpty {
+                note(found, on: replica)
                 pool.logger.error(
                     "copies are damaged",
                     metadata: [
@@ -66,6 +68,15 @@ final class CopyInspector: Sendable {
             pool.logger.warning(
                 "copies could not be checked",
                 metadata: ["replica": "\(pool.name(of: replica))", "error": "\(error)"])
+        }
+    }
+
+    private func note(_ found: [ChunkID: CheckVerdict], on replica: ReplicaID) {
+        for (kind, verdict) in [
+            (VerificationProblem.Kind.corrupt, CheckVerdict.bad), (.missing, .absent),
+        ] {
+            let chunks = found.filter { $0.value == verdict }.keys
+            pool.damage.add(kind, chunks.map(ObjectID.chunk), on: replica)
         }
     }
 

@@ -58,6 +58,7 @@ struct ReplicaMonitor: Sendable {
     private func compare(_ replica: ReplicaID, _ seat: ReplicaSeat) async {
         do throws(DepotError) {
             let report = try await comparer.compare(replica)
+            pool.damage.add(.missing, report.missingListed, on: replica)
             seat.state.withLock { state in
                 state.mustCompare = false
                 state.mustProve = true

@@ -26,6 +26,7 @@ final class ReplicaPool: Sendable {
     let clock: ServerClock
     let logger: Logger
     let shared: Mutex<Shared>
+    let damage = DamageNotes()
 
     init(
         seats: [ReplicaSeat], members: [Member], cluster: ClusterIdentity,

@@ -56,6 +56,16 @@ struct ReplicaScrubber: Sendable {
         }
     }
 
+    /// Lists what others found here since the last verification, or while this one ran, and this one has not met.
+    func takeNotes() async throws(DepotError) {
+        let listed = log.objects(on: name)
+        for note in pool.damage.take(replica) where !listed.contains(note.object) {
+            log.add(
+                try await problem(
+                    note.kind, note.object, segment: nil, detail: "found before, in passing"))
+        }
+    }
+
     private func read(_ segment: SegmentID) async throws(DepotError) {
         var offset: UInt64? = 0
         var bytes: UInt64 = 0
@@ -117,7 +127,8 @@ struct ReplicaScrubber: Sendable {
     }
 
     private func problem(
-        _ kind: VerificationProblem.Kind, _ object: ObjectID, segment: UInt32?
+        _ kind: VerificationProblem.Kind, _ object: ObjectID, segment: UInt32?,
+        detail: String? = nil
     ) async throws(DepotError) -> VerificationProblem {
         let files =
             switch object.kind {
@@ -125,7 +136,8 @@ struct ReplicaScrubber: Sendable {
             case .record: try await catalog.names(ofRecords: [object.hash]).compactMap { $0 }
             }
         return VerificationProblem(
-            kind: kind, replica: name, object: object, segment: segment, files: files)
+            kind: kind, replica: name, object: object, segment: segment, files: files,
+            detail: detail)
     }
 }
 

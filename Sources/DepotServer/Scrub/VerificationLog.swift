@@ -47,6 +47,13 @@ final class VerificationLog: Sendable {
         }
     }
 
+    /// Objects of which a replica's copy is listed.
+    func objects(on replica: String) -> Set<ObjectID> {
+        state.withLock { state in
+            Set(state.problems.lazy.filter { $0.replica == replica }.compactMap(\.object))
+        }
+    }
+
     var problems: [VerificationProblem] { state.withLock { $0.problems } }
 
     /// Says of each problem, in order, whether it is no more.

@@ -32,6 +32,7 @@ struct VerificationRun: Sendable {
             await pool.ready()
             await scrub(options)
             if options.repairs, !Task.isCancelled { try await mend() }
+            if !Task.isCancelled { try await takeNotes(options) }
             try await conclude(repairs: options.repairs)
             guard !Task.isCancelled else {
                 throw DepotError(.unreachable, "the verification was stopped before its end")
@@ -50,15 +51,25 @@ struct VerificationRun: Sendable {
         let present = members.subtracting(lost).sorted()
         for replica in present { log.update(replica: pool.name(of: replica)) { _ in } }
         await concurrently(present, atOnce: Self.atOnce) { replica in
-            let name = pool.name(of: replica)
-            let scrubber = ReplicaScrubber(
-                pool: pool, catalog: catalog, comparer: comparer, log: log, pace: options.pace,
-                replica: replica, name: name)
+            let scrubber = scrubber(replica, options)
             do throws(DepotError) {
                 try await scrubber.run(ageMax: options.ageMax, deadline: deadline)
             } catch {
-                log.update(replica: name) { $0.skipped = error.description }
+                log.update(replica: scrubber.name) { $0.skipped = error.description }
             }
+        }
+    }
+
+    private func scrubber(_ replica: ReplicaID, _ options: Options) -> ReplicaScrubber {
+        ReplicaScrubber(
+            pool: pool, catalog: catalog, comparer: comparer, log: log, pace: options.pace,
+            replica: replica, name: pool.name(of: replica))
+    }
+
+    /// Repair, too, meets damage that the reading has not: what others do goes on beside it.
+    private func takeNotes(_ options: Options) async throws(DepotError) {
+        for replica in pool.members where options.replicas?.contains(replica) ?? true {
+            try await scrubber(replica, options).takeNotes()
         }
     }
 
