@@ -16,15 +16,25 @@ extension ReplicaPool {
         }
         let link = seat.link
         do throws(DepotError) {
-            return try await TimeLimit(clock: clock, limit: limit).run("an answer of \(seat.name)")
-            {
-                () async throws(DepotError) in try await question(link)
-            }
+            return try await TimeLimit(clock: clock, limit: limit).run(
+                "an answer of \(seat.name)", unless: { self.silence(of: seat) },
+                { () async throws(DepotError) in try await question(link) })
         } catch {
             // Who gave up, not who was slow: a request that was cancelled says nothing about the replica.
             if !Task.isCancelled { suspect(seat, because: error) }
             throw error
         }
+    }
+
+    /// A limit is as long as a disk may need. One that has not even said how it is for some time does not read its
+    /// disk for us: nobody needs to wait for it until the limit is over.
+    private func silence(of seat: ReplicaSeat) -> DepotError? {
+        guard let since = seat.state.withLock({ $0.awaySince }),
+            clock.elapsed() - since >= timing.stallLimit
+        else { return nil }
+        return DepotError(
+            .unreachable, "it has not answered for \(timing.stallLimit); given up",
+            object: seat.name)
     }
 
     /// Draws the conclusion from a failed request.

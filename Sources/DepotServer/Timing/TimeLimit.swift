@@ -6,12 +6,17 @@ import DepotCore
 
 /// Runs an operation for no longer than a limit.
 struct TimeLimit: Sendable {
+    /// Between two looks whether there is still hope.
+    private static let lookInterval = Duration.seconds(1)
+
     let clock: ServerClock
     let limit: Duration
 
+    /// - Parameter lost: says why there is no use in waiting any longer, once there is none.
     /// - Throws: what the operation throws; `unreachable` after the limit, or when the task was cancelled.
     func run<Value: Sendable>(
-        _ what: String, _ operation: @escaping @Sendable () async throws(DepotError) -> Value
+        _ what: String, unless lost: (@Sendable () -> DepotError?)? = nil,
+        _ operation: @escaping @Sendable () async throws(DepotError) -> Value
     ) async throws(DepotError) -> Value {
         let race = Decision<Result<Value, DepotError>>()
         let work = Task {
@@ -22,7 +27,16 @@ struct TimeLimit: Sendable {
             }
         }
         let timer = Task {
-            guard await clock.pause(limit) else { return }
+            var left = limit
+            while left > .zero {
+                let step = lost == nil ? left : min(left, Self.lookInterval)
+                guard await clock.pause(step) else { return }
+                if let error = lost?() {
+                    race.decide(.failure(error))
+                    return
+                }
+                left -= step
+            }
             race.decide(
                 .failure(DepotError(.unreachable, "\(what) did not come within \(limit)")))
         }
