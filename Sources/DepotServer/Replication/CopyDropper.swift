@@ -15,16 +15,30 @@ struct CopyDropper: Sendable {
     let catalog: any Catalog
     let inspector: CopyInspector
 
-    /// Carries out what a plan advises, as far as the gate lets it.
+    /// Carries out what a plan advises, as far as the gate lets it. What one replica fails to do is no reason to leave
+    /// the others' undone; repair tries it again.
     ///
     /// - Returns: what was released. Most of it is deleted, too; the rest is as soon as its replica can.
+    /// - Throws: where nothing was released for a failure: the first one.
     func drop(_ orders: [DropOrder]) async throws(DepotError) -> [DropOrder] {
         var released: [DropOrder] = []
+        var failure: DepotError?
         for (replica, orders) in Dictionary(grouping: orders, by: \.replica) {
-            for batch in ChunkBatch.cut(orders, bytesMax: Self.batchBytes, length: \.chunk.length) {
-                let chunks = Set(try await drop(batch, on: replica))
-                released += batch.filter { chunks.contains($0.chunk.id) }
+            do throws(DepotError) {
+                for batch in ChunkBatch.cut(
+                    orders, bytesMax: Self.batchBytes, length: \.chunk.length)
+                {
+                    let chunks = Set(try await drop(batch, on: replica))
+                    released += batch.filter { chunks.contains($0.chunk.id) }
+                }
+            } catch {
+                failure = failure ?? error
             }
+        }
+        if let failure {
+            guard !released.isEmpty else { throw failure }
+            pool.logger.warning(
+                "not all copies could be dropped", metadata: ["error": "\(failure)"])
         }
         return released
     }

@@ -61,7 +61,8 @@ struct LevelChange: Sendable {
         }
     }
 
-    /// Drops what is above each chunk's target now that the level has changed.
+    /// Drops what is above each chunk's target now that the level has changed, as far as it can: the change is made
+    /// and durable, whatever comes of this, and repair drops the rest.
     ///
     /// - Returns: how many chunks stay above the level, because others use them.
     private func settle(
@@ -72,7 +73,13 @@ struct LevelChange: Sendable {
         while let page = try await pages.next() {
             pinned += page.count { $0.target > level.copies }
             var made = CopyPlan()
-            made.drops = try await dropSurplus(page)
+            do throws(DepotError) {
+                made.drops = try await dropSurplus(page)
+            } catch {
+                pool.logger.warning(
+                    "the level is changed, but surplus copies stay for now",
+                    metadata: ["name": "\(file.name)", "error": "\(error)"])
+            }
             done.add(made)
         }
         return pinned
