@@ -13,6 +13,9 @@ struct RepairReport: Sendable {
     /// Chunks that are below their target still, and those of them that nobody has a good copy of.
     var underReplicated = 0
     var unreadable = 0
+
+    /// Whether there was nothing to do.
+    var isIdle: Bool { copies + drops + underReplicated == 0 }
 }
 
 /// Brings chunks and records to their targets.
@@ -42,12 +45,15 @@ struct RepairService: Sendable {
             do throws(DepotError) {
                 let report = try await round(isPaced: true)
                 note(report)
+                let took = pool.clock.elapsed() - began
+                // A round with work to do was slow for the work, or for a replica that it waited for in vain.
+                pause = report.isIdle ? took * Self.scanShare : took
             } catch {
                 if Task.isCancelled { return }
                 pool.logger.warning("repair did not get far", metadata: ["error": "\(error)"])
+                pause = .zero
             }
-            let took = pool.clock.elapsed() - began
-            pause = max(pool.timing.repairPeriod, took * Self.scanShare)
+            pause = max(pause, pool.timing.repairPeriod)
             pause = min(pause, pool.timing.repairPeriod * 30)
         }
     }
