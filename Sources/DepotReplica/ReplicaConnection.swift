@@ -30,6 +30,7 @@ final class ReplicaConnection: ChannelDuplexHandler {
     /// known to have been written.
     private var number = 0
     private var keepsAlive = true
+    private var exchange: String?
     private var isDraining = false
     private var isReadWanted = false
     private var channelContext: ChannelHandlerContext?
@@ -60,6 +61,7 @@ final class ReplicaConnection: ChannelDuplexHandler {
         isRead = false
         isAnswered = false
         keepsAlive = head.isKeepAlive
+        exchange = head.headers.first(name: WireExchange.header)
         do throws(DepotError) {
             let question = try desk.admit(head)
             guard question.route == .objects else {
@@ -149,6 +151,9 @@ final class ReplicaConnection: ChannelDuplexHandler {
         Task { [desk] in
             let answer: ReplicaAnswer
             do throws(DepotError) {
+                try BodyDigest.check(
+                    body, against: question.headers.first(name: BodyDigest.header),
+                    from: question.route.rawValue)
                 answer = try await desk.answer(question, body)
             } catch {
                 answer = .error(error)
@@ -184,6 +189,10 @@ final class ReplicaConnection: ChannelDuplexHandler {
         if answer.status != .noContent {
             headers.add(name: "content-length", value: String(length))
         }
+        if answer.parts.count == 1, case .bytes(let body) = answer.parts[0] {
+            headers.add(name: BodyDigest.header, value: BodyDigest.of(body))
+        }
+        if let exchange { headers.add(name: WireExchange.header, value: exchange) }
         if !keepsAlive || isDraining { headers.add(name: "connection", value: "close") }
         let head = HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)

@@ -1,5 +1,6 @@
 import DepotCore
 import DepotWire
+import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -63,6 +64,9 @@ struct FrontDoor: Sendable {
             response = refusal(of: error, request)
         }
         response.headers[.server] = "depot"
+        if let name = HTTPField.Name(WireExchange.header) {
+            response.headers[name] = request.headers[name]
+        }
         response.headers[.date] = HTTPDate.text(parts.pool.clock.timestamp())
         if request.method == .head { response = response.createHeadResponse() }
         if !body.isOver { response.headers[.connection] = "close" }

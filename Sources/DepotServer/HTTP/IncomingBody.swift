@@ -1,4 +1,6 @@
 import DepotCore
+import DepotWire
+import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import NIOCore
@@ -14,8 +16,12 @@ final class IncomingBody {
     private(set) var received: UInt64 = 0
     private(set) var isOver: Bool
     private var iterator: RequestBody.AsyncIterator
+    private let digest: String?
+    private let path: String
 
     init(_ request: Request) {
+        digest = HTTPField.Name(BodyDigest.header).flatMap { request.headers[$0] }
+        path = request.uri.path
         declared = request.headers[.contentLength].flatMap { UInt64($0) }
         expectsContinue = request.headers[.expect]?.lowercased() == "100-continue"
         isOver = declared == 0 || declared == nil && request.headers[.transferEncoding] == nil
@@ -46,7 +52,7 @@ final class IncomingBody {
 
     /// All of it, for bodies that are small.
     ///
-    /// - Throws: `tooLarge`, without reading on.
+    /// - Throws: `tooLarge`, without reading on; `unreachable` where it was changed on its way.
     func collect(atMost limit: Int) async throws(DepotError) -> ByteBuffer {
         try refuse(larger: limit)
         var whole = ByteBuffer()
@@ -54,6 +60,7 @@ final class IncomingBody {
             guard whole.readableBytes + part.readableBytes <= limit else { throw Self.large(limit) }
             whole.writeBuffer(&part)
         }
+        try BodyDigest.check(whole, against: digest, from: path)
         return whole
     }
 

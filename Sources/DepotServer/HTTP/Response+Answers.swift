@@ -30,14 +30,18 @@ extension Response {
 
     init(status: HTTPResponse.Status = .ok, json value: some Encodable) throws {
         self.init(
-            status: status, headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: try WireJSON.encode(value)))
+            status: status, type: "application/json", whole: try WireJSON.encode(value))
     }
 
     init(binary body: ByteBuffer) {
+        self.init(status: .ok, type: "application/octet-stream", whole: body)
+    }
+
+    private init(status: HTTPResponse.Status, type: String, whole body: ByteBuffer) {
         self.init(
-            status: .ok, headers: [.contentType: "application/octet-stream"],
-            body: ResponseBody(byteBuffer: body))
+            status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: body))
+        guard let name = HTTPField.Name(BodyDigest.header) else { return }
+        headers[name] = BodyDigest.of(body)
     }
 
     init(_ error: DepotError) {

@@ -32,6 +32,8 @@ import DepotCore
 /// | `POST /v1/replicas/forget` | `ForgetRequestBody` → `ForgottenBody` |
 /// | `POST /v1/replicas/simulation` | `SimulationRequestBody` → `SimulationBody` |
 ///
+/// Bodies but for object frames and content carry their `depot-sha256`; a request may leave it out.
+///
 /// `{name}` is percent-encoded, `/` may stay as it is; the last part of a `GET` path is the verb, so a file
 /// that is called `content` has the path `/v1/files/content/content`. Lists of ids are binary, see
 /// `ObjectLists.swift`; everything else is JSON. Errors are `ErrorEnvelope`, with the status of `ErrorTable`.

@@ -21,8 +21,9 @@ import DepotCore
 /// | `POST /r1/scrub` | `ScrubBody` → `ScrubStep`, binary |
 /// | `POST /r1/compact` | `SegmentID` → `CompactionReport` |
 ///
-/// Every answer, errors too, says in its headers who gave it (`depot-replica`) and how far its log is
-/// (`depot-position`: `opens.segment.offset`).
+/// Whole bodies, both ways, carry their `depot-sha256`, but for object frames, whose objects have hashes of their
+/// own; one that does not fit is refused. Every answer, errors too, repeats its request's `depot-exchange`, and says
+/// who gave it (`depot-replica`) and how far its log is (`depot-position`: `opens.segment.offset`).
 public enum ReplicaRoute: String, CaseIterable, Sendable {
     case health = "/health"
     case standing = "/r1/standing"

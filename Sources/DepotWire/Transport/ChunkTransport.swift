@@ -2,6 +2,7 @@ import DepotCore
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Synchronization
 
 public struct TransportConfiguration: Sendable {
     /// Enough for the batches and questions that one client or FileServer has under way.
@@ -23,6 +24,7 @@ public final class ChunkTransport: Sendable {
     private let token: AccessToken?
     private let configuration: TransportConfiguration
     private let pool: ConnectionPool
+    private let exchanges = Atomic<UInt64>(0)
 
     public init(
         endpoint: Endpoint, token: AccessToken?,
@@ -52,6 +54,11 @@ public final class ChunkTransport: Sendable {
     public func ask(
         _ request: WireRequest
     ) async throws(DepotError) -> (exchange: WireExchange, head: HTTPResponseHead) {
+        var request = request
+        if request.body.readableBytes > 0 {
+            request.headers.replaceOrAdd(
+                name: BodyDigest.header, value: BodyDigest.of(request.body))
+        }
         while true {
             let (exchange, isReused) = try await begin(request, length: request.body.readableBytes)
             let head: HTTPResponseHead
@@ -83,12 +90,14 @@ public final class ChunkTransport: Sendable {
         _ request: WireRequest, length: Int?
     ) async throws(DepotError) -> (exchange: WireExchange, isReused: Bool) {
         let (connection, isReused) = try await pool.lease()
+        let number = String(exchanges.add(1, ordering: .relaxed).newValue)
         let exchange = WireExchange(
-            connection: connection, pool: pool, endpoint: endpoint,
+            number: number, connection: connection, pool: pool, endpoint: endpoint,
             patience: request.patience ?? configuration.patience)
         var head = HTTPRequestHead(
             version: .http1_1, method: request.method, uri: request.path, headers: request.headers)
         head.headers.replaceOrAdd(name: "host", value: endpoint.authority)
+        head.headers.replaceOrAdd(name: WireExchange.header, value: number)
         if let token { head.headers.replaceOrAdd(name: "authorization", value: token.bearer) }
         if let length {
             head.headers.replaceOrAdd(name: "content-length", value: String(length))

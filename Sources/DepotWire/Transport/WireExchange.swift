@@ -8,16 +8,25 @@ import Synchronization
 /// Write all parts, `finish`, take the `head`, then `next` until `nil`; or `cancel`. For one task at a time. An
 /// exchange that is left unfinished must be cancelled, or its connection is lost to the pool.
 public final class WireExchange: Sendable {
+    /// Numbers requests. An answer repeats its request's: an answer that came twice would else be taken for that of the
+    /// next request.
+    public static let header = "depot-exchange"
+
+    private let number: String
     private let connection: WireConnection
     private let pool: ConnectionPool
     private let endpoint: Endpoint
     private let patience: TimeAmount
     private let isOver = Atomic<Bool>(false)
     private let keepsAlive = Atomic<Bool>(true)
+    /// What the answer's body has to hash to, where its head says so.
+    private let digest = Mutex<String?>(nil)
 
     init(
-        connection: WireConnection, pool: ConnectionPool, endpoint: Endpoint, patience: TimeAmount
+        number: String, connection: WireConnection, pool: ConnectionPool, endpoint: Endpoint,
+        patience: TimeAmount
     ) {
+        self.number = number
         self.connection = connection
         self.pool = pool
         self.endpoint = endpoint
@@ -59,7 +68,13 @@ public final class WireExchange: Sendable {
             throw DepotError(
                 .unreachable, "the answer has no beginning", object: endpoint.description)
         }
+        guard head.headers.first(name: Self.header).map({ $0 == number }) ?? true else {
+            giveUp()
+            throw DepotError(
+                .unreachable, "the answer to another request came", object: endpoint.description)
+        }
         keepsAlive.store(head.isKeepAlive, ordering: .relaxed)
+        digest.withLock { $0 = head.headers.first(name: BodyDigest.header) }
         return head
     }
 
@@ -82,7 +97,7 @@ public final class WireExchange: Sendable {
 
     /// The answer's whole body.
     ///
-    /// - Throws: `tooLarge` where it has more than `limit` bytes.
+    /// - Throws: `tooLarge` where it has more than `limit` bytes; `unreachable` where it was changed on its way.
     public func collect(upTo limit: Int) async throws(DepotError) -> ByteBuffer {
         var body = ByteBuffer()
         while let part = try await next() {
@@ -95,6 +110,8 @@ public final class WireExchange: Sendable {
             }
             if body.readableBytes == 0 { body = part } else { body.writeImmutableBuffer(part) }
         }
+        try BodyDigest.check(
+            body, against: digest.withLock { $0 }, from: endpoint.description)
         return body
     }
 
