@@ -188,7 +188,14 @@ public final class FileServerClient: FileServerDoor {
     }
 
     public func delete(_ name: FileName) async throws(DepotError) {
-        _ = try await send(WireRequest(.DELETE, Self.path(of: name)))
+        // Longer than the FileServer waits for a replica that does not answer.
+        let request = WireRequest(.DELETE, Self.path(of: name), patience: .seconds(180))
+        try await repeated(
+            { () throws(DepotError) in
+                _ = try await self.transport.send(request)
+            },
+            // The answer to an earlier try may have been lost after the work was done.
+            whenRepeated: { $0.code == .notFound ? () : nil })
     }
 
     public func status() async throws(DepotError) -> StatusBody {
@@ -247,15 +254,20 @@ public final class FileServerClient: FileServerDoor {
         }
     }
 
+    /// - Parameter done: what an error means where the request was sent before and may have been heard.
     private func repeated<Value: Sendable>(
-        _ body: @Sendable () async throws(DepotError) -> Value
+        _ body: @Sendable () async throws(DepotError) -> Value,
+        whenRepeated done: (DepotError) -> Value? = { _ in nil }
     ) async throws(DepotError) -> Value {
         let deadline = ContinuousClock.now + patience
         var pause = Self.pause.first
+        var isFirst = true
         while true {
             do throws(DepotError) {
                 return try await body()
             } catch {
+                if !isFirst, let value = done(error) { return value }
+                isFirst = false
                 guard error.code == .unreachable || error.code == .busy,
                     ContinuousClock.now + pause < deadline, !Task.isCancelled
                 else { throw error }
