@@ -44,6 +44,8 @@ class Composition:
         self.port = random.randint(20000, 30000)
         self.project = PROJECT + ("-small" if small_disks else "")
         self.client = f"{self.project}-client"
+        # Where the client finds the FileServer, if not where the composition has it.
+        self.server = None
         self.composed = ["-f", "docker-compose.yml"]
         if small_disks:
             self.composed += ["-f", "Tests/Containers/small-disks.yml"]
@@ -82,9 +84,11 @@ class Composition:
 
     def depot(self, *words, stdin=None):
         """Runs one command of the client, with `--json`; never throws for its exit code."""
-        interactive = ["-i"] if stdin is not None else []
+        options = ["-i"] if stdin is not None else []
+        if self.server:
+            options += ["-e", f"DEPOT_SERVER={self.server}"]
         done = subprocess.run(
-            ["docker", "exec", *interactive, self.client, "depot", *map(str, words), "--json"],
+            ["docker", "exec", *options, self.client, "depot", *map(str, words), "--json"],
             input=stdin, capture_output=True, text=True)
         return Outcome(done.returncode, done.stdout, done.stderr)
 
@@ -101,10 +105,10 @@ class Composition:
         return {replica["name"]: replica for replica in self.must("status")["replicas"]}
 
     def await_up(self, expected, seconds=120):
-        """Waits until exactly these replicas are up."""
+        """Waits until exactly these replicas answer; one that stalled lately is up, too."""
         self.await_that(
             lambda: {
-                name for name, replica in self.replicas().items() if replica["state"] == "up"
+                name for name, replica in self.replicas().items() if replica["state"] in ("up", "slow")
             } == set(expected),
             f"{expected} are up", seconds)
 
@@ -137,10 +141,29 @@ class Composition:
         """The segment files of a replica, on the host."""
         return sorted((self.folder(service) / "segments").glob("*.tar"))
 
-    def resize_disk(self, service, mebibytes):
-        """Gives a small disk more room."""
-        subprocess.run(
-            ["mount", "-o", f"remount,size={mebibytes}m", str(self.folder(service))], check=True)
+    def process(self, service):
+        """The process of a service's daemon, as the host numbers it; its container's first process only waits."""
+        first = docker("inspect", self.container(service), "-f", "{{.State.Pid}}")
+        return int(pathlib.Path(f"/proc/{first}/task/{first}/children").read_text().split()[0])
+
+    def address(self, service, network):
+        networks = json.loads(docker("inspect", self.container(service)))[0]["NetworkSettings"]["Networks"]
+        return networks[f"{self.project}_{network}"]["IPAddress"]
+
+    def inside(self, service, namespace, *words, check=True):
+        """Runs a command of this machine inside one namespace of a service's container: `-n` network, `-m` mounts."""
+        done = subprocess.run(
+            ["nsenter", "-t", str(self.process(service)), namespace, *map(str, words)], capture_output=True, text=True)
+        if check and done.returncode != 0:
+            raise Failed(f"{' '.join(map(str, words))} at {service}: {done.stderr.strip()}")
+        return done.stdout
+
+    def on_host(self, *words):
+        subprocess.run([*map(str, words)], check=True)
+
+    def resize_disk(self, service, options):
+        """Remounts a small disk, such as with `size=400m`."""
+        self.inside(service, "-m", "mount", "-o", f"remount,{options}", "/data")
 
     def good_copies(self, name):
         """How many good copies each chunk of a file has, by chunk."""

@@ -15,45 +15,12 @@ import traceback
 import urllib.error
 import urllib.request
 
-from composition import ALL_REPLICAS, Composition, Failed, PeakMemory, docker
-
-MIB = 1 << 20
-
-
-def expect(condition, message):
-    if not condition:
-        raise Failed(message)
-
-
-def equal(found, expected, what):
-    expect(found == expected, f"{what}: expected {expected!r}, found {found!r}")
-
-
-def write_random(path, size, seed):
-    """Incompressible bytes from a seed."""
-    source = random.Random(seed)
-    with open(path, "wb") as file:
-        for start in range(0, size, MIB):
-            file.write(source.randbytes(min(MIB, size - start)))
-    return path
-
-
-def regular_files(folder):
-    return sorted(
-        str(path.relative_to(folder))
-        for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-
-
-def flip(segment, every, count):
-    """Flips a bit every so many bytes inside a segment, as a dying disk would."""
-    with open(segment, "r+b") as file:
-        size = os.fstat(file.fileno()).st_size
-        for place in range(every, min(size, every * (count + 1)), every):
-            file.seek(place)
-            byte = file.read(1)
-            file.seek(place)
-            file.write(bytes([byte[0] ^ 0x40]))
-        os.fsync(file.fileno())
+import damage
+import disks
+import meddling
+import network
+from composition import ALL_REPLICAS, Composition, PeakMemory, docker
+from support import MIB, Scratch, equal, expect, flip, regular_files, write_random
 
 
 def a_real_tree(depot, scratch):
@@ -253,42 +220,7 @@ def plain_http(depot, scratch):
     expect(reached.returncode != 0, "a client cannot reach a replica")
 
 
-def full_disk(_, scratch):
-    """Replicas on full disks refuse, lose nothing, and take more once they have room, without a restart."""
-    write_random(scratch.files / "fits", 8 * MIB, seed=21)
-    write_random(scratch.files / "too-large", 100 * MIB, seed=22)
-    with Composition(scratch.files, scratch.out, small_disks=True) as depot:
-        depot.must("deposit", "/work/fits", 3)
-        refused = depot.depot("deposit", "/work/too-large", 3)
-        expect(refused.code in (5, 7), f"exit code of the refusal: {refused.code}: {refused.out}")
-        # Replicas that are known to be full are not asked again; the answer must not change for that.
-        again = depot.must("deposit", "/work/too-large", 3, code=7)
-        equal(again["error"]["code"], "storageFull", "the refusal")
-        equal([file["name"] for file in depot.must("list")["files"]], ["fits"], "what is there")
-        scratch.back(depot, "fits")
-        for service in ALL_REPLICAS:
-            depot.resize_disk(service, 400)
-        depot.await_that(
-            lambda: depot.depot("deposit", "/work/too-large", 3).code == 0, "the deposit finds room")
-        equal(set(depot.good_copies("too-large").values()), {3}, "copies")
-        scratch.back(depot, "too-large")
-        scratch.back(depot, "fits")
-
-
-class Scratch:
-    """Files that the client sees under /work, and what it brings back under /out."""
-
-    def __init__(self, folder):
-        self.files, self.out = folder / "files", folder / "out"
-        self.files.mkdir()
-        self.out.mkdir()
-        self.out.chmod(0o777)
-
-    def back(self, depot, name, original=None):
-        """Retrieves a file and compares it with what was deposited."""
-        depot.must("retrieve", name, "-o", f"/out/{name}")
-        expect(filecmp.cmp(self.files / (original or name), self.out / name, shallow=False), f"{name} came back equal")
-        (self.out / name).unlink()
+NEED_TREE = [a_real_tree, damage.segments_wiped, damage.volume_wiped, damage.verify_is_cheap]
 
 
 def corpus():
@@ -302,24 +234,34 @@ def corpus():
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--full", action="store_true", help="also a file of 10 GiB")
-    parser.add_argument("--only", help="the one scenario to run")
+    parser.add_argument("--full", action="store_true", help="also what takes long")
+    parser.add_argument("--only", help="scenarios to run, by their first letters", nargs="+")
     arguments = parser.parse_args()
     scenarios = [
         ("plain_http", plain_http), ("levels_change", levels_change),
-        ("chunks_are_shared", chunks_are_shared), ("replicas_gone", replicas_gone), ("full_disk", full_disk),
-        ("killed_in_the_middle", killed_in_the_middle), ("a_real_tree", a_real_tree),
+        ("chunks_are_shared", chunks_are_shared), ("replicas_gone", replicas_gone),
+        ("full_disk", disks.full_disk), ("no_room", disks.no_room), ("killed_in_the_middle", killed_in_the_middle),
+        *((f"network_{fault}", network.network_fault(fault)) for fault in network.FAULTS
+          if arguments.full or arguments.only or fault not in network.ONLY_FULL),
+        *((f"meddled_{label}", meddling.meddled(
+            place, label, meddling.OPERATIONS_FULL if arguments.full else meddling.OPERATIONS))
+          for label, place in [("replicas", meddling.meddled_replicas), ("client", meddling.meddled_client)]),
+        ("a_real_tree", a_real_tree), ("segments_wiped", damage.segments_wiped),
+        ("volume_wiped", damage.volume_wiped), ("verify_is_cheap", damage.verify_is_cheap),
         ("bounded_memory", lambda depot, scratch: bounded_memory(
             depot, scratch, (10 << 30) if arguments.full else (1 << 30))),
     ]
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="depot-containers.") as folder:
         scratch = Scratch(pathlib.Path(folder))
-        subprocess.run(["cp", "-a", str(corpus()), str(scratch.files / "tree")], check=True)
+        chosen = [
+            (name, scenario) for name, scenario in scenarios
+            if not arguments.only or name.startswith(tuple(arguments.only))
+        ]
+        if any(scenario in NEED_TREE for _, scenario in chosen):
+            subprocess.run(["cp", "-a", str(corpus()), str(scratch.files / "tree")], check=True)
         with Composition(scratch.files, scratch.out) as depot:
-            for name, scenario in scenarios:
-                if arguments.only not in (None, name):
-                    continue
+            for name, scenario in chosen:
                 print(f"== {name}", flush=True)
                 began = time.monotonic()
                 try:

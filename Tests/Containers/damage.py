@@ -1,0 +1,216 @@
+"""Flipped bits, a wiped disk and a new disk, on a real tree: what `depot verify` lists, repairs and costs."""
+
+import filecmp
+import os
+import pathlib
+import random
+import shutil
+import time
+
+from composition import ALL_REPLICAS, docker
+from support import equal, expect, regular_files
+
+GIB = 1 << 30
+# CPU seconds of all daemons per GiB that a verification reads from the disks.
+VERIFY_CPU_MAX = 0.85
+
+
+def members(segment):
+    """The paths in a segment with the place and length of their bytes, read as tar has it."""
+    with open(segment, "rb") as file:
+        offset = 0
+        while True:
+            header = os.pread(file.fileno(), 512, offset)
+            if header[257:262] != b"ustar":
+                return
+            name = header[:100].rstrip(b"\0").decode()
+            length = int(header[124:135], 8)
+            yield name, offset + 512, length
+            offset += 512 + (length + 511) // 512 * 512
+
+
+def chunks_on(depot, service):
+    """Where a replica's chunks lie: by id the segment, offset and length of the last copy."""
+    return {
+        name.removeprefix("chunks/"): (segment, offset, length)
+        for segment in depot.segments(service) for name, offset, length in members(segment)
+        if name.startswith("chunks/")
+    }
+
+
+def flip_bit(source, segment, offset, length):
+    place = offset + source.randrange(length)
+    with open(segment, "r+b") as file:
+        byte = os.pread(file.fileno(), 1, place)[0]
+        os.pwrite(file.fileno(), bytes([byte ^ 1 << source.randrange(8)]), place)
+        os.fsync(file.fileno())
+
+
+def deposit_tree(depot, scratch):
+    """Deposits the tree at level 3 unless it is there already."""
+    files = regular_files(scratch.files / "tree")
+    if depot.depot("info", f"tree/{files[-1]}").code != 0:
+        depot.must("deposit", "/work/tree", 3, "-r", "--as", "tree")
+    return files
+
+
+def expect_tree_back(depot, scratch, files):
+    depot.must("retrieve", "tree", "-r", "-o", "/out/tree")
+    tree, back = scratch.files / "tree", scratch.out / "tree"
+    # Names are kept below the prefix that was asked for, or whole: either way all of them.
+    back = back / "tree" if (back / "tree").is_dir() else back
+    equal(regular_files(back), files, "files retrieved")
+    _, different, wrong = filecmp.cmpfiles(tree, back, files, shallow=False)
+    equal((different, wrong), ([], []), "files that differ")
+    shutil.rmtree(scratch.out / "tree")
+
+
+def verify(depot, *words, code):
+    """A verification at unlimited pace that has to end with this exit code."""
+    began = time.monotonic()
+    answer = depot.must("verify", "--unpaced", *words, code=code)["verification"]
+    read = sum(replica["bytesRead"] for replica in answer["replicas"])
+    print(f"   verify: exit code {code}, {read >> 20} MiB read in {time.monotonic() - began:.1f} s, "
+          f"{answer['problemCount']} problems, {answer['repairedCount']} repaired, "
+          f"{answer['copiesMade']} copies made ({answer['bytesCopied'] >> 20} MiB)")
+    return answer
+
+
+def make_clean(depot):
+    """Repairs what earlier scenarios left behind."""
+    for _ in range(3):
+        if depot.depot("verify", "--unpaced").code == 0:
+            return
+    verify(depot, code=0)
+
+
+def flip_twenty(depot, files, others, seed):
+    """Flips a bit in a copy of each of 20 chunks of the tree, five on each of the other replicas.
+
+    Returns (chunk, replica, segment number) of each."""
+    print(f"   seed {seed}")
+    source = random.Random(seed)
+    names = {replica["id"]: name for name, replica in depot.replicas().items()}
+    places = {service: chunks_on(depot, service) for service in others}
+    left = {service: 5 for service in others}
+    flipped = {}
+    for name in source.sample(files, len(files)):
+        for chunk in depot.must("info", f"tree/{name}")["chunks"]:
+            holders = [names[holding["replica"]] for holding in chunk["holdings"] if holding["state"] == "good"]
+            chosen = [service for service in holders if left.get(service)]
+            if chunk["id"] in flipped or not chosen:
+                continue
+            service = source.choice(chosen)
+            segment, offset, length = places[service][chunk["id"]]
+            flip_bit(source, segment, offset, length)
+            flipped[chunk["id"]] = (service, int(segment.stem))
+            left[service] -= 1
+        if not any(left.values()):
+            return {(chunk, *place) for chunk, place in flipped.items()}
+    raise AssertionError("the tree has too few chunks")
+
+
+def expect_listed(answer, flipped):
+    """Each flipped copy is listed, with its segment and the files that it belongs to, and nothing else as corrupt."""
+    corrupt = [problem for problem in answer["problems"] if problem["kind"] == "corrupt"]
+    listed = {(problem["object"]["hash"], problem["replica"], problem["segment"]) for problem in corrupt}
+    equal(listed, flipped, "corrupt copies listed")
+    expect(all(problem["files"] for problem in corrupt), "each is listed with its files")
+
+
+def expect_missing_listed(answer, service, held):
+    """All chunks that a wiped replica held are listed as missing there."""
+    missing = {
+        problem["object"]["hash"] for problem in answer["problems"]
+        if problem["kind"] == "missing" and problem["replica"] == service and problem["object"]["kind"] == "chunk"
+    }
+    equal(len(held - missing), 0, f"chunks missing on {service} that are not listed, of {len(held)}")
+
+
+def good_chunks_on(depot, service):
+    return depot.replicas()[service]["chunks"]
+
+
+def segments_wiped(depot, scratch):
+    """A bit flipped in each of 20 chunks, and one replica's segments wiped: listed, repaired, then clean."""
+    files = deposit_tree(depot, scratch)
+    make_clean(depot)
+    flipped = flip_twenty(depot, files, ["replica2", "replica3", "replica4", "replica5"], seed=31)
+    held = good_chunks_on(depot, "replica1")
+    docker("stop", depot.container("replica1"))
+    for segment in depot.segments("replica1"):
+        segment.unlink()
+    depot.start("replica1")
+    depot.await_up(ALL_REPLICAS)
+    answer = verify(depot, code=1)
+    expect_listed(answer, flipped)
+    missing = sum(
+        problem["kind"] == "missing" and problem["replica"] == "replica1" and problem["object"]["kind"] == "chunk"
+        for problem in answer["problems"])
+    expect(missing >= held > 0, f"missing on replica1: {missing} listed, {held} were there")
+    verify(depot, code=0)
+    expect_tree_back(depot, scratch, files)
+
+
+def volume_wiped(depot, scratch):
+    """The same with the whole volume gone: a stranger is refused until the old one is forgotten, then filled."""
+    files = deposit_tree(depot, scratch)
+    make_clean(depot)
+    flipped = flip_twenty(depot, files, ["replica1", "replica2", "replica4", "replica5"], seed=32)
+    old = depot.replicas()["replica3"]["id"]
+    docker("stop", depot.container("replica3"))
+    for entry in depot.folder("replica3").iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    depot.start("replica3")
+    depot.await_that(
+        lambda: depot.replicas()["replica3"]["state"] == "refused", "the stranger is refused")
+    expect(old in depot.replicas()["replica3"]["problem"], "the refusal names the one that is known there")
+    forgotten = depot.must("forget", old)
+    equal((forgotten["replica"], forgotten["lostFiles"]), (old, 0), "forgotten without loss")
+    depot.await_up(ALL_REPLICAS)
+    expect(depot.replicas()["replica3"]["id"] != old, "the new one has joined")
+    expect_listed(verify(depot, code=1), flipped)
+    verify(depot, code=0)
+    expect_tree_back(depot, scratch, files)
+
+
+class Cost:
+    """What the daemons of a composition took: CPU seconds, and bytes that came from the disks."""
+
+    def __init__(self, depot):
+        self.processes = [depot.process(service) for service in ["fileserver", *ALL_REPLICAS]]
+
+    def now(self):
+        return (
+            sum(self.cpu(process) for process in self.processes),
+            sum(self.read(process) for process in self.processes))
+
+    @staticmethod
+    def cpu(process):
+        # User and system time are the 14th and 15th field; the 2nd may contain spaces.
+        fields = pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @staticmethod
+    def read(process):
+        for line in pathlib.Path(f"/proc/{process}/io").read_text().splitlines():
+            if line.startswith("read_bytes:"):
+                return int(line.split()[1])
+        return 0
+
+
+def verify_is_cheap(depot, scratch):
+    """At unlimited pace a verification reads everything from the disks, and costs little CPU for each GiB."""
+    deposit_tree(depot, scratch)
+    make_clean(depot)
+    cost = Cost(depot)
+    os.sync()
+    pathlib.Path("/proc/sys/vm/drop_caches").write_text("3")
+    before = cost.now()
+    answer = verify(depot, code=0)
+    after = cost.now()
+    claimed = sum(replica["bytesRead"] for replica in answer["replicas"])
+    cpu, read = after[0] - before[0], after[1] - before[1]
+    print(f"   {cpu:.2f} CPU s for {read / GIB:.2f} GiB from the disks: {cpu / read * GIB:.2f} CPU s/GiB")
+    expect(read >= claimed > GIB, f"{claimed} bytes are said to be read, {read} came from the disks")
+    expect(cpu / claimed * GIB <= VERIFY_CPU_MAX, f"{cpu / claimed * GIB:.2f} CPU s/GiB, at most {VERIFY_CPU_MAX}")
