@@ -121,7 +121,9 @@ public final class FileServerClient: FileServerDoor {
                 return try await Self.collect(requests, from: exchange)
             } catch {
                 exchange.cancel()
-                throw error
+                guard error.code != .unreachable else { throw error }
+                // Changed on its way, perhaps; then it comes right when it is asked for again.
+                throw DepotError(.unreachable, "the answer makes no sense", cause: error)
             }
         }
     }
