@@ -101,6 +101,26 @@ import Testing
         }
     }
 
+    /// A flipped bit in a list of ids asked about something else, and one in the answer turned `absent` into `durable`.
+    @Test
+    func `a body that was changed on its way is refused, and an answer says what it hashes to`()
+        async throws
+    {
+        let memory = MemoryReplica()
+        try await TestReplica.run(memory) { replica in
+            _ = try await memory.putDurably([SampleObjects.chunk(0)])
+            var request = PlainRequest("POST", "/r1/vouch", body: Self.list(1))
+            request.digest = BodyDigest.of(Self.list(1))
+            let answer = try #require(try await replica.answer(to: request))
+            #expect(answer.status == 200)
+            #expect(answer.header(BodyDigest.header) == BodyDigest.of(answer.body))
+            request.digest = BodyDigest.of(Self.list(2))
+            let refusal = try await replica.answer(to: request)
+            #expect(refusal?.status == 504)
+            #expect(refusal?.error?.code == .unreachable)
+        }
+    }
+
     /// `?=` once ended the whole process, for anybody who could reach the port.
     @Test(arguments: [
         "=", "==", "=x", "&", "&&=", "?", "?=", "after", "after=", "limit=5&=&after=",

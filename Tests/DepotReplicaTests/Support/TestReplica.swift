@@ -81,6 +81,7 @@ struct PlainRequest {
     /// What the head promises, where that is not the truth.
     var declared: Int?
     var closes = false
+    var digest: String?
 
     init(_ method: String, _ path: String, body: ByteBuffer = ByteBuffer()) {
         self.method = method
@@ -97,6 +98,7 @@ struct PlainRequest {
         if let authorization { head += "authorization: \(authorization)\r\n" }
         if let cluster { head += "\(ReplicaHeader.cluster): \(cluster)\r\n" }
         if let epoch { head += "\(ReplicaHeader.epoch): \(epoch)\r\n" }
+        if let digest { head += "\(BodyDigest.header): \(digest)\r\n" }
         if closes { head += "connection: close\r\n" }
         var bytes = ByteBuffer(
             string: head + "content-length: \(declared ?? body.readableBytes)\r\n\r\n")

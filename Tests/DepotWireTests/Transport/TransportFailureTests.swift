@@ -67,6 +67,23 @@ import Testing
             try await $0.send(.answer(String(repeating: "x", count: 1_001)))
             _ = await $0.rest()
         },
+        Failure(
+            "answers what was changed on its way", .unreachable,
+            "a body was changed on its way: it has not the SHA-256 that was sent with it",
+            isWhole: true
+        ) {
+            _ = try await $0.message()
+            let digest = BodyDigest.of(ByteBuffer(string: "1"))
+            try await $0.send(
+                "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\(BodyDigest.header): \(digest)\r\n\r\n3")
+            try await $0.answerEverything()
+        },
+        Failure("answers another request", .unreachable, "the answer to another request came") {
+            _ = try await $0.message()
+            try await $0.send(
+                "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\(WireExchange.header): 0\r\n\r\n1")
+            try await $0.answerEverything()
+        },
         Failure("announces what never comes", .unreachable, "it did not answer within 1000 ms") {
             _ = try await $0.message()
             try await $0.send("HTTP/1.1 100 Continue\r\n\r\n")
