@@ -38,6 +38,28 @@ import Testing
         }
     }
 
+    /// A flipped bit in a body made a level of 3 a level of 1, and nobody noticed.
+    @Test
+    func `a body that was changed on its way is refused, and an answer says what it hashes to`()
+        async throws
+    {
+        try await TestDepot.run(replicas: 3) { depot in
+            try await depot.deposit("file", TestDepositor.data(4_000, seed: 7), level: 3)
+            let asked = try WireJSON.encode(
+                ChangeLevelBody(level: try ReplicationLevel(3), planOnly: false))
+            let arrived = try WireJSON.encode(
+                ChangeLevelBody(level: try ReplicationLevel(1), planOnly: false))
+            let answer = try await depot.http.call(
+                .POST, "/v1/files/file/level",
+                headers: [(BodyDigest.header, BodyDigest.of(asked))], body: [arrived])
+            #expect(answer.error?.code == .unreachable)
+            #expect(
+                answer.headers.first(name: BodyDigest.header)
+                    == BodyDigest.of(answer.body))
+            #expect(try await depot.info("file").file.level.copies == 3)
+        }
+    }
+
     @Test(arguments: [
         "..%2Fx", "../x", "%2Fabsolute", "a/../b", "a%2F..%2Fb", "%2e%2e", ".", "a//b", "a/",
         "tab%09", "nul%00", "bad%zz", "bad%4", "%ff%fe",

@@ -36,6 +36,23 @@ import Testing
         }
     }
 
+    /// With one replica cut off from the network, a level that had been lowered, durably, was answered with "no
+    /// connection", and no copy was dropped anywhere.
+    @Test func `a level falls though a replica does not let go of its copies`() async throws {
+        try await TestDepot.run(replicas: 3) { depot in
+            try await depot.deposit("file", TestDepositor.data(64_000, seed: 43), level: 3)
+            depot.replicas[0].state.withLock { $0.refusesCondemning = true }
+            let answer = try await depot.changeLevel("file", 1)
+            let change = try answer.json(LevelChangeBody.self)
+            #expect(change.to.copies == 1)
+            #expect(change.dropped > 0)
+            #expect(try await depot.info("file").file.level.copies == 1)
+            #expect(
+                depot.replicas[1].chunkCount + depot.replicas[2].chunkCount < 2
+                    * depot.replicas[0].chunkCount)
+        }
+    }
+
     @Test func `a plan changes nothing, and says what will be done`() async throws {
         try await TestDepot.run(replicas: 5) { depot in
             try await depot.deposit("file", TestDepositor.data(64_000, seed: 41), level: 2)

@@ -44,6 +44,8 @@ final class FakeReplica: ReplicaLink {
         /// Refuses once, in the middle of an upload.
         var failsNextUpload = false
         var refusesDeletes = false
+        /// Does not let go of copies.
+        var refusesCondemning = false
         /// Takes what it gets for something else.
         var mishears = false
         /// What it takes is sound while it is received, and not once it is on the disk.
@@ -212,6 +214,9 @@ final class FakeReplica: ReplicaLink {
 
     func condemn(_ ids: [ObjectID]) async throws(DepotError) -> CondemnToken {
         try await enter()
+        if state.withLock({ $0.refusesCondemning }) {
+            throw DepotError(.unreachable, "connection reset")
+        }
         return state.withLock { state in
             defer { state.nextToken += 1 }
             state.tokens[state.nextToken] = Set(ids)
