@@ -47,8 +47,12 @@ def flip_bit(source, segment, offset, length):
 
 
 def deposit_tree(depot, scratch):
-    """Deposits the tree at level 3 unless it is there already."""
+    """Deposits the tree at level 3 unless it is there already. Nothing else stays: it might have but one copy."""
     files = regular_files(scratch.files / "tree")
+    others = [
+        file["name"] for file in depot.must("list")["files"] if not file["name"].startswith("tree/")]
+    if others:
+        depot.must("delete", *others)
     if depot.depot("info", f"tree/{files[-1]}").code != 0:
         depot.must("deposit", "/work/tree", 3, "-r", "--as", "tree")
     return files
