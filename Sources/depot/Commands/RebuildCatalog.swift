@@ -28,25 +28,25 @@ struct RebuildCatalog: AsyncParsableCommand {
         let report: RebuildReport
         let isComplete: Bool
         /// Where the old catalog is now.
-        let movedAside: [String]
+        let movedAside: String?
     }
 
     func run() async throws {
         let replicas = try replica.map(Serve.parse(replica:))
         let clusterToken = try Secret.cluster.read()
-        let workplace = try await RebuildWorkplace(folder: data)
+        let replacement = try CatalogReplacement(folder: data)
         let rebuilder = CatalogRebuilder(
             replicas: replicas, acceptMissing: acceptMissing,
             links: { replica, cluster throws(DepotError) in
                 try FileServerSetup.link(replica, cluster, clusterToken)
             },
-            makeCatalog: { cluster throws(DepotError) in try await workplace.make(cluster) },
+            makeCatalog: { cluster throws(DepotError) in try await replacement.make(cluster) },
             logger: log.logger("rebuild"))
         let isSilent = output.json || output.quiet
         let report = try await rebuilder.run { progress in
             if !isSilent { Self.show(progress) }
         }
-        let movedAside = try await workplace.replace()
+        let movedAside = try replacement.replace()
         if output.json {
             Output.json(
                 Body(report: report, isComplete: report.isComplete, movedAside: movedAside))
@@ -65,13 +65,13 @@ struct RebuildCatalog: AsyncParsableCommand {
         }
     }
 
-    private static func show(_ report: RebuildReport, _ movedAside: [String]) {
+    private static func show(_ report: RebuildReport, _ movedAside: String?) {
         Output.line("cluster \(report.cluster), epoch \(report.epoch)")
         Output.line(
             "  \(Output.plural(report.files, "file")) (\(ByteCount(report.bytes))), "
                 + "\(Output.plural(report.tombstones, "deleted name")), "
                 + "\(Output.plural(report.copies, "copy", "copies")) of chunks")
-        for path in movedAside { Output.line("  the old catalog is kept: \(path)") }
+        if let movedAside { Output.line("  the old catalog is kept: \(movedAside)") }
         for replica in report.missing {
             Output.line(
                 "  missing: \(replica); nothing is collected or dropped until it is back or forgotten"
