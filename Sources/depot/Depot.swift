@@ -46,16 +46,21 @@ struct Depot: AsyncParsableCommand {
         "DEPOSIT": "deposit", "RETRIEVE": "retrieve", "CHANGE_REPLICATION": "change-replication",
     ]
 
-    /// The table of `ErrorTable`, for people.
+    /// What the exit codes say; which errors have them is `ErrorTable`'s to say.
+    private static let meanings: [(code: Int32, words: String)] = [
+        (0, "done"), (1, "damage was found and repaired (verify)"), (2, "damage remains"),
+        (3, "not found"), (4, "conflict"), (5, "not enough replicas"), (6, "refused"),
+        (7, "storage full"), (8, "unreachable, or not able to work now"), (64, "usage"),
+        (70, "a mistake of depot's own"),
+    ]
+
     private static var exitCodes: String {
-        var rows = ["  0   done"]
-        for code in Set(DepotError.Code.allCases.map { ErrorTable.row(for: $0).exitCode }).sorted()
-        {
+        meanings.map { code, words in
             let names = DepotError.Code.allCases.filter { ErrorTable.row(for: $0).exitCode == code }
             let padded = String(code) + String(repeating: " ", count: 4 - String(code).count)
-            rows.append("  \(padded)\(names.map(\.rawValue).joined(separator: ", "))")
-        }
-        return rows.joined(separator: "\n")
+            let errors = names.map(\.rawValue).joined(separator: ", ")
+            return "  \(padded)\(words)\(errors.isEmpty ? "" : ": \(errors)")"
+        }.joined(separator: "\n")
     }
 
     static func main() async {

@@ -8,16 +8,22 @@ import NIOHTTP1
 ///
 /// Every request may be repeated: the ids of deposits and retrievals are the client's. So one that found nobody, or
 /// a server that is busy, is tried again until `patience` is over: a FileServer that is started again does not
-/// end the deposits that are under way.
+/// end the deposits that are under way. Where nobody listens from the beginning, that is told sooner.
 public final class FileServerClient: FileServerDoor {
     private let transport: ChunkTransport
     private let patience: Duration
+    private let firstPatience: Duration
     /// Waits between two tries grow from here to there.
     private static let pause = (first: Duration.milliseconds(100), longest: Duration.seconds(2))
 
-    public init(transport: ChunkTransport, patience: Duration = .seconds(30)) {
+    /// - Parameter firstPatience: for the time before the first connection.
+    public init(
+        transport: ChunkTransport, patience: Duration = .seconds(30),
+        firstPatience: Duration = .seconds(2)
+    ) {
         self.transport = transport
         self.patience = patience
+        self.firstPatience = min(patience, firstPatience)
     }
 
     public func shutDown() { transport.shutDown() }
@@ -261,7 +267,7 @@ public final class FileServerClient: FileServerDoor {
         _ body: @Sendable () async throws(DepotError) -> Value,
         whenRepeated done: (DepotError) -> Value? = { _ in nil }
     ) async throws(DepotError) -> Value {
-        let deadline = ContinuousClock.now + patience
+        let began = ContinuousClock.now
         var pause = Self.pause.first
         var isFirst = true
         while true {
@@ -270,8 +276,9 @@ public final class FileServerClient: FileServerDoor {
             } catch {
                 if !isFirst, let value = done(error) { return value }
                 isFirst = false
+                let limit = transport.hasConnected ? patience : firstPatience
                 guard error.code == .unreachable || error.code == .busy,
-                    ContinuousClock.now + pause < deadline, !Task.isCancelled
+                    ContinuousClock.now + pause < began + limit, !Task.isCancelled
                 else { throw error }
             }
             // A cancellation shows in the next try.

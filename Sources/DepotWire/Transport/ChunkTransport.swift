@@ -37,6 +37,9 @@ public final class ChunkTransport: Sendable {
         pool = ConnectionPool(endpoint: endpoint, configuration: configuration, group: group)
     }
 
+    /// Whether somebody ever listened there.
+    public var hasConnected: Bool { pool.hasConnected.load(ordering: .relaxed) }
+
     /// Sends a whole request and takes a whole answer.
     ///
     /// - Throws: the error that was answered; `unreachable`; `tooLarge` for an answer over `limit`.

@@ -82,6 +82,8 @@ final class ConnectionPool: Sendable {
     private let configuration: TransportConfiguration
     private let group: any EventLoopGroup
     private let guarded: Mutex<Guarded>
+    /// Whether a connection was ever made.
+    let hasConnected = Atomic(false)
 
     init(endpoint: Endpoint, configuration: TransportConfiguration, group: any EventLoopGroup) {
         self.endpoint = endpoint
@@ -146,6 +148,7 @@ final class ConnectionPool: Sendable {
         do {
             let connection = try await WireConnection.connect(
                 to: endpoint, timeout: configuration.connectTimeout, group: group)
+            hasConnected.store(true, ordering: .relaxed)
             _ = await connection.begin()
             return connection
         } catch {

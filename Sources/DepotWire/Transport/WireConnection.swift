@@ -3,6 +3,14 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// One connection to an endpoint, on which exchanges follow one another.
 final class WireConnection: Sendable {
     let channel: any Channel
@@ -40,9 +48,17 @@ final class WireConnection: Sendable {
             return WireConnection(channel: channel, handler: handler)
         } catch {
             throw DepotError(
-                .unreachable, "no connection; is it running, and is the address right?",
-                object: endpoint.description, cause: error)
+                .unreachable,
+                "no connection (\(reason(error))); is it running, and is the address right?",
+                object: endpoint.description)
         }
+    }
+
+    /// In the system's own words: NIO's tell how it tried.
+    private static func reason(_ error: any Error) -> String {
+        let single = (error as? NIOConnectionError)?.connectionErrors.first?.error ?? error
+        guard let error = single as? IOError else { return "\(single)" }
+        return String(cString: strerror(error.errnoCode))
     }
 
     /// Runs on the connection's event loop, where the handler lives.

@@ -15,13 +15,14 @@ struct Collect: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "How long a chunk has to be unused, such as 12h; what the FileServer was told otherwise.",
-            valueName: "time"))
-    var grace: String?
+            valueName: "time"),
+        transform: TimeSpan.parse)
+    var grace: TimeSpan?
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
         let body = CollectBody(
-            planOnly: plan, graceSeconds: try grace.map { try TimeSpan($0).seconds })
+            planOnly: plan, graceSeconds: grace?.seconds)
         let done = try await options.client().collect(body)
         if options.output.json { return Output.json(done) }
         guard !options.output.quiet else { return }

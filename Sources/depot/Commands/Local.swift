@@ -18,6 +18,7 @@ struct Local: AsyncParsableCommand {
     @Option(help: "The folder of everything.") var data = "./depot-data"
     @Option(help: "Where the FileServer listens.") var listen = "127.0.0.1:7400"
     @Option(help: "How many replicas.") var replicas = 3
+    @OptionGroup(title: "Times") var timing: TimingOptions
     @OptionGroup var log: LogOptions
 
     func run() async throws {
@@ -41,7 +42,8 @@ struct Local: AsyncParsableCommand {
         }
         let server = try await FileServerSetup(
             data: "\(data)/fileserver", listen: try ListenAddress(listen), replicas: configured,
-            token: try Self.read(tokens.client), clusterToken: clusterToken
+            token: try Self.read(tokens.client), clusterToken: clusterToken,
+            timing: timing
         ).server(logger)
         let host = try ListenAddress(listen).host
         let tokenFile = tokens.client

@@ -18,6 +18,13 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "The FileServer, as http://HOST:PORT; DEPOT_SERVER otherwise.")
     var server: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How long to try again where the FileServer does not answer: 30s, and 2s where nobody listened yet, otherwise.",
+            valueName: "time"),
+        transform: TimeSpan.parse)
+    var patience: TimeSpan?
+
     @OptionGroup var output: OutputOptions
 
     /// - Throws: `invalidArgument` where no server is named, or no token.
@@ -27,10 +34,11 @@ struct ServerOptions: ParsableArguments {
                 .invalidArgument,
                 "which FileServer? Give --server http://HOST:PORT or set DEPOT_SERVER")
         }
+        let transport = ChunkTransport(
+            endpoint: try Endpoint(address), token: try Secret.client.read())
+        guard let patience else { return FileServerClient(transport: transport) }
         return FileServerClient(
-            transport: ChunkTransport(
-                endpoint: try Endpoint(address),
-                token: try Secret.client.read()))
+            transport: transport, patience: patience.duration, firstPatience: patience.duration)
     }
 }
 

@@ -17,6 +17,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Where to listen.") var listen = "127.0.0.1:7400"
     @Option(help: "A replica, as http://HOST:PORT or NAME=http://HOST:PORT; once for each.")
     var replica: [String] = []
+    @OptionGroup(title: "Times") var timing: TimingOptions
     @OptionGroup var log: LogOptions
 
     func run() async throws {
@@ -24,7 +25,7 @@ struct Serve: AsyncParsableCommand {
         let server = try await FileServerSetup(
             data: data, listen: try ListenAddress(listen),
             replicas: try replica.map(Self.parse(replica:)), token: try Secret.client.read(),
-            clusterToken: try Secret.cluster.read()
+            clusterToken: try Secret.cluster.read(), timing: timing
         ).server(logger)
         let announcer = Announcer { "FileServer listens on port \(try await server.port())" }
         try await Daemon.run([server, announcer], logger)

@@ -16,12 +16,15 @@ struct Verify: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("Only this replica; once for each.", valueName: "name"))
     var replica: [String] = []
-    @Option(help: ArgumentHelp("Stop reading after so long, such as 20m.", valueName: "time"))
-    var budget: String?
+    @Option(
+        help: ArgumentHelp("Stop reading after so long, such as 20m.", valueName: "time"),
+        transform: TimeSpan.parse)
+    var budget: TimeSpan?
     @Option(
         help: ArgumentHelp(
-            "Leave out what was read within so long, such as 30d.", valueName: "time"))
-    var maxAge: String?
+            "Leave out what was read within so long, such as 30d.", valueName: "time"),
+        transform: TimeSpan.parse)
+    var maxAge: TimeSpan?
     @Flag(help: "Only tell what is wrong.") var noRepair = false
     @Flag(help: "Read as fast as the disks can, not half of the time.") var unpaced = false
     @Flag(help: "Tell how much of the copies was read in the last 30 days. Reads nothing.")
@@ -46,8 +49,8 @@ struct Verify: AsyncParsableCommand {
         let output = options.output
         let body = VerifyBody(
             verification: .random(), replicas: replica.isEmpty ? nil : replica,
-            budgetSeconds: try budget.map { try TimeSpan($0).seconds },
-            ageSecondsMax: try maxAge.map { try TimeSpan($0).seconds }, repairs: !noRepair,
+            budgetSeconds: budget?.seconds,
+            ageSecondsMax: maxAge?.seconds, repairs: !noRepair,
             isUnpaced: unpaced)
         let result = try await Interruption.guarding { () throws(DepotError) in
             try await VerificationWatch(client: client, output: output).run(body)

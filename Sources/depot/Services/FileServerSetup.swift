@@ -12,15 +12,17 @@ struct FileServerSetup {
     let replicas: [ReplicaConfiguration]
     let token: AccessToken
     let clusterToken: AccessToken
+    let timing: TimingOptions
 
     func server(_ logger: Logger) async throws(DepotError) -> FileServer {
         let catalog = try await SQLiteCatalog.open(at: data)
         let clusterToken = clusterToken
+        var configuration = FileServerConfiguration(
+            host: listen.host, port: listen.port, replicas: replicas, token: token,
+            version: Depot.version)
+        timing.apply(to: &configuration.timing)
         return FileServer(
-            configuration: FileServerConfiguration(
-                host: listen.host, port: listen.port, replicas: replicas, token: token,
-                version: Depot.version),
-            catalog: catalog,
+            configuration: configuration, catalog: catalog,
             links: { replica, cluster throws(DepotError) in
                 try Self.link(replica, cluster, clusterToken)
             },
