@@ -59,13 +59,8 @@ public final class CatalogReplacement: Sendable {
         guard let (catalog, epoch) = made.withLock({ $0 }) else {
             throw DepotError(.internalError, "no catalog was made", object: folder)
         }
-        // The last to close a file writes its log into it.
+        try catalog.queue.emptyLog()
         try catalog.close()
-        guard !FolderLock.exists("\(workFolder)/\(Self.names[1])") else {
-            throw DepotError(
-                .storeFailed, "the new catalog's log could not be written into it",
-                object: workFolder)
-        }
         let old = try moveAside(epoch)
         try move(SQLiteCatalog.fileName, from: workFolder, to: folder)
         try lock.sync(folder)

@@ -37,6 +37,17 @@ final class TransactionQueue: Sendable {
         lock.release()
     }
 
+    /// Writes the log into the file and leaves it empty, so that the file alone is the catalog.
+    ///
+    /// - Throws: `storeFailed`, `busy` where somebody reads.
+    func emptyLog() throws(DepotError) {
+        do {
+            _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+        } catch {
+            throw mapped(error)
+        }
+    }
+
     /// Runs `body` in a transaction that is durable when this returns. A `DepotError` that it throws takes
     /// back what it did.
     ///

@@ -40,7 +40,12 @@ final class ReplicaFolder: Sendable {
     init(existing path: String) throws(DepotError) {
         self.path = path
         lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard lock >= 0 else { throw .system("cannot open the replica's folder", path, errno) }
+        guard lock >= 0 else {
+            guard errno != ENOENT else {
+                throw DepotError(.notFound, "there is no such folder", object: path)
+            }
+            throw .system("cannot open the replica's folder", path, errno)
+        }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             close(lock)
             throw DepotError(

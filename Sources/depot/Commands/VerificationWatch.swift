@@ -134,8 +134,11 @@ struct VerificationWatch: Sendable {
                 + "\(Self.rounded(state.seconds)) s (\(ByteCount(rate))/s)")
         if state.problemCount > 0 {
             Output.line(
-                "\(Output.plural(state.problemCount, "problem")) found, \(state.repairedCount) repaired; "
-                    + "\(Output.plural(state.copiesMade, "copy", "copies")) made "
+                "\(Output.plural(state.problemCount, "problem")) found, \(state.repairedCount) repaired")
+        }
+        if state.copiesMade > 0 {
+            Output.line(
+                "\(Output.plural(state.copiesMade, "copy", "copies")) made "
                     + "(\(ByteCount(state.bytesCopied)))")
         }
         if state.underReplicated > 0 {

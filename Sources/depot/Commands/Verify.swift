@@ -37,6 +37,19 @@ struct Verify: AsyncParsableCommand {
     var receipt: String?
     @OptionGroup var options: ServerOptions
 
+    func validate() throws {
+        let others = [
+            coverage ? "--coverage" : nil, store.map { _ in "--store" },
+            receipt.map { _ in "--receipt" },
+        ].compactMap { $0 }
+        guard let first = others.first else { return }
+        let isVerification =
+            !replica.isEmpty || budget != nil || maxAge != nil || noRepair || unpaced
+        guard others.count == 1, !isVerification else {
+            throw ValidationError("\(first) goes with none of the other options of verify")
+        }
+    }
+
     func run() async throws {
         if let store {
             return try await StoreVerification(folder: store, output: options.output).run()
