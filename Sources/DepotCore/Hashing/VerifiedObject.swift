@@ -7,6 +7,24 @@ public struct ObjectID: Sendable, Hashable, Comparable, Codable {
         case record = 1
 
         public static func < (left: Kind, right: Kind) -> Bool { left.rawValue < right.rawValue }
+
+        /// In JSON it is a word: people read that, too.
+        private var word: String { self == .chunk ? "chunk" : "record" }
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            let word = try container.decode(String.self)
+            guard let kind = [Kind.chunk, .record].first(where: { $0.word == word }) else {
+                throw DecodingError.dataCorruptedError(
+                    in: container, debugDescription: "'\(word)' is neither chunk nor record")
+            }
+            self = kind
+        }
+
+        public func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            try container.encode(word)
+        }
     }
 
     public let kind: Kind
