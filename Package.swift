@@ -117,7 +117,7 @@ let package = Package(
             ["DepotCore", "DepotSQLiteCatalog", "DepotTestSupport", grdb]
         ),
         // Runs the command as a process: it depends on the product so that it is built.
-        tests("DepotCommandTests", ["depot"]),
+        tests("DepotCommandTests", ["depot", "DepotTestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -134,7 +134,8 @@ struct VerificationWatch: Sendable {
                 + "\(Self.rounded(state.seconds)) s (\(ByteCount(rate))/s)")
         if state.problemCount > 0 {
             Output.line(
-                "\(Output.plural(state.problemCount, "problem")) found, \(state.repairedCount) repaired")
+                "\(Output.plural(state.problemCount, "problem")) found, \(state.repairedCount) repaired"
+            )
         }
         if state.copiesMade > 0 {
             Output.line(

@@ -84,6 +84,40 @@ struct Status: Decodable {
     let underReplicated: Int
 }
 
+struct Verified: Decodable {
+    struct Object: Decodable {
+        let kind: String
+        let hash: String
+    }
+    struct Problem: Decodable {
+        let kind: String
+        let replica: String
+        let object: Object?
+        let segment: Int?
+        let files: [String]
+        let detail: String?
+        let isRepaired: Bool
+    }
+    struct Replica: Decodable {
+        let name: String
+        let copies: Int
+        let bytesRead: Int
+        let skipped: String?
+    }
+    struct Verification: Decodable {
+        let problems: [Problem]
+        let problemCount: Int
+        let repairedCount: Int
+        let copiesMade: Int
+        let underReplicated: Int
+        let unreadable: Int
+        let replicas: [Replica]
+        let lost: [String]
+    }
+    let verification: Verification
+    let exitCode: Int32
+}
+
 struct Failure: Decodable {
     struct Body: Decodable {
         let code: String

@@ -1,7 +1,9 @@
 import Foundation
 
 /// A process whose output goes to files, so that it never waits for a reader.
-final class ChildProcess {
+///
+/// Foundation's `Process` may be asked from any thread, and nothing else here changes.
+final class ChildProcess: @unchecked Sendable {
     struct Outcome {
         let status: Int32
         let output: Data
@@ -17,15 +19,19 @@ final class ChildProcess {
     private let process = Process()
     private let outputPath: String
     private let complaintPath: String
+    private let hasLog: Bool
 
-    /// - Parameter input: empty where none is given.
+    /// - Parameters:
+    ///   - input: empty where none is given.
+    ///   - log: gets what it complains about, behind what is there; a file of its own where none is given.
     init(
         _ executable: String, _ arguments: [String], environment: [String: String],
-        folder: String, input: FileHandle = .nullDevice
+        folder: String, input: FileHandle = .nullDevice, log: String? = nil
     ) throws {
         let stem = "\(folder)/process-\(UUID().uuidString)"
         outputPath = "\(stem).out"
-        complaintPath = "\(stem).err"
+        hasLog = log != nil
+        complaintPath = log ?? "\(stem).err"
         process.executableURL = URL(fileURLWithPath: executable)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
@@ -37,8 +43,15 @@ final class ChildProcess {
     }
 
     private static func make(_ path: String) throws -> FileHandle {
-        try Data().write(to: URL(fileURLWithPath: path))
-        return try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw CocoaError(.fileWriteUnknown) }
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+
+    /// Deletes what it wrote, but for a log that others write, too.
+    func discard() {
+        unlink(outputPath)
+        if !hasLog { unlink(complaintPath) }
     }
 
     var isRunning: Bool { process.isRunning }

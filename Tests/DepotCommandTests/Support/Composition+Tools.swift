@@ -18,6 +18,15 @@ extension Composition {
         ).outcome()
     }
 
+    /// What a verification says, whatever it found; its exit code has to be the process's.
+    func verify(_ options: [String] = []) async throws -> Verified {
+        let outcome = try await run(["verify", "--json"] + options)
+        guard let report = try? JSONDecoder().decode(Verified.self, from: outcome.output),
+            report.exitCode == outcome.status
+        else { throw Failed(description: "verify ended with \(outcome.status): \(outcome.text)") }
+        return report
+    }
+
     /// - Parameter path: what follows `/v1/files/`, percent-encoded; sent as it is.
     func curl(_ path: String, _ arguments: [String]) async throws -> Answer {
         try await curl(path, arguments, token: token)

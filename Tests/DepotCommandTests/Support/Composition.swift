@@ -1,10 +1,12 @@
 import Foundation
+import Synchronization
 import Testing
 
 /// A FileServer and some replicas, each a process with a folder of its own, and a client to use them with.
-final class Composition {
-    /// The `depot` that was built with the tests, in the same folder.
+final class Composition: Sendable {
+    /// The `depot` that was built with the tests, in the same folder; `DEPOT_EXECUTABLE` otherwise.
     static let executable: String = {
+        if let path = ProcessInfo.processInfo.environment["DEPOT_EXECUTABLE"] { return path }
         let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         return tests.deletingLastPathComponent().appendingPathComponent("depot").path
     }()
@@ -17,26 +19,37 @@ final class Composition {
     let folder: String
     let token = testBytes(32, seed: 1).map { String(format: "%02x", $0) }.joined()
     let clusterToken = testBytes(32, seed: 2).map { String(format: "%02x", $0) }.joined()
-    private var replicas: [ChildProcess?]
-    private var ports: [Int]
-    private var server: ChildProcess?
-    private var serverPort = 0
-    private var started: [ChildProcess] = []
+    /// More options of `serve`.
+    private let serveOptions: [String]
 
-    private init(replicas count: Int) throws {
+    private struct State {
+        var replicas: [ChildProcess?]
+        var ports: [Int]
+        var server: ChildProcess?
+        var serverPort = 0
+        var started: [ChildProcess] = []
+    }
+    private let state: Mutex<State>
+
+    private init(replicas count: Int, serve: [String]) throws {
+        serveOptions = serve
         folder = "\(NSTemporaryDirectory())/depot-command-tests-\(UUID().uuidString)"
-        replicas = Array(repeating: nil, count: count)
-        ports = Array(repeating: 0, count: count)
+        state = Mutex(
+            State(
+                replicas: Array(repeating: nil, count: count),
+                ports: Array(repeating: 0, count: count)))
         try FileManager.default.createDirectory(
             atPath: "\(folder)/files", withIntermediateDirectories: true)
     }
 
-    /// - Parameter prepare: called before anything starts, to put disks in place.
+    /// - Parameters:
+    ///   - serve: more options of the FileServer.
+    ///   - prepare: called before anything starts, to put disks in place.
     static func with(
-        replicas: Int, prepare: (Composition) throws -> Void = { _ in },
+        replicas: Int, serve: [String] = [], prepare: (Composition) throws -> Void = { _ in },
         _ body: (Composition) async throws -> Void
     ) async throws {
-        let composition = try Composition(replicas: replicas)
+        let composition = try Composition(replicas: replicas, serve: serve)
         let result: Result<Void, any Error>
         do {
             try prepare(composition)
@@ -47,22 +60,40 @@ final class Composition {
             composition.tellWhatDaemonsSaid()
             result = .failure(error)
         }
-        for process in composition.started { process.send(SIGKILL) }
-        for process in composition.started { _ = try? await process.outcome() }
+        let started = composition.state.withLock { $0.started }
+        for process in started { process.send(SIGKILL) }
+        for process in started { _ = try? await process.outcome() }
         try FileManager.default.removeItem(atPath: composition.folder)
         try result.get()
     }
 
     private func tellWhatDaemonsSaid() {
-        for (name, process) in [("FileServer", server)] + replicas.map({ ("replica", $0) }) {
-            guard let text = try? process?.complaint(), !text.isEmpty else { continue }
-            print("\(name) said:\n\(text)")
+        let replicas = state.withLock { $0.replicas.indices.map(logPath(ofReplica:)) }
+        for path in [serverLogPath] + replicas {
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8), !text.isEmpty
+            else { continue }
+            print("\(path.split(separator: "/").last ?? ""):\n\(text)")
         }
     }
 
+    private var serverLogPath: String { "\(folder)/FileServer.log" }
+
+    private func logPath(ofReplica number: Int) -> String { "\(folder)/replica\(number).log" }
+
     // MARK: Daemons
 
-    var url: String { "http://127.0.0.1:\(serverPort)" }
+    var url: String { "http://127.0.0.1:\(state.withLock { $0.serverPort })" }
+
+    private func url(ofReplica number: Int) -> String {
+        "http://127.0.0.1:\(state.withLock { $0.ports[number] })"
+    }
+
+    /// The options that name the replicas, but for some.
+    func replicaOptions(without left: Set<Int> = []) -> [String] {
+        state.withLock { $0.ports.indices }.filter { !left.contains($0) }.flatMap {
+            ["--replica", "\(name(ofReplica: $0))=\(url(ofReplica: $0))"]
+        }
+    }
 
     func replicaFolder(_ number: Int) -> String { "\(folder)/replica\(number)" }
 
@@ -73,38 +104,49 @@ final class Composition {
     }
 
     /// At the same address each time.
-    func startReplica(_ number: Int) async throws {
-        let process = try start([
-            "replica", "--data", replicaFolder(number), "--listen", "127.0.0.1:\(ports[number])",
-            "--name", name(ofReplica: number),
-        ])
-        replicas[number] = process
-        ports[number] = try await announcedPort(process)
+    ///
+    /// - Parameter folder: its own where none is given.
+    func startReplica(_ number: Int, folder: String? = nil) async throws {
+        let port = state.withLock { $0.ports[number] }
+        let process = try start(
+            [
+                "replica", "--data", folder ?? replicaFolder(number), "--listen",
+                "127.0.0.1:\(port)", "--name", name(ofReplica: number),
+            ], log: logPath(ofReplica: number))
+        state.withLock { $0.replicas[number] = process }
+        let announced = try await announcedPort(process)
+        state.withLock { $0.ports[number] = announced }
     }
 
     /// At the same address each time.
     func startServer() async throws {
-        let addresses = ports.enumerated().flatMap { number, port in
-            ["--replica", "\(name(ofReplica: number))=http://127.0.0.1:\(port)"]
-        }
+        let port = state.withLock { $0.serverPort }
         let process = try start(
-            ["serve", "--data", "\(folder)/server", "--listen", "127.0.0.1:\(serverPort)"]
-                + addresses)
-        server = process
-        serverPort = try await announcedPort(process)
+            ["serve", "--data", "\(folder)/server", "--listen", "127.0.0.1:\(port)"]
+                + replicaOptions() + serveOptions, log: serverLogPath)
+        state.withLock { $0.server = process }
+        let announced = try await announcedPort(process)
+        state.withLock { $0.serverPort = announced }
     }
 
     /// Starts a process that ends with the composition.
     func start(
         _ arguments: [String], environment: [String: String] = [:],
-        input: FileHandle = .nullDevice, executable: String = Composition.executable
+        input: FileHandle = .nullDevice, executable: String = Composition.executable,
+        log: String? = nil
     ) throws -> ChildProcess {
         let process = try ChildProcess(
             executable, arguments,
             environment: secrets.merging(["DEPOT_SERVER": url]) { $1 }.merging(environment) { $1 },
-            folder: folder, input: input)
-        started.append(process)
+            folder: folder, input: input, log: log)
+        state.withLock { $0.started.append(process) }
         return process
+    }
+
+    /// Forgets a process that has ended, and what it wrote.
+    func discard(_ process: ChildProcess) {
+        process.discard()
+        state.withLock { $0.started.removeAll { $0 === process } }
     }
 
     private func announcedPort(_ process: ChildProcess) async throws -> Int {
@@ -122,24 +164,34 @@ final class Composition {
 
     @discardableResult
     func stopReplica(_ number: Int, _ signal: Int32) async throws -> Int32 {
-        let process = try #require(replicas[number])
-        replicas[number] = nil
+        let running = state.withLock { state in
+            defer { state.replicas[number] = nil }
+            return state.replicas[number]
+        }
+        let process = try #require(running)
         return try await process.stop(signal)
     }
 
     @discardableResult
     func stopServer(_ signal: Int32) async throws -> Int32 {
-        let process = try #require(server)
-        server = nil
+        let running = state.withLock { state in
+            defer { state.server = nil }
+            return state.server
+        }
+        let process = try #require(running)
         return try await process.stop(signal)
     }
 
     /// Waits until the FileServer sees a replica so.
     func awaitReplica(_ number: Int, _ state: String) async throws {
-        try await poll("replica \(number) to be seen \(state)") {
+        try await awaitReplica(number, among: [state])
+    }
+
+    func awaitReplica(_ number: Int, among states: Set<String>) async throws {
+        try await poll("replica \(number) to be seen \(states)") {
             let status = try await client(["status"], as: Status.self)
             return status.replicas.contains {
-                $0.name == name(ofReplica: number) && $0.state == state
+                $0.name == name(ofReplica: number) && states.contains($0.state)
             }
         }
     }

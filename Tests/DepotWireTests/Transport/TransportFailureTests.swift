@@ -153,7 +153,10 @@ import Testing
         let error = await expectError(.unreachable) {
             _ = try await transport.send(WireRequest(.GET, "/"))
         }
-        #expect(error?.message == "no connection (Connection refused); is it running, and is the address right?")
+        #expect(
+            error?.message
+                == "no connection (Connection refused); is it running, and is the address "
+                    + "right?")
         #expect(error?.object == "http://127.0.0.1:\(port)")
     }
 
