@@ -67,9 +67,18 @@ public struct UploadPipeline: Sendable {
         } catch {
             producer.cancel()
             await pipe.close()
+            await letGo(after: error)
             throw error
         }
         // Everything has its receipt; the lease ends by itself.
+        try? await door.closeDeposit(deposit)
+    }
+
+    /// What was sent of a deposit that is refused, such as for want of room, must not stay pinned until its lease ends.
+    /// Where nobody answers, it ends by itself.
+    private func letGo(after error: DepotError) async {
+        guard error.code != .unreachable, error.code != .busy else { return }
+        // The refusal is what counts.
         try? await door.closeDeposit(deposit)
     }
 
