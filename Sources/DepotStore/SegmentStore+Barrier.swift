@@ -30,15 +30,10 @@ extension SegmentStore {
             }
             if let failure { return .failure(failure) }
             guard !isDone, let file else { return .success(()) }
-            let (result, code) = configuration.calls.sync(file.descriptor)
-            guard result == 0 else {
+            do throws(DepotError) {
+                try configuration.operations.sync(file.descriptor, file.path)
+            } catch {
                 // Never tried again: the second one can succeed though the data is gone.
-                let error = DepotError(
-                    .storeFailed,
-                    "the disk did not confirm a write; nothing more is written until the replica is "
-                        + "started again",
-                    object: file.path,
-                    cause: DepotError.system("sync", file.path, code))
                 fail(error)
                 return .failure(error)
             }

@@ -1,5 +1,4 @@
 import DepotCore
-import Glibc
 import NIOCore
 
 // What is live in a segment is hashed, appended to the open one and made durable, as if it had just been put; then the
@@ -165,7 +164,7 @@ extension SegmentStore {
         }
         guard try liveCopies(of: segment, from: 0, limit: 1).isEmpty else { return false }
         let file = try files.file(segment.number)
-        try SegmentRecovery(folder: folder, calls: configuration.calls, logger: logger)
+        try SegmentRecovery(folder: folder, logger: logger)
             .setAsideUnknown(of: file, nonce: segment.nonce)
         try index.beginRemoval(of: segment.number)
         try keepNumber(segment.number)
@@ -174,10 +173,8 @@ extension SegmentStore {
             state.sealedBytes -= gone?.bytes ?? 0
         }
         files.forget(segment.number)
-        guard unlink(file.path) == 0 else {
-            throw .system("cannot remove a segment", file.path, errno)
-        }
-        try ReplicaFolder.sync(folder.segments)
+        try configuration.operations.unlink(file.path)
+        try configuration.operations.syncFolder(folder.segments)
         try index.endRemoval(of: segment.number)
         return true
     }

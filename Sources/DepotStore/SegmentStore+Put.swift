@@ -122,17 +122,17 @@ extension SegmentStore {
                 object: folder.path)
         }
         let nonce = UInt64.random(in: 1 ... .max)
-        let file = try SegmentFile.open(
-            in: folder.segments, number: number, flags: O_RDWR | O_CREAT | O_EXCL)
+        let file = try SegmentFile.create(
+            in: folder.segments, number: number, configuration.operations)
         do throws(DepotError) {
             let room = try setAside(min(max(segmentSize, need), free), atLeast: need, file)
-            try ReplicaFolder.sync(folder.segments)
+            try configuration.operations.syncFolder(folder.segments)
             let fresh = SegmentWriter(
                 file: file, nonce: nonce, room: room,
-                calls: configuration.calls)
+                operations: configuration.operations)
             writer.withLock { $0 = fresh }
         } catch {
-            unlink(file.path)
+            try configuration.operations.unlink(file.path)
             throw error
         }
         state.withLock { state in
@@ -149,7 +149,8 @@ extension SegmentStore {
     ) throws(DepotError) -> UInt64 {
         var size = wanted
         while true {
-            let (result, code) = configuration.calls.allocate(file.descriptor, Int64(size))
+            let (result, code) = configuration.operations.perform(
+                .allocate(descriptor: file.descriptor, size: Int64(size)))
             if result == 0 || code == EOPNOTSUPP { return size }
             guard code == ENOSPC || code == EDQUOT, size > need else {
                 throw .system("cannot set space aside", file.path, code)

@@ -15,7 +15,8 @@ public struct SegmentStoreConfiguration: Sendable {
     public var name: String?
     public var zone: String?
 
-    var calls = DiskCalls.system
+    /// How the folder is changed.
+    var operations = FileOperations.system
 
     public init() {}
 

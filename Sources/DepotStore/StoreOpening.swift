@@ -18,7 +18,7 @@ struct StoreOpening {
     ) throws(DepotError) {
         self.configuration = configuration
         self.logger = logger
-        folder = try ReplicaFolder(path)
+        folder = try ReplicaFolder(path, configuration.operations)
         let known = try folder.readIdentity()
         try folder.makeFolders()
         if known == nil, try !folder.segmentNumbers().isEmpty {
@@ -38,7 +38,7 @@ struct StoreOpening {
         segmentSize = configuration.segmentSize(onDiskOf: total)
         reserve = configuration.reserve(onDiskOf: total)
         state = StoreState(identity: identity, segment: 1)
-        let recovery = SegmentRecovery(folder: folder, calls: configuration.calls, logger: logger)
+        let recovery = SegmentRecovery(folder: folder, logger: logger)
         var survey = try SegmentSurvey(folder)
         index = try survey.openIndex(logger)
         try take(survey, recovery)
@@ -113,11 +113,9 @@ private struct SegmentSurvey {
     private mutating func finishRemovals(_ index: SegmentIndex) throws(DepotError) {
         for gone in try index.removals() {
             if nonces[gone.number] == gone.nonce {
-                let path = "\(folder.segments)/\(SegmentFile.name(gone.number))"
-                guard unlink(path) == 0 else {
-                    throw .system("cannot remove a segment", path, errno)
-                }
-                try ReplicaFolder.sync(folder.segments)
+                try folder.operations.unlink(
+                    "\(folder.segments)/\(SegmentFile.name(gone.number))")
+                try folder.operations.syncFolder(folder.segments)
                 numbers.removeAll { $0 == gone.number }
             }
             try index.endRemoval(of: gone.number)

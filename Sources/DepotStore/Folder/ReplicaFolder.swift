@@ -21,6 +21,7 @@ struct ReplicaIdentity: Codable, Equatable {
 /// The locked folder of a replica.
 final class ReplicaFolder: Sendable {
     let path: String
+    let operations: FileOperations
     private let lock: Int32
 
     var segments: String { "\(path)/segments" }
@@ -31,14 +32,18 @@ final class ReplicaFolder: Sendable {
     /// Makes the folder where it is missing, and locks it.
     ///
     /// - Throws: `conflict` where another process has it.
-    convenience init(_ path: String) throws(DepotError) {
-        try Self.makeFolder(path)
-        try self.init(existing: path)
+    convenience init(_ path: String, _ operations: FileOperations) throws(DepotError) {
+        // Its own name has to be durable, too.
+        if try Self.makeFolder(path, operations) { try operations.syncFolder("\(path)/..") }
+        try self.init(existing: path, operations)
     }
 
     /// Locks a folder that has to be there.
-    init(existing path: String) throws(DepotError) {
+    init(
+        existing path: String, _ operations: FileOperations = .system
+    ) throws(DepotError) {
         self.path = path
+        self.operations = operations
         lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard lock >= 0 else {
             guard errno != ENOENT else {
@@ -66,23 +71,20 @@ final class ReplicaFolder: Sendable {
 
     /// After the identity was read, and not before: a folder of a newer format is not touched.
     func makeFolders() throws(DepotError) {
-        try Self.makeFolder(segments)
-        try Self.makeFolder(torn)
-        try Self.sync(path)
+        try Self.makeFolder(segments, operations)
+        try Self.makeFolder(torn, operations)
+        try operations.syncFolder(path)
     }
 
-    private static func makeFolder(_ path: String) throws(DepotError) {
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
-            throw .system("cannot make the folder", path, errno)
-        }
-    }
-
-    /// Makes the names in a folder durable.
-    static func sync(_ path: String) throws(DepotError) {
-        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw .system("cannot open the folder", path, errno) }
-        defer { close(folder) }
-        guard fsync(folder) == 0 else { throw .system("cannot sync the folder", path, errno) }
+    /// - Returns: whether it was not there.
+    @discardableResult
+    private static func makeFolder(
+        _ path: String, _ operations: FileOperations
+    ) throws(DepotError) -> Bool {
+        let (result, code) = operations.perform(.makeFolder(path: path))
+        if result == 0 { return true }
+        guard code == EEXIST else { throw .system("cannot make the folder", path, code) }
+        return false
     }
 
     /// - Returns: `nil` where there is none yet.
@@ -134,16 +136,13 @@ final class ReplicaFolder: Sendable {
             throw DepotError(.internalError, "cannot write the identity", cause: error)
         }
         let temporary = identityFile + ".new"
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw .system("cannot write", temporary, errno) }
+        let file = try operations.create(temporary, mode: 0o600, replacing: true)
         defer { close(file) }
-        let written = data.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
-        guard written == data.count else { throw .system("cannot write", temporary, ENOSPC) }
-        guard fsync(file) == 0 else { throw .system("cannot sync", temporary, errno) }
-        guard rename(temporary, identityFile) == 0 else {
-            throw .system("cannot replace", identityFile, errno)
-        }
-        try Self.sync(path)
+        try operations.write(Array(data), at: 0, to: file, temporary)
+        try operations.sync(file, temporary)
+        try operations.run(
+            .rename(from: temporary, to: identityFile), "cannot replace", identityFile)
+        try operations.syncFolder(path)
     }
 
     /// The numbers of the segment files, in order.

@@ -12,8 +12,13 @@ struct SegmentRecovery {
     private static let tornBytesMax: UInt64 = 64 << 20
 
     let folder: ReplicaFolder
-    let calls: DiskCalls
     let logger: Logger
+    private var operations: FileOperations { folder.operations }
+
+    init(folder: ReplicaFolder, logger: Logger) {
+        self.folder = folder
+        self.logger = logger
+    }
 
     /// A sealed segment, or one that recovery has just sealed.
     struct Sealed {
@@ -71,17 +76,17 @@ struct SegmentRecovery {
             ])
         try saveTorn(file, scan)
         guard let nonce = scan.nonce, scan.end > 0 else {
-            guard unlink(file.path) == 0 else {
-                throw .system("cannot remove an empty segment", file.path, errno)
-            }
-            try ReplicaFolder.sync(folder.segments)
+            try operations.unlink(file.path)
+            try operations.syncFolder(folder.segments)
             return nil
         }
-        let (result, code) = calls.truncate(file.descriptor, Int64(scan.end))
-        guard result == 0 else { throw .system("cannot cut the segment", file.path, code) }
+        try operations.run(
+            .truncate(descriptor: file.descriptor, size: Int64(scan.end)),
+            "cannot cut the segment", file.path)
         var writer = SegmentWriter(
             file: file, nonce: nonce, room: .max, end: scan.end,
-            members: (scan.members + scan.damaged).sorted { $0.offset < $1.offset }, calls: calls)
+            members: (scan.members + scan.damaged).sorted { $0.offset < $1.offset },
+            operations: operations)
         try writer.seal(durable: scan.end)
         let sealed = Self.describe(number, nonce, writer.end, writer.members)
         return Sealed(segment: sealed, members: writer.members, damaged: scan.damaged)
@@ -92,8 +97,15 @@ struct SegmentRecovery {
         // An ending that was begun is nothing that anybody misses.
         let isEnding = try file.header(at: scan.end, nonce: scan.nonce)?.path == .sums
         guard count > 0, !isEnding else { return }
-        try makeRoom(count)
-        try save(file, scan.end, count)
+        do throws(DepotError) {
+            try makeRoom(count)
+            try save(file, scan.end, count)
+        } catch {
+            // A full disk must not keep the replica from starting: what is cut was never acknowledged.
+            guard error.code == .storageFull else { throw error }
+            logger.warning(
+                "no room for torn bytes of a segment", metadata: ["why": "\(error)"])
+        }
     }
 
     /// Copies bytes of a segment to `torn/`.
@@ -101,17 +113,18 @@ struct SegmentRecovery {
         _ file: SegmentFile, _ start: UInt64, _ count: UInt64
     ) throws(DepotError) {
         let path = "\(folder.torn)/\(SegmentFile.name(file.number)).\(start)"
-        let torn = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard torn >= 0 else { throw .system("cannot save torn bytes", path, errno) }
+        let torn = try operations.create(path, mode: 0o600, replacing: true)
         defer { close(torn) }
         var offset = start
         while offset < start + count {
             let bytes = try file.read(at: offset, count: Int(min(1 << 20, start + count - offset)))
             guard !bytes.isEmpty else { break }
-            // A full disk must not keep the replica from starting: what is cut was never acknowledged.
-            guard write(torn, bytes, bytes.count) == bytes.count else { break }
+            try operations.write(bytes, at: Int64(offset - start), to: torn, path)
             offset += UInt64(bytes.count)
         }
+        // What they are copied from goes next.
+        try operations.sync(torn, path)
+        try operations.syncFolder(folder.torn)
         logger.warning(
             "saved bytes of a segment that are no member of it",
             metadata: ["saved": "\(path)", "bytes": "\(count)"])
@@ -154,7 +167,7 @@ struct SegmentRecovery {
         }
         var total = files.reduce(0) { $0 + $1.size } + count
         for file in files.sorted(by: { $0.path < $1.path }) where total > Self.tornBytesMax {
-            unlink(file.path)
+            try operations.unlink(file.path)
             total -= file.size
         }
     }

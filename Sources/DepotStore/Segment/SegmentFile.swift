@@ -20,12 +20,21 @@ final class SegmentFile: Sendable {
         MemberHeader.digits(UInt64(number), 8, radix: 10) + ".tar"
     }
 
-    /// - Parameter flags: `O_RDONLY`, or `O_RDWR | O_CREAT | O_EXCL` for a new one.
+    /// Makes a new one; its name is not durable yet.
+    static func create(
+        in folder: String, number: UInt32, _ operations: FileOperations
+    ) throws(DepotError) -> SegmentFile {
+        let path = "\(folder)/\(name(number))"
+        let descriptor = try operations.create(path, mode: 0o644, replacing: false)
+        return SegmentFile(path: path, number: number, descriptor: descriptor)
+    }
+
+    /// - Parameter flags: `O_RDONLY` or `O_RDWR`.
     static func open(
         in folder: String, number: UInt32, flags: Int32
     ) throws(DepotError) -> SegmentFile {
         let path = "\(folder)/\(name(number))"
-        let descriptor = Glibc.open(path, flags | O_CLOEXEC, 0o644)
+        let descriptor = Glibc.open(path, flags | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system("cannot open the segment", path, errno) }
         return SegmentFile(path: path, number: number, descriptor: descriptor)
     }

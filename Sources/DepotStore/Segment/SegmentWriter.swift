@@ -13,7 +13,7 @@ struct SegmentWriter {
 
     let file: SegmentFile
     let nonce: UInt64
-    private let calls: DiskCalls
+    private let operations: FileOperations
     /// Bytes that are set aside for it on the disk.
     let room: UInt64
     private(set) var end: UInt64
@@ -22,14 +22,14 @@ struct SegmentWriter {
     /// - Parameter members: those that are there already, up to `end`.
     init(
         file: SegmentFile, nonce: UInt64, room: UInt64, end: UInt64 = 0,
-        members: [SegmentMember] = [], calls: DiskCalls
+        members: [SegmentMember] = [], operations: FileOperations
     ) {
         self.file = file
         self.nonce = nonce
         self.room = room
         self.end = end
         self.members = members
-        self.calls = calls
+        self.operations = operations
     }
 
     /// Whether a batch fits and leaves room for the ending.
@@ -74,9 +74,9 @@ struct SegmentWriter {
         try append(.index, SegmentEnding.index(content, at: end), durable)
         try write([.zeros(2 * MemberHeader.size)])
         // Gives back what was set aside and not used.
-        let (result, code) = calls.truncate(file.descriptor, Int64(end))
-        guard result == 0 else { throw .system("cannot seal", file.path, code) }
-        try sync()
+        try operations.run(
+            .truncate(descriptor: file.descriptor, size: Int64(end)), "cannot seal", file.path)
+        try operations.sync(file.descriptor, file.path)
     }
 
     private mutating func append(
@@ -89,17 +89,6 @@ struct SegmentWriter {
             .bytes(header.encoded() + bytes),
             .zeros(MemberHeader.padded(bytes.count) - bytes.count),
         ])
-    }
-
-    func sync() throws(DepotError) {
-        let (result, code) = calls.sync(file.descriptor)
-        guard result == 0 else {
-            throw DepotError(
-                .storeFailed,
-                "the disk did not confirm a write (\(String(cString: strerror(code)))); nothing more is "
-                    + "written until the replica is started again",
-                object: file.path)
-        }
     }
 
     // MARK: Writing
@@ -122,8 +111,9 @@ struct SegmentWriter {
         } catch {
             end = start
             // What was written of it is no member. Should this fail, too, recovery cuts it off.
-            let (result, _) = calls.truncate(file.descriptor, Int64(start))
-            if result != 0, error.code == .storageFull {
+            let cut = operations.perform(
+                .truncate(descriptor: file.descriptor, size: Int64(start)))
+            if cut.result != 0, error.code == .storageFull {
                 throw DepotError(
                     .storeFailed, "cannot cut off a write that did not fit", object: file.path,
                     cause: error)
@@ -135,12 +125,13 @@ struct SegmentWriter {
     private mutating func write(_ parts: ArraySlice<Part>) throws(DepotError) {
         var vectors: [iovec] = []
         let total = lend(parts, to: &vectors) {
-            [calls, file] vectors, total -> Result<Int, DepotError> in
-            let (count, code) = calls.write(file.descriptor, vectors, Int64(end))
-            if count < 0 { return .failure(.system("cannot write", file.path, code)) }
-            // A write that ends early has met a full disk, or a limit that is as good as one.
-            if count < total { return .failure(.system("cannot write all", file.path, ENOSPC)) }
-            return .success(count)
+            [operations, file] vectors, total -> Result<Int, DepotError> in
+            do throws(DepotError) {
+                try operations.write(vectors, at: Int64(end), to: file.descriptor, file.path)
+                return .success(total)
+            } catch {
+                return .failure(error)
+            }
         }
         end += UInt64(try total.get())
     }
