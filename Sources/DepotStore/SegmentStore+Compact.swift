@@ -38,7 +38,7 @@ extension SegmentStore {
         try await onSyncer { () throws(DepotError) in try self.sync(upTo: needed) }
         let bad = pinned
         let isGone = try await onLog { () throws(DepotError) in
-            try self.remove(segment, keptBy: bad)
+            try self.failing { () throws(DepotError) in try self.remove(segment, keptBy: bad) }
         }
         return CompactionReport(
             movedCopies: moved.copies, movedBytes: moved.bytes, freedBytes: isGone ? bytes : 0,
@@ -95,14 +95,21 @@ extension SegmentStore {
     private func liveCopies(
         of segment: SegmentID, from offset: UInt64, limit: Int
     ) throws(DepotError) -> [Copy] {
-        let rows = try index.live(in: segment.number, from: offset, limit: limit)
-        var copies = rows.map { row -> Copy in
-            (
-                row.id,
-                Location(
+        var copies: [Copy] = []
+        var from = offset
+        var isLast = false
+        // Of a page any number may lie elsewhere by now, which says nothing of those behind it.
+        while copies.count < limit, !isLast {
+            let rows = try index.live(in: segment.number, from: from, limit: limit)
+            isLast = rows.count < limit
+            from = (rows.last?.offset ?? from) + 1
+            let (recent, dead) = state.withLock { ($0.recent, $0.dead) }
+            for row in rows where recent[row.id] == nil && !dead.contains(row.id) {
+                let location = Location(
                     segment: segment.number, nonce: segment.nonce, offset: row.offset,
                     length: row.length)
-            )
+                copies.append((row.id, location))
+            }
         }
         state.withLock { state in
             copies.removeAll { state.recent[$0.id] != nil || state.dead.contains($0.id) }
@@ -167,7 +174,6 @@ extension SegmentStore {
         try SegmentRecovery(folder: folder, logger: logger)
             .setAsideUnknown(of: file, nonce: segment.nonce)
         try index.beginRemoval(of: segment.number)
-        try keepNumber(segment.number)
         state.withLock { state in
             let gone = state.segments.removeValue(forKey: segment.number)
             state.sealedBytes -= gone?.bytes ?? 0
@@ -177,18 +183,5 @@ extension SegmentStore {
         try configuration.operations.syncFolder(folder.segments)
         try index.endRemoval(of: segment.number)
         return true
-    }
-
-    /// Numbers are never used again: were the newest sealed segment to go, its number would be, should the open one turn
-    /// out empty.
-    private func keepNumber(_ number: UInt32) throws(DepotError) {
-        let (identity, isNewest) = state.withLock { state in
-            (state.identity, state.segments.keys.allSatisfy { $0 <= number })
-        }
-        guard isNewest, number > identity.segmentGone ?? 0 else { return }
-        var changed = identity
-        changed.segmentGone = number
-        try folder.writeIdentity(changed)
-        state.withLock { $0.identity.segmentGone = number }
     }
 }

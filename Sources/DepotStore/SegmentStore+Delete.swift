@@ -25,7 +25,7 @@ extension SegmentStore {
     ) async throws(DepotError) -> [ObjectID] {
         try await onLog { () throws(DepotError) in
             try self.checkWritable()
-            let held = try self.locate(ids)
+            let held = try self.counted(ids)
             let going = self.state.withLock { state in
                 let going = ids.filter { state.condemned[$0] == token }
                 for id in going {
@@ -38,14 +38,14 @@ extension SegmentStore {
             try self.index.remove(going)
             try self.index.clearBad(going)
             self.state.withLock { state in
-                for id in Set(going) where held[id] != nil {
+                for id in Set(going) where held.contains(id) {
                     if state.recent.removeValue(forKey: id) != nil { state.dead.insert(id) }
                     if id.kind == .chunk { state.chunks -= 1 }
                 }
                 state.bad.subtract(going)
             }
             let gone = Set(going)
-            return ids.filter { gone.contains($0) || held[$0] == nil }
+            return ids.filter { gone.contains($0) || !held.contains($0) }
         }
     }
 }

@@ -31,6 +31,14 @@ extension SegmentStore {
         return found
     }
 
+    /// Those that the count of chunks has in it: whatever is listed, be it with a damaged header.
+    func counted(_ ids: [ObjectID]) throws(DepotError) -> Set<ObjectID> {
+        let listed = try index.find(ids).keys
+        return state.withLock { state in
+            Set(listed).subtracting(state.dead).union(ids.filter { state.recent[$0] != nil })
+        }
+    }
+
     private func confirms(_ location: Location, _ id: ObjectID) throws(DepotError) -> Bool {
         let header = try files.file(location.segment).header(
             at: location.offset, nonce: location.nonce)

@@ -46,7 +46,7 @@ extension SegmentStore {
     func appendBatch(
         _ objects: [(path: MemberPath, object: VerifiedObject)], isCompaction: Bool = false
     ) throws(DepotError) {
-        do throws(DepotError) {
+        try failing { () throws(DepotError) in
             let space = SegmentWriter.space(objects.map(\.object))
             try makeRoom(bytes: space, members: objects.count, isCompaction: isCompaction)
             let durable = state.withLock { $0.synced }
@@ -61,15 +61,12 @@ extension SegmentStore {
                 }
             }
             try take(result.get())
-        } catch {
-            if error.code == .storeFailed { fail(error) }
-            throw error
         }
     }
 
     private func take(_ members: [SegmentMember]) throws(DepotError) {
         let ids = members.compactMap(\.path.objectID)
-        let known = Set(try locate(ids).keys)
+        let known = try counted(ids)
         guard let nonce = writer.withLock({ $0?.nonce }) else { return }
         let healed = state.withLock { state in
             for member in members {
@@ -122,6 +119,7 @@ extension SegmentStore {
                 object: folder.path)
         }
         let nonce = UInt64.random(in: 1 ... .max)
+        try changeIdentity { $0.segmentNewest = SegmentID(number: number, nonce: nonce) }
         let file = try SegmentFile.create(
             in: folder.segments, number: number, configuration.operations)
         do throws(DepotError) {
@@ -132,7 +130,9 @@ extension SegmentStore {
                 operations: configuration.operations)
             writer.withLock { $0 = fresh }
         } catch {
-            try configuration.operations.unlink(file.path)
+            let removal = configuration.operations.perform(.unlink(path: file.path))
+            // An empty file stays until the next start, and its number is used up.
+            if removal.result != 0 { state.withLock { $0.segment = number + 1 } }
             throw error
         }
         state.withLock { state in
@@ -180,7 +180,7 @@ extension SegmentStore {
                         members: open.members, damaged: []))
             }
         }
-        do throws(DepotError) {
+        try failing { () throws(DepotError) in
             guard let sealed = try outcome.get() else { return }
             unmerged.withLock { $0.append(sealed) }
             state.withLock { state in
@@ -193,9 +193,6 @@ extension SegmentStore {
                 state.synced = 0
             }
             try mergeSealed()
-        } catch {
-            if error.code == .storeFailed { fail(error) }
-            throw error
         }
     }
 

@@ -103,6 +103,28 @@ public final class SegmentStore: ChunkStorage {
         logger.critical("no more writes", metadata: ["why": "\(error)"])
     }
 
+    /// Refuses all writes after `body` met an I/O error.
+    func failing<Value>(_ body: () throws(DepotError) -> Value) throws(DepotError) -> Value {
+        do throws(DepotError) {
+            return try body()
+        } catch {
+            if error.code == .storeFailed { fail(error) }
+            throw error
+        }
+    }
+
+    /// On the log's thread, so that no change is lost to another.
+    func changeIdentity(
+        _ change: @Sendable (inout ReplicaIdentity) -> Void
+    ) throws(DepotError) {
+        try checkWritable()
+        var identity = state.withLock { $0.identity }
+        change(&identity)
+        let written = identity
+        try failing { () throws(DepotError) in try folder.writeIdentity(written) }
+        state.withLock { $0.identity = written }
+    }
+
     // MARK: Who this is
 
     public func standing() async throws(DepotError) -> ReplicaStanding {
@@ -130,7 +152,7 @@ public final class SegmentStore: ChunkStorage {
         _ membership: ClusterMembership
     ) async throws(DepotError) -> ReplicaStanding {
         try await onLog { () throws(DepotError) in
-            var identity = self.state.withLock { $0.identity }
+            let identity = self.state.withLock { $0.identity }
             if let known = identity.membership {
                 guard known.cluster == membership.cluster else {
                     throw DepotError(
@@ -147,10 +169,7 @@ public final class SegmentStore: ChunkStorage {
                 }
             }
             guard identity.membership != membership else { return }
-            identity.membership = membership
-            try self.folder.writeIdentity(identity)
-            let written = identity
-            self.state.withLock { $0.identity.membership = written.membership }
+            try self.changeIdentity { $0.membership = membership }
         }
         return try await standing()
     }

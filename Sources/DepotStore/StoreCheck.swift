@@ -54,7 +54,8 @@ public struct StoreCheck: Sendable {
         }
         var report = Report(replica: identity.replica)
         var files: [SegmentFile] = []
-        for number in try folder.segmentNumbers() {
+        let numbers = try folder.segmentNumbers()
+        for number in numbers {
             files.append(
                 try SegmentFile.open(in: folder.segments, number: number, flags: O_RDONLY))
         }
@@ -62,7 +63,7 @@ public struct StoreCheck: Sendable {
         for file in files { total += try file.size() }
         var good: Set<ObjectID> = []
         for file in files {
-            try check(file, &report, &good)
+            try check(file, identity.knows(file.number, of: numbers), &report, &good)
             let size = try file.size()
             report.bytes += size
             onBytes(size, total)
@@ -75,11 +76,12 @@ public struct StoreCheck: Sendable {
     }
 
     private func check(
-        _ file: SegmentFile, _ report: inout Report, _ good: inout Set<ObjectID>
+        _ file: SegmentFile, _ known: SegmentKnowledge, _ report: inout Report,
+        _ good: inout Set<ObjectID>
     ) throws(DepotError) {
         report.segments += 1
-        guard let sealed = try SegmentRecovery.readSealed(file) else {
-            return try checkUnsealed(file, &report, &good)
+        guard let sealed = try SegmentRecovery.readSealed(file, known) else {
+            return try checkUnsealed(file, known, &report, &good)
         }
         let nonce = sealed.segment.nonce
         var scrub = SegmentScrub(try ColdReader(file), nonce: nonce, logger)
@@ -113,12 +115,13 @@ public struct StoreCheck: Sendable {
     /// One that was being written when its replica ended, or whose ending is damaged: which of the two is nothing that
     /// the disk tells.
     private func checkUnsealed(
-        _ file: SegmentFile, _ report: inout Report, _ good: inout Set<ObjectID>
+        _ file: SegmentFile, _ known: SegmentKnowledge, _ report: inout Report,
+        _ good: inout Set<ObjectID>
     ) throws(DepotError) {
-        let scan = try SegmentScan(file)
+        let scan = try SegmentScan(file, known)
         report.unsealedSegments += 1
         report.members += scan.members.count + scan.damaged.count
-        report.tornBytes += scan.size - scan.end
+        report.tornBytes += scan.torn
         good.formUnion(scan.members.compactMap(\.path.objectID))
         for member in scan.damaged {
             report.badMembers.append(

@@ -38,20 +38,12 @@ struct StoreOpening {
         segmentSize = configuration.segmentSize(onDiskOf: total)
         reserve = configuration.reserve(onDiskOf: total)
         state = StoreState(identity: identity, segment: 1)
-        let recovery = SegmentRecovery(folder: folder, logger: logger)
-        var survey = try SegmentSurvey(folder)
+        var survey = try SegmentSurvey(folder, identity)
         index = try survey.openIndex(logger)
-        try take(survey, recovery)
+        try take(survey)
     }
 
-    private mutating func take(
-        _ survey: SegmentSurvey, _ recovery: SegmentRecovery
-    ) throws(DepotError) {
-        for number in survey.unsealed {
-            guard let sealed = try recovery.recover(number) else { continue }
-            try index.merge(sealed.segment, sealed.members, dead: [])
-            try index.markBad(sealed.damaged.compactMap(\.path.objectID))
-        }
+    private mutating func take(_ survey: SegmentSurvey) throws(DepotError) {
         for segment in try index.segments() {
             state.segments[segment.number] = segment
             state.sealedBytes += segment.bytes
@@ -59,30 +51,35 @@ struct StoreOpening {
         }
         state.bad = try index.bad()
         state.chunks = try index.chunkCount()
-        state.segment = max(survey.numbers.max() ?? 0, state.identity.segmentGone ?? 0) + 1
+        let newest = max(survey.newest, state.identity.segmentNewest?.number ?? 0)
+        state.segment = newest + 1
     }
 }
 
 /// Which segments there are, and which of them are sealed.
 private struct SegmentSurvey {
-    private(set) var numbers: [UInt32]
-    let unsealed: [UInt32]
+    let newest: UInt32
+    private var numbers: [UInt32]
     private let folder: ReplicaFolder
+    private let identity: ReplicaIdentity
+    /// Of those that are sealed.
     private let nonces: [UInt32: UInt64]
 
-    init(_ folder: ReplicaFolder) throws(DepotError) {
+    init(_ folder: ReplicaFolder, _ identity: ReplicaIdentity) throws(DepotError) {
         self.folder = folder
+        self.identity = identity
         numbers = try folder.segmentNumbers()
+        newest = numbers.max() ?? 0
         var nonces: [UInt32: UInt64] = [:]
         for number in numbers {
             let file = try SegmentFile.open(in: folder.segments, number: number, flags: O_RDONLY)
-            nonces[number] = try SegmentRecovery.sealedNonce(file)
+            let known = identity.knows(number, of: numbers)
+            nonces[number] = try SegmentRecovery.readSealed(file, known)?.segment.nonce
         }
         self.nonces = nonces
-        unsealed = numbers.filter { nonces[$0] == nil }
     }
 
-    /// An index that has taken in every sealed segment, and none that is not there.
+    /// An index that has taken in every segment, and none that is not there. Seals those that were not.
     mutating func openIndex(_ logger: Logger) throws(DepotError) -> SegmentIndex {
         var index = try SegmentIndex.open(at: folder.index)
         try finishRemovals(index)
@@ -94,6 +91,7 @@ private struct SegmentSurvey {
             && numbers.allSatisfy { number in
                 number > newest || indexed.contains { $0.number == number }
             }
+        let noted = Dictionary(uniqueKeysWithValues: indexed.map { ($0.number, $0.nonce) })
         if !fits {
             logger.notice("the index does not fit the segments and is made again")
             index.close()
@@ -101,12 +99,33 @@ private struct SegmentSurvey {
             index = try SegmentIndex.open(at: folder.index)
         }
         let known = Set(try index.segments().map(\.number))
-        for number in numbers where nonces[number] != nil && !known.contains(number) {
-            let file = try SegmentFile.open(in: folder.segments, number: number, flags: O_RDONLY)
-            guard let sealed = try SegmentRecovery.readSealed(file) else { continue }
-            try index.merge(sealed.segment, sealed.members, dead: [])
+        for number in numbers where !known.contains(number) {
+            try take(number, noted[number], index, SegmentRecovery(folder: folder, logger: logger))
         }
         return index
+    }
+
+    private func take(
+        _ number: UInt32, _ nonce: UInt64?, _ index: SegmentIndex, _ recovery: SegmentRecovery
+    ) throws(DepotError) {
+        let file = try SegmentFile.open(in: folder.segments, number: number, flags: O_RDONLY)
+        var known = identity.knows(number, of: numbers)
+        known.nonce = known.nonce ?? nonce
+        let sealed: SegmentRecovery.Sealed
+        if let found = try SegmentRecovery.readSealed(file, known) {
+            sealed = found
+        } else {
+            guard let recovered = try recovery.recover(number, known) else { return }
+            sealed = recovered
+        }
+        try index.merge(sealed.segment, sealed.members, dead: [])
+        try index.markBad(sealed.damaged.compactMap(\.path.objectID))
+        // A good copy behind a bad one heals it.
+        let damaged = Set(sealed.damaged.map(\.offset))
+        let bad = try index.bad()
+        let healed = sealed.members.filter { !damaged.contains($0.offset) }
+            .compactMap(\.path.objectID).filter(bad.contains)
+        try index.clearBad(healed)
     }
 
     /// Compactions that a crash has interrupted: what was live had been moved before.

@@ -14,8 +14,19 @@ struct ReplicaIdentity: Codable, Equatable {
     var membership: ClusterMembership?
     /// How often the folder has been opened.
     var opens: UInt64
-    /// The highest number of a segment that was compacted away while it was the newest: numbers are never used again.
-    var segmentGone: UInt32?
+    /// The segment that was begun last: numbers are never used again, and its nonce has to be known where its first
+    /// header is damaged.
+    var segmentNewest: SegmentID?
+}
+
+extension ReplicaIdentity {
+    /// What is known of one of the segments.
+    func knows(_ number: UInt32, of numbers: [UInt32]) -> SegmentKnowledge {
+        let newest = max(segmentNewest?.number ?? 0, numbers.max() ?? 0)
+        return SegmentKnowledge(
+            nonce: segmentNewest?.number == number ? segmentNewest?.nonce : nil,
+            wasSealed: number < newest)
+    }
 }
 
 /// The locked folder of a replica.

@@ -28,19 +28,19 @@ struct SegmentRecovery {
     }
 
     /// What INDEX says; `nil` where the ending is not there or not valid.
-    static func readSealed(_ file: SegmentFile) throws(DepotError) -> Sealed? {
+    static func readSealed(
+        _ file: SegmentFile, _ known: SegmentKnowledge
+    ) throws(DepotError) -> Sealed? {
         guard let header = try indexHeader(file) else { return nil }
+        // A chunk may end as a segment does, and a segment that is not sealed with that chunk.
+        let nonce = try file.header(at: 0, nonce: nil)?.nonce ?? known.nonce
+        guard nonce.map({ $0 == header.nonce }) ?? known.wasSealed else { return nil }
         let text = try file.read(
             at: header.offset + UInt64(MemberHeader.size), count: header.length)
         guard let members = SegmentEnding.members(text, at: header.offset) else { return nil }
         return Sealed(
             segment: describe(file.number, header.nonce, try file.size(), members),
             members: members, damaged: [])
-    }
-
-    /// The nonce of a sealed segment; `nil` where its ending is not there or not valid.
-    static func sealedNonce(_ file: SegmentFile) throws(DepotError) -> UInt64? {
-        try readSealed(file)?.segment.nonce
     }
 
     private static func indexHeader(_ file: SegmentFile) throws(DepotError) -> MemberHeader? {
@@ -64,22 +64,23 @@ struct SegmentRecovery {
 
     /// Reads an unsealed segment back and seals it.
     ///
-    /// - Returns: `nil` where nothing of it was whole; then the file is gone.
-    func recover(_ number: UInt32) throws(DepotError) -> Sealed? {
+    /// - Returns: `nil` where nothing of it was whole; then the file is gone, or in `torn/`.
+    func recover(
+        _ number: UInt32, _ known: SegmentKnowledge
+    ) throws(DepotError) -> Sealed? {
         let file = try SegmentFile.open(in: folder.segments, number: number, flags: O_RDWR)
-        let scan = try SegmentScan(file)
+        let scan = try SegmentScan(file, known)
         logger.notice(
             "recovering a segment that was not sealed",
             metadata: [
                 "segment": "\(number)", "members": "\(scan.members.count)",
-                "damaged": "\(scan.damaged.count)", "cut": "\(scan.size - scan.end)",
+                "damaged": "\(scan.damaged.count)", "cut": "\(scan.torn)",
             ])
-        try saveTorn(file, scan)
         guard let nonce = scan.nonce, scan.end > 0 else {
-            try operations.unlink(file.path)
-            try operations.syncFolder(folder.segments)
+            try setAside(file, scan.size)
             return nil
         }
+        try saveTorn(file, scan)
         try operations.run(
             .truncate(descriptor: file.descriptor, size: Int64(scan.end)),
             "cannot cut the segment", file.path)
@@ -92,8 +93,22 @@ struct SegmentRecovery {
         return Sealed(segment: sealed, members: writer.members, damaged: scan.damaged)
     }
 
+    /// Moves a segment of which nothing can be told out of the way, as it is.
+    private func setAside(_ file: SegmentFile, _ size: UInt64) throws(DepotError) {
+        if size > 0 {
+            try makeRoom(min(size, Self.tornBytesMax))
+            let torn = "\(folder.torn)/\(SegmentFile.name(file.number)).0"
+            try operations.run(.rename(from: file.path, to: torn), "cannot set aside", file.path)
+            try operations.syncFolder(folder.torn)
+            logger.warning("set a segment aside", metadata: ["saved": "\(torn)"])
+        } else {
+            try operations.unlink(file.path)
+        }
+        try operations.syncFolder(folder.segments)
+    }
+
     private func saveTorn(_ file: SegmentFile, _ scan: SegmentScan) throws(DepotError) {
-        let count = min(scan.size - scan.end, Self.tornBytesMax)
+        let count = min(scan.torn, Self.tornBytesMax)
         // An ending that was begun is nothing that anybody misses.
         let isEnding = try file.header(at: scan.end, nonce: scan.nonce)?.path == .sums
         guard count > 0, !isEnding else { return }
@@ -133,12 +148,18 @@ struct SegmentRecovery {
     /// Saves bytes of a segment that goes which nobody can tell anything of: where its ending does not list them, and no
     /// header says what they are. What the ending lists and is not live was deleted, or lies elsewhere.
     func setAsideUnknown(of file: SegmentFile, nonce: UInt64) throws(DepotError) {
-        guard try Self.readSealed(file) == nil else { return }
-        let scan = try SegmentScan(file)
-        let size = try file.size()
+        let knowledge = SegmentKnowledge(nonce: nonce, wasSealed: true)
+        let sealed = try Self.readSealed(file, knowledge)
+        let size = sealed == nil ? try file.size() : 0
         var ranges: [Range<UInt64>] = []
         var known: UInt64 = 0
-        for member in (scan.members + scan.damaged).sorted(by: { $0.offset < $1.offset }) {
+        let members: [SegmentMember]
+        if let sealed {
+            members = sealed.members
+        } else {
+            members = try membersFound(file, knowledge)
+        }
+        for member in members {
             if member.offset > known { ranges.append(known..<member.offset) }
             known =
                 member.offset + UInt64(MemberHeader.size + MemberHeader.padded(member.length))
@@ -149,6 +170,13 @@ struct SegmentRecovery {
             try makeRoom(count)
             try save(file, range.lowerBound, count)
         }
+    }
+
+    private func membersFound(
+        _ file: SegmentFile, _ known: SegmentKnowledge
+    ) throws(DepotError) -> [SegmentMember] {
+        let scan = try SegmentScan(file, known)
+        return (scan.members + scan.damaged).sorted { $0.offset < $1.offset }
     }
 
     /// Removes what was saved before until there is room for so many bytes.

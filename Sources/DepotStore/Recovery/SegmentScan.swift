@@ -1,24 +1,39 @@
 import DepotCore
 
+// A deposited file may hold headers that look like ours, with offsets and proofs of its own: what gives them away is the
+// nonce, which nobody knows. The header at the beginning of the file cannot be forged and tells it. Where that one is
+// damaged, only a nonce that was noted elsewhere will do; never one that is found further on.
+
+/// What is known of a segment before it is looked at.
+struct SegmentKnowledge {
+    /// As the replica's identity or the index has it.
+    var nonce: UInt64?
+    /// Another segment was begun after it, so all of it was durable once: what is wrong with it is damage.
+    var wasSealed: Bool
+}
+
 /// What a scan of an unsealed segment found.
 struct SegmentScan {
     /// Whole and verified, in order.
     var members: [SegmentMember] = []
-    /// Below a place that was known durable, yet not what it should be: damage, which stays as it is.
+    /// Durable once, yet not what it should be: damage, which stays as it is.
     var damaged: [SegmentMember] = []
     var nonce: UInt64?
     /// Behind the last member that stays; what follows is to be cut off.
     var end: UInt64 = 0
     var size: UInt64 = 0
+    /// Bytes to be cut off. The file may end within the padding of its last member, which is whole all the same.
+    var torn: UInt64 { size > end ? size - end : 0 }
 
     /// Reads a segment from its beginning, from the disk itself, and hashes every member.
-    init(_ file: SegmentFile) throws(DepotError) {
+    init(_ file: SegmentFile, _ known: SegmentKnowledge) throws(DepotError) {
         let reader = try ColdReader(file)
         size = try file.size()
+        guard let nonce = try Self.header(reader, 0, nil)?.nonce ?? known.nonce else { return }
+        self.nonce = nonce
         var offset: UInt64 = 0
         while offset < size {
             if let header = try Self.header(reader, offset, nonce) {
-                nonce = header.nonce
                 guard header.path.objectID != nil else { break }  // the ending, unfinished
                 let member = SegmentMember(
                     path: header.path, offset: offset, length: header.length)
@@ -29,13 +44,14 @@ struct SegmentScan {
                     continue
                 }
             }
-            // Is anything behind this place that was written after it was durable?
-            guard let next = try Self.nextProof(reader, after: offset, size, nonce) else { break }
+            guard
+                let next = try Self.next(
+                    reader, behind: offset, size, nonce, needsProof: !known.wasSealed)
+            else { break }
             if let header = try Self.header(reader, offset, nonce), header.path.objectID != nil {
                 damaged.append(
                     SegmentMember(path: header.path, offset: offset, length: header.length))
             }
-            nonce = next.nonce
             offset = next.offset
             end = offset
         }
@@ -63,10 +79,11 @@ struct SegmentScan {
         }
     }
 
-    /// The next header of this segment behind a bad place, if any header behind it says that the place was
-    /// durable when it was written.
-    private static func nextProof(
-        _ reader: ColdReader, after bad: UInt64, _ size: UInt64, _ nonce: UInt64?
+    /// The next header of this segment behind a bad place; with `needsProof` only if any header behind it says that
+    /// the place was durable when it was written.
+    private static func next(
+        _ reader: ColdReader, behind bad: UInt64, _ size: UInt64, _ nonce: UInt64,
+        needsProof: Bool
     ) throws(DepotError) -> MemberHeader? {
         var next: MemberHeader?
         var offset = bad + UInt64(MemberHeader.size)
@@ -74,11 +91,11 @@ struct SegmentScan {
             let count =
                 Int(min(Self.windowSize, size - offset)) / MemberHeader.size * MemberHeader.size
             let headers = try reader.withBytes(at: offset, count: count) { window in
-                Self.headers(in: window, at: offset, next?.nonce ?? nonce)
+                Self.headers(in: window, at: offset, nonce)
             }
             for header in headers {
                 next = next ?? header
-                if header.durable > bad { return next }
+                if !needsProof || header.durable > bad { return next }
             }
             offset += UInt64(count)
         }
@@ -88,7 +105,7 @@ struct SegmentScan {
     private static let windowSize: UInt64 = 1 << 20
 
     private static func headers(
-        in window: UnsafeRawBufferPointer, at offset: UInt64, _ nonce: UInt64?
+        in window: UnsafeRawBufferPointer, at offset: UInt64, _ nonce: UInt64
     ) -> [MemberHeader] {
         stride(from: 0, through: window.count - MemberHeader.size, by: MemberHeader.size).compactMap
         {

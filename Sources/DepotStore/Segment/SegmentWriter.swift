@@ -71,6 +71,9 @@ struct SegmentWriter {
     mutating func seal(durable: UInt64) throws(DepotError) {
         let content = members
         try append(.sums, SegmentEnding.sums(content), durable)
+        // INDEX makes a segment sealed, and what is sealed counts as durable: it must not reach the disk before
+        // what it lists.
+        try operations.sync(file.descriptor, file.path)
         try append(.index, SegmentEnding.index(content, at: end), durable)
         try write([.zeros(2 * MemberHeader.size)])
         // Gives back what was set aside and not used.

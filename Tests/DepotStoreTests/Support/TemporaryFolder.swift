@@ -11,9 +11,17 @@ import Testing
 #endif
 
 /// A folder that is gone when `body` is done.
-func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
-    let folder = FileManager.default.temporaryDirectory
-        .appendingPathComponent("depot-store-\(UUID().uuidString)").path
+///
+/// - Parameter inMemory: in memory where the system has such a place, for tests that open a store some hundred times
+///   and lose nothing by syncs that do nothing.
+func withFolder<Result>(
+    inMemory: Bool = false, _ body: (String) async throws -> Result
+) async throws -> Result {
+    let memory = "/dev/shm"
+    let place =
+        inMemory && FileManager.default.isWritableFile(atPath: memory)
+        ? memory : FileManager.default.temporaryDirectory.path
+    let folder = "\(place)/depot-store-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     return try await body(folder)
