@@ -20,7 +20,8 @@ struct ReplicaScrubber: Sendable {
     ///   - ageMax: segments that were read more lately are left out.
     ///   - deadline: in running time.
     func run(ageMax: Duration?, deadline: Duration?) async throws(DepotError) {
-        try await noteSegments()
+        let segments = try await SegmentInventory(pool: pool, replica: replica).read()
+        try await catalog.noteSegments(segments, of: replica)
         try await compare()
         let checks = try await catalog.segmentChecks(on: replica).filter { check in
             guard let ageMax, let age = check.age else { return true }
@@ -32,20 +33,6 @@ struct ReplicaScrubber: Sendable {
             if let deadline, pool.clock.elapsed() >= deadline { return }
             try await read(check.segment)
         }
-    }
-
-    private func noteSegments() async throws(DepotError) {
-        var segments: [SegmentInfo] = []
-        while true {
-            let after = segments.last?.id.number
-            let page = try await pool.ask(replica, limit: pool.timing.stallLimit) {
-                link async throws(DepotError) in
-                try await link.segments(after: after, limit: WireLimits.pageEntriesMax)
-            }
-            if page.isEmpty { break }
-            segments += page
-        }
-        try await catalog.noteSegments(segments, of: replica)
     }
 
     private func compare() async throws(DepotError) {

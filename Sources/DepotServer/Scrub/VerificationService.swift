@@ -133,6 +133,8 @@ final class VerificationService: Sendable {
     // MARK: Coverage
 
     func coverage(days: Int) async throws(DepotError) -> CoverageBody {
+        await pool.ready()
+        await noteSegments()
         let span = Duration.seconds(days * 86_400)
         var replicas: [CoverageBody.Replica] = []
         for replica in pool.members.sorted(by: { pool.name(of: $0) < pool.name(of: $1) }) {
@@ -150,5 +152,21 @@ final class VerificationService: Sendable {
                     bytesPerDay: recent.reduce(0) { $0 + Double($1.bytes) } / Double(days)))
         }
         return CoverageBody(days: days, replicas: replicas)
+    }
+
+    /// What was written since the last verification is in no catalog yet. Who does not answer is told of as it was.
+    private func noteSegments() async {
+        let present = pool.members.subtracting(pool.lost)
+        let answers = await gather(present) { replica async throws(DepotError) in
+            try await SegmentInventory(pool: self.pool, replica: replica).read()
+        }
+        for (replica, answer) in answers {
+            do throws(DepotError) {
+                try await catalog.noteSegments(try answer.get(), of: replica)
+            } catch {
+                pool.logger.debug(
+                    "coverage as of before", metadata: ["replica": "\(pool.name(of: replica))"])
+            }
+        }
     }
 }
