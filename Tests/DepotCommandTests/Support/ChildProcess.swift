@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A process whose output goes to files, so that it never waits for a reader.
 ///
@@ -39,8 +40,13 @@ final class ChildProcess: @unchecked Sendable {
         process.standardInput = input
         process.standardOutput = try Self.make(outputPath)
         process.standardError = try Self.make(complaintPath)
-        try process.run()
+        let process = process
+        try Self.starting.withLock { _ in try process.run() }
     }
+
+    /// One at a time: a process learns of its child's end by a socket that every child which is started in between
+    /// would keep open.
+    private static let starting = Mutex(())
 
     private static func make(_ path: String) throws -> FileHandle {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)

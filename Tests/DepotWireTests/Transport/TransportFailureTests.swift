@@ -156,7 +156,7 @@ import Testing
         #expect(
             error?.message
                 == "no connection (Connection refused); is it running, and is the address "
-                    + "right?")
+                + "right?")
         #expect(error?.object == "http://127.0.0.1:\(port)")
     }
 
