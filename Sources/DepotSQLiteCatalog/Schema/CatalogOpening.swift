@@ -40,6 +40,7 @@ struct CatalogOpening {
             try pool.writeWithoutTransaction {
                 try $0.execute(sql: "PRAGMA synchronous = \(Self.synchronous)")
             }
+            try pool.read(refuseDamaged)
             try CatalogSchema.migrator.migrate(pool)
             let base = try pool.write { try begin($0) }
             try lock.sync(folder)
@@ -70,7 +71,10 @@ struct CatalogOpening {
     /// Looks before anything is written: a file that is not ours, or not yet, stays as it is.
     private func refuseForeign() throws {
         guard FolderLock.exists(path) else { return }
-        let reader = try DatabaseQueue(path: path, configuration: configuration(readonly: true))
+        // A journal is there where the power was cut while the file was made; only who may write can roll it back.
+        let isCutOff = FolderLock.exists(path + "-journal")
+        let reader = try DatabaseQueue(
+            path: path, configuration: configuration(readonly: !isCutOff))
         defer { try? reader.close() }
         try reader.read { database in
             // GRDB's own tables come first: a file that has no others is one whose making was cut off.
@@ -88,6 +92,17 @@ struct CatalogOpening {
                     "a newer depot has made this catalog; it was not touched. Run that depot",
                     object: path)
             }
+        }
+    }
+
+    /// Goes once over every page, so that a file that was cut or written over is told of now and not when the part of it
+    /// is used that is gone. Measured: 0.4 s for a million chunks in three copies, 190 MB, from the page cache; the
+    /// check that compares indexes, too, takes ten times as long.
+    private func refuseDamaged(_ database: Database) throws {
+        let found = try String.fetchAll(database, sql: "PRAGMA quick_check(1)")
+        guard found == ["ok"] else {
+            throw DatabaseError(
+                resultCode: .SQLITE_CORRUPT, message: found.first ?? "nothing was checked")
         }
     }
 
@@ -115,7 +130,13 @@ struct CatalogOpening {
         let now = try SQLStatement(database, "SELECT clock FROM cluster").first {
             try $0.get(0, as: Int64.self)
         }
-        guard let now else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
+        // Later sums of times and counts must not overflow; only damage brings them near it.
+        let isSane = try SQLStatement(
+            database,
+            "SELECT clock BETWEEN 0 AND ?1 AND tick BETWEEN 0 AND ?1 AND counter BETWEEN 0 AND ?1 "
+                + "FROM cluster"
+        ).first(Int64(1) << 61) { try $0.get(0, as: Bool.self) }
+        guard let now, isSane == true else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
         try SQLStatement(
             database, "UPDATE deposit SET deadline = ? + lease WHERE deadline IS NOT NULL"
         ).run(now)
