@@ -94,6 +94,8 @@ let package = Package(
         .target(
             name: "DepotTestSupport", dependencies: ["DepotCore", nioCore, nioPosix],
             path: "Tests/DepotTestSupport", swiftSettings: strict),
+        // Between SQLite and the disk, to record what is written and to let it fail.
+        .target(name: "CSQLiteFaults", dependencies: [sqlite], path: "Tests/CSQLiteFaults"),
         tests("DepotCoreTests", ["DepotCore", "FastCDCReference", "CLibCrypto", nioCore]),
         tests("DepotStoreTests", ["DepotCore", "DepotStore", "DepotTestSupport", nioCore, log]),
         tests("DepotWireTests", ["DepotCore", "DepotWire", "DepotTestSupport", nioCore, nioHTTP1]),
@@ -114,7 +116,10 @@ let package = Package(
             ]),
         tests(
             "DepotSQLiteCatalogTests",
-            ["DepotCore", "DepotSQLiteCatalog", "DepotTestSupport", grdb]
+            [
+                "CSQLiteFaults", "DepotCore", "DepotSQLiteCatalog", "DepotTestSupport", grdb,
+                sqlite,
+            ]
         ),
         // Runs the command as a process: it depends on the product so that it is built.
         tests("DepotCommandTests", ["depot", "DepotTestSupport"]),

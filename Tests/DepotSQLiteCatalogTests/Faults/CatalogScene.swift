@@ -1,0 +1,191 @@
+import DepotCore
+import DepotTestSupport
+import FoundationEssentials
+import GRDB
+import Testing
+
+@testable import DepotSQLiteCatalog
+
+/// A catalog with something of everything in it, and what is done to it while the disk fails.
+struct CatalogScene {
+    let deposit = DepositID.random()
+    let cluster = ClusterIdentity(cluster: .random(), epoch: 7)
+
+    /// One intention of the catalog. Those that take several transactions may be found between two of them.
+    struct Step: Sendable, CustomTestStringConvertible {
+        let name: String
+        var isOneTransaction = true
+        /// In a catalog that is being filled.
+        var isRebuild = false
+        let run: @Sendable (CatalogFixture, CatalogScene) async throws -> Void
+
+        var testDescription: String { name }
+    }
+
+    private static let fresh = 20..<26
+
+    static let steps: [Step] = [
+        Step(name: "negotiate") { fixture, scene in
+            _ = try await fixture.catalog.negotiate(
+                scene.deposit, chunks: CatalogFixture.chunks(30..<36), live: [], copies: 1)
+        },
+        Step(name: "prove") { fixture, scene in
+            let durable = try CatalogFixture.chunks(fresh).map {
+                ($0.id, CatalogFixture.replicas(1...3))
+            }
+            try await fixture.catalog.prove(
+                BarrierProof(durable: Dictionary(durable) { first, _ in first }),
+                asOf: fixture.catalog.mark(), deposit: scene.deposit)
+        },
+        Step(name: "commit") { fixture, scene in
+            let chunks = try CatalogFixture.chunks(fresh)
+            _ = try await fixture.outcome(
+                CatalogFixture.commit("new", chunks), in: scene.deposit, copies: 2
+            ).receipt
+        },
+        Step(name: "change of level") { fixture, _ in
+            let entry = try await fixture.catalog.file(FileName("kept"))
+            _ = try await fixture.catalog.changeLevel(
+                of: entry.name, expected: entry.sequence, to: ReplicationLevel(1),
+                copiesRequired: 1, time: 9)
+        },
+        Step(name: "delete") { fixture, _ in
+            _ = try await fixture.catalog.delete(FileName("kept"), time: 9)
+        },
+        Step(name: "release") { fixture, _ in
+            let released = try await fixture.catalog.release(
+                CatalogFixture.chunks(0..<4).map(\.id), on: CatalogFixture.replica(3),
+                hashedJustBefore: Dictionary(
+                    CatalogFixture.chunks(0..<4).map {
+                        ($0.id, CatalogFixture.replicas(1...2))
+                    }
+                ) { first, _ in first }, asOf: fixture.catalog.mark())
+            #expect(released.count == 4)
+        },
+        Step(name: "collection, first step", isOneTransaction: false) { fixture, _ in
+            try await fixture.catalog.markUnused()
+        },
+        Step(name: "collection, second step") { fixture, _ in
+            let gone = try await fixture.catalog.releaseUnused(
+                CatalogFixture.chunks(50..<54).map(\.id), for: .zero,
+                on: CatalogFixture.replica(1))
+            #expect(gone.count == 4)
+        },
+        Step(name: "inventory") { fixture, _ in
+            let entries = try CatalogFixture.chunks(60..<66).map {
+                InventoryEntry(id: .chunk($0.id), length: $0.length, segment: 1)
+            }
+            _ = try await fixture.catalog.reconcile(
+                InventoryPage(
+                    after: nil, entries: entries.sorted { $0.id < $1.id }, isLast: true),
+                of: CatalogFixture.replica(2))
+        },
+        Step(name: "forget") { fixture, _ in
+            try await fixture.catalog.forget(CatalogFixture.replica(3))
+        },
+        Step(name: "restore of a manifest", isRebuild: true) { fixture, _ in
+            let chunks = try CatalogFixture.chunks(fresh)
+            try await fixture.catalog.restore(
+                manifest: CatalogFixture.manifest(chunks), chunks: chunks, pieces: [])
+        },
+        Step(name: "restore of a record", isRebuild: true) { fixture, scene in
+            try await fixture.catalog.restore([
+                RestoredRecord(
+                    record: scene.record("second", 2), holders: CatalogFixture.replicas(1...2))
+            ])
+        },
+        Step(name: "end of a rebuild", isRebuild: true) { fixture, _ in
+            try await fixture.catalog.finishRebuild(missing: CatalogFixture.replicas(3...3))
+        },
+    ]
+
+    /// Fills a fresh catalog; several files, a deposit under way, something deleted, something unused.
+    func furnish(_ fixture: CatalogFixture) async throws {
+        try await fixture.admit(1...3)
+        try await fixture.deposit(
+            "kept", CatalogFixture.chunks(0..<6), on: CatalogFixture.replicas(1...3), level: 2)
+        try await fixture.deposit(
+            "gone", CatalogFixture.chunks(40..<44), on: CatalogFixture.replicas(1...2))
+        _ = try await fixture.catalog.delete(FileName("gone"), time: 3)
+        let strays = try CatalogFixture.chunks(50..<54).sorted { $0.id < $1.id }
+        _ = try await fixture.catalog.reconcile(
+            InventoryPage(
+                after: nil,
+                entries: strays.map {
+                    InventoryEntry(id: .chunk($0.id), length: $0.length, segment: 1)
+                }, isLast: true), of: CatalogFixture.replica(1))
+        try await fixture.catalog.openDeposit(
+            DepositOpening(
+                deposit: deposit, level: ReplicationLevel(2), lease: CatalogFixture.lease))
+        try await fixture.prepare(
+            CatalogFixture.chunks(Self.fresh), on: CatalogFixture.replicas(1...2), in: deposit)
+    }
+
+    /// The same for a catalog that is being filled from replicas.
+    func furnishRebuild(_ fixture: CatalogFixture) async throws {
+        try await fixture.admit(1...3)
+        let chunks = try CatalogFixture.chunks(0..<3)
+        try await fixture.catalog.restore(
+            manifest: CatalogFixture.manifest(chunks), chunks: chunks, pieces: [])
+        try await fixture.catalog.restore([
+            RestoredRecord(record: record("first", 1), holders: CatalogFixture.replicas(1...2))
+        ])
+    }
+
+    func record(_ name: String, _ counter: UInt64) throws -> FileRecord {
+        let commit = try CatalogFixture.commit(name, CatalogFixture.chunks(0..<3))
+        return FileRecord(
+            cluster: cluster.cluster, name: commit.name,
+            sequence: CommitSequence(epoch: 2, counter: counter), time: 4,
+            content: .file(
+                level: try ReplicationLevel(2), manifest: commit.manifest, size: commit.size,
+                metadata: commit.metadata))
+    }
+
+    /// Makes the catalog of a step in a new folder; open.
+    func make(for step: Step, in folder: String) async throws -> SQLiteCatalog {
+        let time = ManualClock()
+        guard step.isRebuild else {
+            let catalog = try await SQLiteCatalog.open(at: folder, clock: time.clock)
+            try await furnish(CatalogFixture(catalog: catalog) { _ in })
+            return catalog
+        }
+        let catalog = try await SQLiteCatalog.makeForRebuild(
+            in: folder, cluster: cluster, clock: time.clock)
+        try await furnishRebuild(CatalogFixture(catalog: catalog) { _ in })
+        return catalog
+    }
+}
+
+extension SQLiteCatalog {
+    /// With a clock that stands: what a catalog says must not depend on the time of the test.
+    static func still(at folder: String) async throws -> SQLiteCatalog {
+        try await open(at: folder, clock: ManualClock().clock)
+    }
+
+    /// Everything in it, and that it is sound. Deadlines are left out: opening renews them.
+    func everything() async throws -> [String] {
+        try await queue.view { session in
+            let database = session.database
+            var lines = try String.fetchAll(database, sql: "PRAGMA integrity_check")
+            lines += try Row.fetchAll(database, sql: "PRAGMA foreign_key_check").map(\.description)
+            guard lines == ["ok"] else { return lines }
+            let tables = try String.fetchAll(
+                database, sql: "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
+            for table in tables {
+                let columns =
+                    table == "deposit" ? "id, uuid, level, lease, deadline IS NULL" : "*"
+                lines += try Row.fetchAll(database, sql: "SELECT \(columns) FROM \(table)")
+                    .map { "\(table) \($0)" }.sorted()
+            }
+            return lines
+        }
+    }
+
+    /// Has the log written back after nearly every change, so that images show that, too.
+    func checkpointOften() async throws {
+        try await queue.change {
+            try $0.database.execute(sql: "PRAGMA wal_autocheckpoint = 4")
+        }
+    }
+}

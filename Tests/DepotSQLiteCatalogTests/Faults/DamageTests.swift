@@ -1,0 +1,197 @@
+import DepotCore
+import DepotTestSupport
+import FoundationEssentials
+import GRDB
+import Testing
+
+@testable import DepotSQLiteCatalog
+
+/// Something happened to the file while nobody looked. The catalog says so and names the way out, or it is whole.
+@Suite struct DamageTests {
+    /// Says the same of everything as before, or that it is damaged, with what to do.
+    private func expectToldOrSame(
+        _ folder: String, _ whole: [String], _ when: Comment
+    ) async throws {
+        do {
+            let catalog = try await SQLiteCatalog.still(at: folder)
+            defer { do { try catalog.close() } catch { Issue.record("\(error)") } }
+            let state = try await catalog.everything()
+            #expect(state == whole, when)
+        } catch let error as DepotError {
+            expectTold(error, when)
+        }
+    }
+
+    private func expectTold(_ error: DepotError, _ when: Comment) {
+        let isTold =
+            error.code == .storeFailed && error.message.contains("depot rebuild-catalog")
+            || error.code == .formatUnsupported
+        #expect(isTold, "\(error); \(when)")
+    }
+
+    private func withClosedCatalog(
+        _ body: (_ folder: String, _ whole: [String], _ bytes: [UInt8]) async throws -> Void
+    ) async throws {
+        try await withFolder { folder in
+            let scene = CatalogScene()
+            let catalog = try await scene.make(for: CatalogScene.steps[0], in: folder)
+            let whole = try await catalog.everything()
+            try catalog.close()
+            try writeBack(folder)
+            let bytes = try [UInt8](Data(contentsOf: file(folder)))
+            try await body(folder, whole, bytes)
+        }
+    }
+
+    private func file(_ folder: String) -> URL {
+        URL(fileURLWithPath: folder + "/" + SQLiteCatalog.fileName)
+    }
+
+    private func replace(_ folder: String, with bytes: [UInt8]) throws {
+        for suffix in ["-wal", "-shm"] {
+            try? FileManager.default.removeItem(atPath: file(folder).path + suffix)
+        }
+        try Data(bytes).write(to: file(folder))
+    }
+
+    private func writeBack(_ folder: String) throws {
+        let database = try DatabaseQueue(path: file(folder).path)
+        try database.writeWithoutTransaction {
+            try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+        }
+        try database.close()
+    }
+
+    private func edit(_ folder: String, _ sql: String) throws {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        let database = try DatabaseQueue(path: file(folder).path, configuration: configuration)
+        try database.write { try $0.execute(sql: sql) }
+        try database.close()
+    }
+
+    @Test func `a page of zeros is told`() async throws {
+        try await withClosedCatalog { folder, whole, bytes in
+            for page in 0..<bytes.count / 4_096 {
+                var damaged = bytes
+                damaged.replaceSubrange(
+                    page * 4_096..<(page + 1) * 4_096, with: repeatElement(0, count: 4_096))
+                try replace(folder, with: damaged)
+                try await expectToldOrSame(folder, whole, "page \(page)")
+            }
+        }
+    }
+
+    /// SQLite keeps no checksums: a bit of a size or a name is not found by the catalog. What is found is told, and
+    /// nothing traps.
+    @Test(arguments: [3, UInt64.random(in: 4...UInt64.max)])
+    func `a bit that flipped is told or changes one value, and never traps`(
+        _ seed: UInt64
+    ) async throws {
+        print("catalog damage: seed \(seed); to replay, put it into the arguments of this test")
+        try await withClosedCatalog { folder, _, bytes in
+            var random = SeededRandom(seed: seed)
+            for _ in 0..<40 {
+                let position = Int.random(in: 0..<bytes.count, using: &random)
+                let bit = Int.random(in: 0..<8, using: &random)
+                var damaged = bytes
+                damaged[position] ^= 1 << UInt8(bit)
+                try replace(folder, with: damaged)
+                let when: Comment = "seed \(seed), bit \(bit) of byte \(position)"
+                do {
+                    let catalog = try await SQLiteCatalog.still(at: folder)
+                    defer { do { try catalog.close() } catch { Issue.record("\(error)") } }
+                    try await use(catalog)
+                } catch let error as DepotError {
+                    #expect(error.code != .internalError, "\(error); \(when)")
+                }
+            }
+        }
+    }
+
+    /// Reads and writes through most of what there is; what is refused is refused.
+    private func use(_ catalog: SQLiteCatalog) async throws {
+        let fixture = CatalogFixture(catalog: catalog) { _ in }
+        let all = CatalogFixture.replicas(1...3)
+        _ = try await catalog.totals()
+        _ = try await catalog.outbox(limit: 100)
+        _ = try await catalog.members()
+        for entry in try await catalog.files(prefix: "", after: nil, limit: 100) {
+            _ = try await catalog.chunks(of: entry.manifest.id, after: nil, limit: 100)
+        }
+        _ = try await catalog.shortfall(counting: all, limit: 100)
+        _ = try await catalog.losses(without: [CatalogFixture.replica(1)], after: nil, limit: 100)
+        _ = try await catalog.lossTotals(without: [CatalogFixture.replica(1)])
+        try await fixture.deposit("more", CatalogFixture.chunks(0..<4), on: all)
+        try await catalog.markUnused()
+        _ = try await catalog.collectionPlan(grace: .zero)
+        _ = try await catalog.releaseUnused(
+            CatalogFixture.chunks(0..<60).map(\.id), for: .zero, on: CatalogFixture.replica(1))
+    }
+
+    @Test func `without its log the catalog is what was written back last`() async throws {
+        try await withFolder { folder in
+            let scene = CatalogScene()
+            let catalog = try await scene.make(for: CatalogScene.steps[0], in: folder + "/live")
+            try FileManager.default.createDirectory(
+                atPath: folder + "/image", withIntermediateDirectories: true)
+            // Nothing was written back yet: the file without its log is one whose making was cut off.
+            try FileManager.default.copyItem(
+                at: file(folder + "/live"), to: file(folder + "/image"))
+            let opened = try await SQLiteCatalog.still(at: folder + "/image")
+            let members = try await opened.members()
+            #expect(members.isEmpty, "which replicas notice by its cluster")
+            let (found, lost) = try await (opened.cluster(), catalog.cluster())
+            #expect(found.cluster != lost.cluster)
+            try opened.close()
+            try catalog.close()
+        }
+    }
+
+    @Test(arguments: [
+        "UPDATE cluster SET clock = 9223372036854775000",
+        "UPDATE cluster SET clock = -9000000000000000000",
+        "UPDATE cluster SET tick = -1", "UPDATE cluster SET counter = 9223372036854775807",
+    ])
+    func `figures that no catalog has are told`(_ sql: String) async throws {
+        try await withClosedCatalog { folder, _, _ in
+            try edit(folder, sql)
+            do {
+                let catalog = try await SQLiteCatalog.still(at: folder)
+                Issue.record("it was opened")
+                try catalog.close()
+            } catch let error as DepotError {
+                expectTold(error, "\(sql)")
+            }
+        }
+    }
+
+    /// Damage that SQLite cannot see: a manifest that is in use and not known to its end.
+    @Test func `nothing is collected where a live file's manifest is not known to its end`()
+        async throws
+    {
+        try await withCatalog { fixture in
+            let catalog = try #require(fixture.catalog as? SQLiteCatalog)
+            try await CatalogScene().furnish(fixture)
+            let stray = try CatalogFixture.chunks(50..<51)
+            fixture.advance(CatalogFixture.grace)
+            try await catalog.queue.change {
+                try $0.database.execute(
+                    sql:
+                        "UPDATE manifest SET complete = 0 WHERE chunk IN (SELECT manifest FROM file)"
+                )
+            }
+            let before = try await catalog.everything()
+            await fixture.expect(.manifestInvalid) { try await catalog.markUnused() }
+            await fixture.expect(.manifestInvalid) {
+                _ = try await catalog.collectionPlan(grace: .zero)
+            }
+            await fixture.expect(.manifestInvalid) {
+                _ = try await catalog.releaseUnused(
+                    stray.map(\.id), for: .zero, on: CatalogFixture.replica(1))
+            }
+            let after = try await catalog.everything()
+            #expect(after == before)
+        }
+    }
+}
