@@ -41,7 +41,8 @@ import Testing
             #expect(try await depot.content("name").body == later)
             // Nobody is lost, nothing is collected, what was read lately needs no reading.
             #expect(try await depot.state(of: 3) == .down)
-            #expect(try await depot.collect(grace: nil).status == 200)
+            let collected = try await depot.collect(grace: nil)
+            #expect(collected.status == 200, "\(String(buffer: collected.body))")
             let held = depot.replicas.prefix(3)
             #expect(chunks.allSatisfy { chunk in held.count { $0.holds(chunk) } >= 2 })
             depot.clock.setWall(ahead: 0)

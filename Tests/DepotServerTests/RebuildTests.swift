@@ -228,6 +228,11 @@ import Testing
             try await TestDepot.start(on: replicas, in: old) { depot in
                 try await depot.ready()
                 try await depot.deposit("file", data, level: 3)
+                try await depot.eventually("all know all members") {
+                    replicas.allSatisfy { replica in
+                        replica.state.withLock { $0.membership?.members.count == 3 }
+                    }
+                }
                 try await TestDepot.inFolder { new in
                     _ = try await TestDepot.rebuild(replicas, in: new, acceptMissing: false)
                 }
