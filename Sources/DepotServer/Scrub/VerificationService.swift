@@ -7,6 +7,8 @@ import Synchronization
 final class VerificationService: Sendable {
     /// Problems of one answer.
     static let pageSize = 500
+    /// Before the first one that nobody asked for: replicas come up, clients reconnect.
+    private static let firstPause = Duration.seconds(600)
 
     private struct Job {
         let log: VerificationLog
@@ -106,7 +108,10 @@ final class VerificationService: Sendable {
 
     /// Verifies now and then what was not verified for long, for as long as the FileServer runs.
     func run() async {
-        while await pool.clock.pause(pool.timing.verificationPeriod) {
+        // Soon after the start: a FileServer that is started anew each day would never verify anything otherwise.
+        var pause = min(Self.firstPause, pool.timing.verificationPeriod)
+        while await pool.clock.pause(pause) {
+            pause = pool.timing.verificationPeriod
             var options = VerificationRun.Options()
             options.ageMax = pool.timing.verificationAge
             options.pace = .fifth
