@@ -40,6 +40,23 @@ import Testing
         #expect(try bench.entries == ["a", "b"])
     }
 
+    @Test func `a missing copy is named, too`() async throws {
+        let bench = try await bench(noise(3 << 20))
+        let replica = bench.door.replicas[1]
+        bench.door.set { state in
+            state.rewrite = { answers in
+                answers.map { answer in
+                    answer.map {
+                        FetchedChunk(replica: $0.replica, object: $0.object, missing: [replica])
+                    }
+                }
+            }
+        }
+        let report = try await bench.retrieve("a", to: bench.path("b"))
+        #expect(report.badCopies.count == bench.door.chunkCount)
+        #expect(report.badCopies.allSatisfy { $0.replica == replica && $0.reason == .missing })
+    }
+
     @Test func `a corrupt copy is named and another one is used`() async throws {
         let bytes = noise(5 << 20)
         let bench = try await bench(bytes)

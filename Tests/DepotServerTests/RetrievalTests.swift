@@ -53,6 +53,26 @@ import Testing
         }
     }
 
+    @Test func `a replica that has not what it should have is named, and another one gives it`()
+        async throws
+    {
+        try await TestDepot.run { depot in
+            let data = TestDepositor.data(9_000, seed: 32)
+            try await depot.deposit("file", data, level: 3)
+            let chunk = try TestDepositor.file(data).chunks[0]
+            let request = ReadRequest(chunk: ChunkReference(chunk))
+            let retrieval = try await Self.open(depot, "file")
+            let first = try await Self.read(depot, retrieval, [request])
+            let holder = try #require(first.first?.frame.replica)
+            depot.replicas.first { $0.id == holder }?.lose(chunk.id.hash)
+            let frames = try await Self.read(depot, retrieval, [request])
+            #expect(frames.map(\.frame.status) == [.missing, .present])
+            #expect(frames.first?.frame.replica == holder)
+            #expect(frames.last?.frame.replica != holder)
+            #expect(frames.last?.bytes == chunk.contiguous)
+        }
+    }
+
     @Test func `a copy that the client found corrupt is not given again, and is checked`()
         async throws
     {

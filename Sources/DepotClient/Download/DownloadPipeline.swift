@@ -217,6 +217,10 @@ private struct ChunkFetch: Sendable {
             let verified = try await threads.verify(answers.map { $0?.object })
             var wrong: [Int] = []
             for (place, index) in wanted.enumerated() {
+                for replica in answers[place]?.missing ?? []
+                where !avoid[index].contains(where: { $0.replica == replica }) {
+                    avoid[index].append(BadCopy(replica: replica, reason: .missing))
+                }
                 if let object = verified[place], ChunkReference(object) == chunks[index].reference {
                     objects[index] = object
                     continue
@@ -243,7 +247,8 @@ private struct ChunkFetch: Sendable {
         if let replica = answer?.replica, !tried.contains(where: { $0.replica == replica }) {
             return BadCopy(replica: replica, reason: .corrupt)
         }
-        let corrupt = tried.map(\.replica.description).joined(separator: ", ")
+        let corrupt = tried.filter { $0.reason == .corrupt }
+            .map(\.replica.description).joined(separator: ", ")
         throw DepotError(
             .noGoodCopy,
             "no good copy of chunk \(chunk.reference.id), which begins at byte \(chunk.offset), can be reached"

@@ -138,37 +138,14 @@ public final class FileServerClient: FileServerDoor {
         _ requests: [ReadRequest], from exchange: WireExchange
     ) async throws(DepotError) -> [FetchedChunk?] {
         var parser = ObjectFrameParser()
-        var wanted = requests[...]
-        var chunks: [FetchedChunk?] = []
-        var parts: [ByteBuffer] = []
-        var current: ObjectFrame?
+        var batch = FetchedBatch(of: requests)
         while let bytes = try await exchange.next() {
             parser.append(bytes)
-            while let event = try parser.next() {
-                switch event {
-                case .begin(let frame):
-                    guard frame.id == wanted.popFirst().map({ .chunk($0.chunk.id) }) else {
-                        throw DepotError(.internalError, "another chunk came than was asked for")
-                    }
-                    current = frame
-                    parts = []
-                case .content(let bytes): parts.append(bytes)
-                case .end:
-                    guard let frame = current else { continue }
-                    let object = StoredObject(
-                        id: frame.id, length: frame.length, bytes: .memory(parts))
-                    chunks.append(
-                        frame.status == .absent
-                            ? nil : FetchedChunk(replica: frame.replica, object: object))
-                }
-            }
+            while let event = try parser.next() { try batch.take(event) }
         }
         // A FileServer that lost all copies in the middle of a batch ends it early.
         try parser.finish()
-        guard wanted.isEmpty else {
-            throw DepotError(.unreachable, "fewer chunks came than were asked for")
-        }
-        return chunks
+        return try batch.finish()
     }
 
     // MARK: Files

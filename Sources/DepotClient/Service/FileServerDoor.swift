@@ -33,9 +33,12 @@ public protocol FileServerDoor: Sendable {
 public struct FetchedChunk: Sendable {
     public let replica: ReplicaID?
     public let object: StoredObject
+    /// Who was believed to have it, and has it not.
+    public let missing: [ReplicaID]
 
-    public init(replica: ReplicaID?, object: StoredObject) {
+    public init(replica: ReplicaID?, object: StoredObject, missing: [ReplicaID] = []) {
         self.replica = replica
         self.object = object
+        self.missing = missing
     }
 }

@@ -22,12 +22,21 @@ extension FileServerRoutes {
     }
 
     private func frames(_ answers: [RetrievalService.Answer]) -> Response {
-        let length = answers.reduce(0) { $0 + ObjectFrame.headerSize + ($1.found?.length ?? 0) }
+        let length = answers.reduce(0) { length, answer in
+            let frames = 1 + (answer.found?.missing.count ?? 0)
+            return length + frames * ObjectFrame.headerSize + (answer.found?.length ?? 0)
+        }
         return Response(
             status: .ok, headers: [.contentType: "application/octet-stream"],
             body: ResponseBody(contentLength: length) { writer in
                 for answer in answers {
                     var header = ByteBuffer()
+                    for replica in answer.found?.missing ?? [] {
+                        ObjectFrame(
+                            id: .chunk(answer.chunk.id), status: .missing, length: 0,
+                            replica: replica
+                        ).write(to: &header)
+                    }
                     Self.frame(answer).write(to: &header)
                     try await writer.write(contentsOf: [header] + (answer.found?.bytes ?? []))
                 }

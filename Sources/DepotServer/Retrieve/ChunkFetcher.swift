@@ -26,6 +26,8 @@ struct ChunkFetcher: Sendable {
         let replica: ReplicaID
         let bytes: [ByteBuffer]
         let length: Int
+        /// Who was believed to have it, was asked before, and has it not.
+        var missing: [ReplicaID] = []
     }
 
     /// Gets chunks, unverified, in order; `nil` where nobody has one.
@@ -75,10 +77,13 @@ struct ChunkFetcher: Sendable {
             return order(standing, readable).filter { !wish.avoid.contains($0) }
         }
         var hedged = HedgedFetch(queues: queues, hedges: hedges, clock: pool.clock)
-        return await hedged.run { question in
+        let missing = Mutex<[ChunkID: [ReplicaID]]>([:])
+        let found = await hedged.run { question in
             let chunks = question.items.map { wishes[$0].chunk }
             do throws(DepotError) {
-                return try await read(chunks, from: question.replica, judge)
+                return try await read(chunks, from: question.replica, judge) { chunk in
+                    missing.withLock { $0[chunk, default: []].append(question.replica) }
+                }
             } catch {
                 return chunks.map { _ in nil }
             }
@@ -86,6 +91,12 @@ struct ChunkFetcher: Sendable {
             wishes[item].chunk.length
         } isSlow: { replica in
             if let seat = pool.seat(of: replica) { pool.noteStall(of: seat) }
+        }
+        let passedOver = missing.withLock { $0 }
+        return zip(wishes, found).map { wish, found in
+            var found = found
+            found?.missing = passedOver[wish.chunk.id] ?? []
+            return found
         }
     }
 
@@ -111,7 +122,8 @@ struct ChunkFetcher: Sendable {
 
     /// - Returns: in order; `nil` for what the replica has not, or not soundly.
     private func read(
-        _ chunks: [ChunkReference], from replica: ReplicaID, _ judge: @escaping Judge
+        _ chunks: [ChunkReference], from replica: ReplicaID, _ judge: @escaping Judge,
+        onMissing: @Sendable (ChunkID) -> Void
     ) async throws(DepotError) -> [Found?] {
         let bytes = chunks.reduce(0) { $0 + $1.length }
         let seat = pool.seat(of: replica)
@@ -124,6 +136,7 @@ struct ChunkFetcher: Sendable {
         return zip(chunks, stored).map { chunk, stored in
             guard let found = Self.memory(stored, replica) else {
                 inspector.suspect(chunk.id, on: replica)
+                onMissing(chunk.id)
                 return nil
             }
             if let judged = judge(chunk, found) { return judged }

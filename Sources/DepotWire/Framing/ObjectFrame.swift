@@ -10,11 +10,11 @@ import NIOCore
 /// |---|---|
 /// | 0–3 | `D1OF` |
 /// | 4 | kind: 0 chunk, 1 record |
-/// | 5 | status: 0 content follows, 1 absent (length 0) |
+/// | 5 | status: 0 content follows, 1 absent (length 0), 2 missing (length 0): the replica named was believed to have it |
 /// | 6–7 | zero |
 /// | 8–11 | length of the content |
 /// | 12–15 | zero |
-/// | 16–31 | the replica that the bytes came from; zero on the way in |
+/// | 16–31 | the replica that the bytes came from, or that misses them; zero on the way in |
 /// | 32–63 | the SHA-256 of the content |
 public struct ObjectFrame: Sendable, Hashable {
     public static let headerSize = 64
@@ -23,6 +23,8 @@ public struct ObjectFrame: Sendable, Hashable {
     public enum Status: UInt8, Sendable {
         case present = 0
         case absent = 1
+        /// Says something of a replica; another frame of the same object follows.
+        case missing = 2
     }
 
     public let id: ObjectID
