@@ -11,16 +11,14 @@ import Synchronization
 
 // A catalog that is made from replicas is filled in a folder inside the data folder, and takes the place of the old one
 // when it is whole. SQLite would read a log that lies beside a file it does not belong to, so everything of the old one
-// is moved aside before the new one is given its name. Cut off before that, there is no catalog, and a FileServer that
-// makes an empty one is refused by the replicas; cut off after it, all is done.
+// is moved aside before the new one is given its name. Cut off before that, there is a marker and no catalog, which no
+// FileServer opens; cut off after it, all is done.
 
 /// Makes a catalog beside the one of a data folder, and puts it in its place.
 ///
 /// The data folder is locked while this lives: no FileServer may use it.
 public final class CatalogReplacement: Sendable {
     private static let workName = "catalog-rebuild"
-    /// Of one catalog: the file and what SQLite keeps beside it.
-    private static let names = ["", "-wal", "-shm"].map { SQLiteCatalog.fileName + $0 }
     /// Old catalogs of one epoch that are kept side by side.
     private static let keptMax = 1_000
 
@@ -62,6 +60,8 @@ public final class CatalogReplacement: Sendable {
         try catalog.queue.emptyLog()
         try catalog.close()
         let old = try moveAside(epoch)
+        // Never without a marker, where there was one: the old one's place is taken, its file says the same.
+        try move(CatalogMarker.fileName, from: workFolder, to: folder)
         try move(SQLiteCatalog.fileName, from: workFolder, to: folder)
         try lock.sync(folder)
         try removeWork()
@@ -69,7 +69,7 @@ public final class CatalogReplacement: Sendable {
     }
 
     private func moveAside(_ epoch: UInt32) throws(DepotError) -> String? {
-        let old = Self.names.filter { FolderLock.exists("\(folder)/\($0)") }
+        let old = SQLiteCatalog.databaseNames.filter { FolderLock.exists("\(folder)/\($0)") }
         guard !old.isEmpty else { return nil }
         let aside = try makeFolderAside(epoch)
         for name in old { try move(name, from: folder, to: aside) }
@@ -100,7 +100,7 @@ public final class CatalogReplacement: Sendable {
 
     private func removeWork() throws(DepotError) {
         guard FolderLock.exists(workFolder) else { return }
-        for name in Self.names {
+        for name in SQLiteCatalog.fileNames {
             guard unlink("\(workFolder)/\(name)") == 0 || errno == ENOENT else {
                 throw Self.failure("cannot be deleted", "\(workFolder)/\(name)")
             }

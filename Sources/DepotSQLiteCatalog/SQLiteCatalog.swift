@@ -8,6 +8,10 @@ import GRDB
 public final class SQLiteCatalog: Catalog {
     /// The name of its file in the data folder.
     public static let fileName = "catalog.sqlite"
+    /// The file and what SQLite keeps beside it.
+    static let databaseNames = ["", "-wal", "-shm"].map { fileName + $0 }
+    /// Everything that a catalog keeps in its folder.
+    static let fileNames = databaseNames + [CatalogMarker.fileName, CatalogMarker.temporaryName]
     /// Entries of one page at most: what a caller asks for is held in memory.
     public static let pageMax = 100_000
 
@@ -20,7 +24,8 @@ public final class SQLiteCatalog: Catalog {
     /// Opens the catalog in a folder, or makes both.
     ///
     /// - Throws: `conflict` where another FileServer has the folder open; `formatUnsupported` where a newer
-    ///   depot has made the catalog, or it is none; `storeFailed` where it is damaged or the disk fails.
+    ///   depot has made the catalog, or it is none; `storeFailed` where it is damaged or the disk fails, and where
+    ///   there was a catalog that is gone or another one now.
     public static func open(
         at folder: String, clock: CatalogClock = .system
     ) async throws(DepotError) -> SQLiteCatalog {

@@ -27,14 +27,16 @@ struct CatalogOpening {
     private var path: String { folder + "/" + SQLiteCatalog.fileName }
 
     func run() throws(DepotError) -> SQLiteCatalog {
-        let names = ["", "-wal", "-shm"].map { SQLiteCatalog.fileName + $0 }
-        let lock = try FolderLock(folder: folder, temporaryFiles: isTemporary ? names : nil)
+        let lock = try FolderLock(
+            folder: folder, temporaryFiles: isTemporary ? SQLiteCatalog.fileNames : nil)
         do {
-            if rebuilding != nil, FolderLock.exists(path) {
+            if rebuilding != nil, FolderLock.exists(path) || CatalogMarker.exists(in: folder) {
                 throw DepotError(
                     .conflict, "there is a catalog already; it was not touched", object: path)
             }
-            try refuseForeign()
+            let marker = try CatalogMarker(in: folder)
+            try marker?.requireFile(path)
+            try refuseForeign(marker)
             let pool = try DatabasePool(path: path, configuration: configuration(readonly: false))
             // The pool has set NORMAL itself, with which a power cut undoes commits that were answered.
             try pool.writeWithoutTransaction {
@@ -42,8 +44,10 @@ struct CatalogOpening {
             }
             try pool.read(refuseDamaged)
             try CatalogSchema.migrator.migrate(pool)
+            try pool.read(refuseIncomplete)
             let base = try pool.write { try begin($0) }
             try lock.sync(folder)
+            if marker == nil, !isTemporary { try mark(pool, lock) }
             return SQLiteCatalog(
                 queue: TransactionQueue(
                     pool: pool, lock: lock, time: RunningTime(base: base, clock: clock)))
@@ -69,7 +73,7 @@ struct CatalogOpening {
     }
 
     /// Looks before anything is written: a file that is not ours, or not yet, stays as it is.
-    private func refuseForeign() throws {
+    private func refuseForeign(_ marker: CatalogMarker?) throws {
         guard FolderLock.exists(path) else { return }
         // A journal is there where the power was cut while the file was made; only who may write can roll it back.
         let isCutOff = FolderLock.exists(path + "-journal")
@@ -92,6 +96,7 @@ struct CatalogOpening {
                     "a newer depot has made this catalog; it was not touched. Run that depot",
                     object: path)
             }
+            try marker?.requireCluster(database, path)
         }
     }
 
@@ -104,6 +109,22 @@ struct CatalogOpening {
             throw DatabaseError(
                 resultCode: .SQLITE_CORRUPT, message: found.first ?? "nothing was checked")
         }
+    }
+
+    /// A table that is gone would be found when it is used; an index that is gone, never.
+    private func refuseIncomplete(_ database: Database) throws {
+        let missing = try CatalogSchema.parts.get().subtracting(CatalogSchema.parts(of: database))
+        guard let name = missing.min() else { return }
+        throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "\(name) is missing")
+    }
+
+    /// The file alone has to say what the marker says: a log can be lost.
+    private func mark(_ pool: DatabasePool, _ lock: FolderLock) throws {
+        _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+        guard let cluster = try pool.read(CatalogMarker.cluster) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT)
+        }
+        try CatalogMarker(cluster: cluster).write(in: folder, lock: lock)
     }
 
     /// Makes the cluster where there is none, and renews all leases: nobody could, while it was closed.

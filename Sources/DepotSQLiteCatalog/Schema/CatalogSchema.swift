@@ -25,6 +25,17 @@ enum CatalogSchema {
         return migrator
     }
 
+    /// The names of all tables and indexes.
+    static let parts = Result {
+        let plan = try DatabaseQueue()
+        try migrator.migrate(plan)
+        return try plan.read { try parts(of: $0) }
+    }
+
+    static func parts(of database: Database) throws -> Set<String> {
+        try Set(String.fetchAll(database, sql: "SELECT name FROM sqlite_master"))
+    }
+
     /// `clock` is the running time in milliseconds when the last change was made, `tick` counts changes,
     /// `horizon` is the latest tick of a setback that is forgotten.
     private static let cluster = """
