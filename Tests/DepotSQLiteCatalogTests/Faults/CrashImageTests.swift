@@ -28,7 +28,8 @@ import Testing
             let after = try await catalog.everything()
             #expect(before != after)
             try await expectImages(
-                of: disk.events, from: start, through: end, base: DiskImage(), in: folder
+                of: disk.events, from: start, through: end, base: DiskImage(),
+                markedFrom: start, in: folder
             ) { state, position, when in
                 if position == end { return #expect(state == after, "acknowledged; \(when)") }
                 #expect(
@@ -55,7 +56,7 @@ import Testing
             #expect(members.count == (isOld ? 1 : 0))
             try await expectImages(
                 of: Array(disk.events[start...]), from: 0, through: end - start, base: base,
-                in: folder
+                markedFrom: end - start, in: folder
             ) { state, position, when in
                 // The cluster gets its id at the very end; one that nobody has heard of may be another.
                 let isHeard = isOld || position == end - start
@@ -68,9 +69,10 @@ import Testing
         }
     }
 
+    /// - Parameter marked: the position from which on the marker is there; it is whole or not there.
     private func expectImages(
         of events: [DiskEvent], from start: Int, through end: Int, base: DiskImage,
-        in folder: String, _ expect: ([String], Int, Comment) throws -> Void
+        markedFrom marked: Int, in folder: String, _ expect: ([String], Int, Comment) throws -> Void
     ) async throws {
         var random = SeededRandom(seed: Self.seed)
         var image = base
@@ -86,6 +88,11 @@ import Testing
                     "seed \(Self.seed), after event \(position - start) of \(end - start), losing \(loss)"
                 let path = folder + "/image"
                 try image.write(to: path, losing: loss, random: &random)
+                if position >= marked {
+                    let marker = "/" + CatalogMarker.fileName
+                    try FileManager.default.copyItem(
+                        atPath: folder + "/live" + marker, toPath: path + marker)
+                }
                 do {
                     let opened = try await SQLiteCatalog.still(at: path)
                     try await expect(opened.everything(), position, when)

@@ -135,14 +135,19 @@ import Testing
             let catalog = try await scene.make(for: CatalogScene.steps[0], in: folder + "/live")
             try FileManager.default.createDirectory(
                 atPath: folder + "/image", withIntermediateDirectories: true)
-            // Nothing was written back yet: the file without its log is one whose making was cut off.
-            try FileManager.default.copyItem(
-                at: file(folder + "/live"), to: file(folder + "/image"))
+            for name in [SQLiteCatalog.fileName, CatalogMarker.fileName] {
+                try FileManager.default.copyItem(
+                    atPath: folder + "/live/" + name, toPath: folder + "/image/" + name)
+            }
             let opened = try await SQLiteCatalog.still(at: folder + "/image")
             let members = try await opened.members()
-            #expect(members.isEmpty, "which replicas notice by its cluster")
+            #expect(members.isEmpty, "nothing was written back but what made it")
             let (found, lost) = try await (opened.cluster(), catalog.cluster())
-            #expect(found.cluster != lost.cluster)
+            #expect(found == lost, "replicas know it, and that they have seen more than it has")
+            let (highest, reached) = try await (
+                opened.highestSequence(), catalog.highestSequence()
+            )
+            #expect(highest < reached)
             try opened.close()
             try catalog.close()
         }

@@ -32,7 +32,8 @@ import Testing
                 while try await trial.run(
                     DiskFault(kind: kind, position: position, lasts: lasts), before, after)
                 {
-                    position += 1
+                    // Pages that are written one after the other are alike.
+                    position += position < 24 ? 1 : 3
                 }
                 #expect(position > 2, "a change writes and syncs")
             }
@@ -73,7 +74,8 @@ import Testing
                     #expect(members.count == (isOld ? 1 : 0), "\(fault)")
                     try await catalog.admit(CatalogFixture.member(5))
                     try catalog.close()
-                    position += 1
+                    // Pages that are written one after the other are alike.
+                    position += position < 24 ? 1 : 3
                 }
             }
         }
