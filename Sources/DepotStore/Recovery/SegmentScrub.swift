@@ -3,8 +3,9 @@ import Logging
 
 /// Reads a segment from the disk, hashes copies in it, and looks whether its structure is what it should be.
 struct SegmentScrub {
-    /// Small members are read together, up to here.
-    private static let windowMax: UInt64 = 4 << 20
+    /// Small members are read together, up to here: two huge pages, less what a direct read has to begin before and
+    /// to end behind.
+    private static let windowMax = UInt64(4 << 20 - 2 * ReadMemory.alignment)
 
     private let reader: ColdReader
     private let nonce: UInt64

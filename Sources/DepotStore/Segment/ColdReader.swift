@@ -7,14 +7,11 @@ import Glibc
 
 /// Reads ranges of a segment from the disk itself.
 final class ColdReader {
-    private static let alignment = 4_096
-
     private let file: SegmentFile
     private let descriptor: Int32
     private let isDirect: Bool
     /// Of the file, when this was made.
     let size: UInt64
-    private var buffer: UnsafeMutableRawBufferPointer
 
     init(_ file: SegmentFile) throws(DepotError) {
         self.file = file
@@ -23,33 +20,24 @@ final class ColdReader {
         isDirect = direct >= 0
         descriptor = isDirect ? direct : open(file.path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system("cannot open for checking", file.path, errno) }
-        buffer = Self.allocate(1 << 20)
     }
 
-    deinit {
-        buffer.deallocate()
-        close(descriptor)
-    }
-
-    private static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
-        .allocate(byteCount: count, alignment: alignment)
-    }
+    deinit { close(descriptor) }
 
     /// Lends the range to `body`; fewer bytes where the file ends before.
     func withBytes<Result>(
         at offset: UInt64, count: Int, _ body: (UnsafeRawBufferPointer) -> Result
     ) throws(DepotError) -> Result {
-        let start = offset / UInt64(Self.alignment) * UInt64(Self.alignment)
+        let alignment = ReadMemory.alignment
+        let start = offset / UInt64(alignment) * UInt64(alignment)
         let lead = Int(offset - start)
-        let wanted = (lead + count + Self.alignment - 1) / Self.alignment * Self.alignment
-        if wanted > buffer.count {
-            buffer.deallocate()
-            buffer = Self.allocate(wanted)
-        }
+        let wanted = (lead + count + alignment - 1) / alignment * alignment
         if !isDirect { dropCache(start, wanted) }
-        let done = try fill(start, wanted)
-        let end = min(lead + count, done)
-        return body(UnsafeRawBufferPointer(rebasing: buffer[min(lead, end)..<end]))
+        return try ReadMemory.lend(wanted) { buffer throws(DepotError) in
+            let done = try fill(buffer, start, wanted)
+            let end = min(lead + count, done)
+            return body(UnsafeRawBufferPointer(rebasing: buffer[min(lead, end)..<end]))
+        }
     }
 
     private func dropCache(_ start: UInt64, _ count: Int) {
@@ -58,7 +46,9 @@ final class ColdReader {
         posix_fadvise(descriptor, Int(start), count, POSIX_FADV_DONTNEED)
     }
 
-    private func fill(_ start: UInt64, _ wanted: Int) throws(DepotError) -> Int {
+    private func fill(
+        _ buffer: UnsafeMutableRawBufferPointer, _ start: UInt64, _ wanted: Int
+    ) throws(DepotError) -> Int {
         var done = 0
         while done < wanted {
             let count = pread(
@@ -68,7 +58,7 @@ final class ColdReader {
             guard count >= 0 else { throw .system("cannot read from the disk", file.path, errno) }
             done += count
             // A direct read that is not a whole number of blocks has met the end of the file.
-            if count == 0 || count % Self.alignment != 0 { break }
+            if count == 0 || count % ReadMemory.alignment != 0 { break }
         }
         return done
     }
