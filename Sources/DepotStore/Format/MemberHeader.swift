@@ -1,4 +1,5 @@
 import DepotCore
+import Glibc
 
 // A segment is a POSIX ustar archive, so that `tar` reads it. What tar has no use for carries what a scan needs:
 //
@@ -32,39 +33,53 @@ struct MemberHeader: Equatable {
 
     private enum Field {
         static let name = 0..<100
+        static let length = 124..<135
         static let checksum = 148..<156
-        static let uname = 265..<297
-        static let gname = 297..<329
-        static let prefix = 345..<500
+        static let nonce = 265..<281
         static let crc = 281..<289
+        static let durable = 297..<309
+        static let place = 310..<322
+        static let prefix = 345..<500
     }
 
     func encoded() -> [UInt8] {
         var block = [UInt8](repeating: 0, count: Self.size)
-        func put(_ text: String, at offset: Int) {
-            for (index, byte) in text.utf8.enumerated() { block[offset + index] = byte }
+        block.withUnsafeMutableBytes { block in
+            func put(_ text: String, at offset: Int) {
+                for (index, byte) in text.utf8.enumerated() { block[offset + index] = byte }
+            }
+            func put(_ number: UInt64, _ width: Int, bits: Int, at offset: Int) {
+                var rest = number
+                for place in (offset..<offset + width).reversed() {
+                    block[place] = Self.digit(rest & (1 << bits - 1))
+                    rest >>= bits
+                }
+            }
+            put(path.name, at: Field.name.lowerBound)
+            put("0000644", at: 100)
+            put("0000000", at: 108)
+            put("0000000", at: 116)
+            put(UInt64(length), 11, bits: 3, at: Field.length.lowerBound)
+            // Tools warn of times at the beginning of time, and in the future.
+            put(1_000_000_000, 11, bits: 3, at: 136)
+            put("        ", at: Field.checksum.lowerBound)
+            put("0", at: 156)
+            put("ustar", at: 257)
+            put("00", at: 263)
+            put(nonce, 16, bits: 4, at: Field.nonce.lowerBound)
+            put(0, 8, bits: 4, at: Field.crc.lowerBound)
+            put(durable, 12, bits: 4, at: Field.durable.lowerBound)
+            put(".", at: Field.durable.upperBound)
+            put(offset, 12, bits: 4, at: Field.place.lowerBound)
+            put("0000000", at: 329)
+            put("0000000", at: 337)
+            put(path.prefix, at: Field.prefix.lowerBound)
+            let crc = CRC32C.checksum(UnsafeRawBufferPointer(block))
+            put(UInt64(crc), 8, bits: 4, at: Field.crc.lowerBound)
+            let sum = block.reduce(0) { $0 + UInt64($1) }
+            put(sum, 6, bits: 3, at: Field.checksum.lowerBound)
+            put("\0 ", at: Field.checksum.lowerBound + 6)
         }
-        put(path.name, at: Field.name.lowerBound)
-        put("0000644", at: 100)
-        put("0000000", at: 108)
-        put("0000000", at: 116)
-        put(Self.digits(UInt64(length), 11, radix: 8), at: 124)
-        // Tools warn of times at the beginning of time, and in the future.
-        put(Self.digits(1_000_000_000, 11, radix: 8), at: 136)
-        put("        ", at: Field.checksum.lowerBound)
-        put("0", at: 156)
-        put("ustar", at: 257)
-        put("00", at: 263)
-        put(Self.digits(nonce, 16, radix: 16) + "00000000", at: Field.uname.lowerBound)
-        put(
-            Self.digits(durable, 12, radix: 16) + "." + Self.digits(offset, 12, radix: 16),
-            at: Field.gname.lowerBound)
-        put("0000000", at: 329)
-        put("0000000", at: 337)
-        put(path.prefix, at: Field.prefix.lowerBound)
-        put(Self.digits(UInt64(CRC32C.checksum(block)), 8, radix: 16), at: Field.crc.lowerBound)
-        let sum = block.reduce(0) { $0 + UInt64($1) }
-        put(Self.digits(sum, 6, radix: 8) + "\0 ", at: Field.checksum.lowerBound)
         return block
     }
 
@@ -76,16 +91,41 @@ struct MemberHeader: Equatable {
         func text(_ range: Range<Int>) -> String {
             String(decoding: block[range].prefix { $0 != 0 }, as: UTF8.self)
         }
-        let uname = text(Field.uname)
-        let gname = text(Field.gname).split(separator: ".")
-        guard uname.utf8.count == 24, let found = UInt64(uname.prefix(16), radix: 16),
-            nonce == nil || nonce == found, gname.count == 2,
-            let durable = UInt64(gname[0], radix: 16), UInt64(gname[1], radix: 16) == offset,
-            let length = Int(text(124..<136), radix: 8),
+        func number(_ range: Range<Int>, bits: Int) -> UInt64? {
+            Self.number(block[range], bits: bits)
+        }
+        guard let itsNonce = number(Field.nonce, bits: 4), nonce == nil || nonce == itsNonce,
+            number(Field.place, bits: 4) == offset,
+            let durable = number(Field.durable, bits: 4),
+            let length = number(Field.length, bits: 3),
             let path = MemberPath(prefix: text(Field.prefix), name: text(Field.name))
         else { return nil }
-        self.init(path: path, length: length, nonce: found, durable: durable, offset: offset)
-        guard encoded().elementsEqual(block.prefix(Self.size)) else { return nil }
+        self.init(
+            path: path, length: Int(length), nonce: itsNonce, durable: durable, offset: offset)
+        guard let found = block.baseAddress, memcmp(encoded(), found, Self.size) == 0 else {
+            return nil
+        }
+    }
+
+    private static func digit(_ value: UInt64) -> UInt8 {
+        UInt8(truncatingIfNeeded: value < 10 ? 48 + value : 87 + value)
+    }
+
+    /// - Parameter digits: as few as fit.
+    private static func number(
+        _ digits: Slice<UnsafeRawBufferPointer>, bits: Int
+    ) -> UInt64? {
+        var number: UInt64 = 0
+        for byte in digits {
+            let value: UInt8
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = byte - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = byte - UInt8(ascii: "a") + 10
+            default: return nil
+            }
+            number = number << UInt64(bits) | UInt64(value)
+        }
+        return number
     }
 
     init(path: MemberPath, length: Int, nonce: UInt64, durable: UInt64, offset: UInt64) {
