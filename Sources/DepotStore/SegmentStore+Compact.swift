@@ -100,7 +100,7 @@ extension SegmentStore {
         var isLast = false
         // Of a page any number may lie elsewhere by now, which says nothing of those behind it.
         while copies.count < limit, !isLast {
-            let rows = try index.live(in: segment.number, from: from, limit: limit)
+            let rows = try index.live(in: segment.number, from: from, limit: limit).rows
             isLast = rows.count < limit
             from = (rows.last?.offset ?? from) + 1
             let (recent, dead) = state.withLock { ($0.recent, $0.dead) }

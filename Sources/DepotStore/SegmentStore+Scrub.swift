@@ -81,14 +81,14 @@ extension SegmentStore {
         return place
     }
 
-    /// Live copies in order of their place, as many as the budget is for; at least one.
+    /// Live copies in order of their place, as many as the budget is for. There may be none, and more behind `next`.
     private func live(
         in place: Place, from offset: UInt64, budget: UInt64
     ) throws(DepotError) -> (live: [(ObjectID, Location)], next: UInt64?) {
         let number = place.segment.number
-        var found: [(ObjectID, Location)] = try index.live(
-            in: number, from: offset, limit: configuration.segmentMembersMax
-        ).map { id, offset, length in
+        let (rows, cut) = try index.live(
+            in: number, from: offset, limit: configuration.segmentMembersMax, budget: budget)
+        var found: [(ObjectID, Location)] = rows.map { id, offset, length in
             (
                 id,
                 Location(
@@ -101,7 +101,9 @@ extension SegmentStore {
                 state.recent[id] != nil || state.dead.contains(id) || state.dying.contains(id)
             }
             for (id, location) in state.recent
-            where location.segment == number && location.offset >= offset {
+            where location.segment == number && location.offset >= offset
+                && location.offset < cut ?? .max
+            {
                 found.append((id, location))
             }
         }
@@ -112,6 +114,6 @@ extension SegmentStore {
             defer { bytes += location.end - location.offset }
             return bytes < budget
         }
-        return (Array(taken), taken.count < found.count ? found[taken.count].1.offset : nil)
+        return (Array(taken), taken.count < found.count ? found[taken.count].1.offset : cut)
     }
 }

@@ -201,19 +201,30 @@ final class SegmentIndex: Sendable {
     }
 
     /// What is live of a segment, from an offset on, in order.
+    ///
+    /// - Parameter budget: bytes, headers and padding included, after which no more is fetched.
+    /// - Returns: `next` is where what was not fetched begins.
     func live(
-        in segment: UInt32, from offset: UInt64, limit: Int
-    ) throws(DepotError) -> [(id: ObjectID, offset: UInt64, length: Int)] {
+        in segment: UInt32, from offset: UInt64, limit: Int, budget: UInt64 = .max
+    ) throws(DepotError) -> (rows: [(id: ObjectID, offset: UInt64, length: Int)], next: UInt64?) {
         try view { database in
-            try Row.fetchAll(
-                database,
+            let statement = try database.cachedStatement(
                 sql: """
                     SELECT kind, hash, offset, length FROM member
                     WHERE segment = ? AND offset >= ? ORDER BY offset LIMIT ?
-                    """, arguments: [Int64(segment), Int64(clamping: offset), limit]
-            ).compactMap { row in
-                Self.id(row).map { ($0, UInt64(clamping: row["offset"] as Int64), row["length"]) }
+                    """)
+            let cursor = try Row.fetchCursor(
+                statement, arguments: [Int64(segment), Int64(clamping: offset), limit])
+            var found: [(id: ObjectID, offset: UInt64, length: Int)] = []
+            var bytes: UInt64 = 0
+            while let row = try cursor.next() {
+                let offset = UInt64(clamping: row[2] as Int64)
+                if bytes >= budget { return (found, offset) }
+                let length: Int = row[3]
+                bytes += UInt64(MemberHeader.size + MemberHeader.padded(length))
+                if let id = Self.id(row) { found.append((id, offset, length)) }
             }
+            return (found, nil)
         }
     }
 
