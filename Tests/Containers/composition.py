@@ -76,7 +76,7 @@ class Composition:
             for service in ["fileserver", *ALL_REPLICAS]:
                 print(f"--- last words of {service}")
                 print(self.compose("logs", "--no-color", "--tail=15", service, check=False).stdout)
-        docker("rm", "-f", self.client, check=False)
+        docker("rm", "-f", "-v", self.client, check=False)
         self.compose("down", "-v", "--remove-orphans", "-t", "5", check=False)
 
     def container(self, service):
