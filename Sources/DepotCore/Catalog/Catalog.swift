@@ -95,7 +95,7 @@ public protocol Catalog: CatalogUpkeep {
     /// Publishes files, each atomically: requires the live lease, and for each chunk of the file, its
     /// manifest included, `copiesRequired` copies vouched for to this deposit that are still good. Assigns the
     /// sequence, puts the record into the outbox and keeps the receipt. A file that this deposit has committed
-    /// already gives the same receipt again, after the lease ended, too.
+    /// already gives the same receipt again, after the lease ended, too, for `Receipt.keptFor`.
     ///
     /// - Returns: for each file, in order, its receipt, or what lacks copies.
     /// - Throws: `leaseEnded`; `conflict` where this deposit committed the name with another manifest;
@@ -105,7 +105,7 @@ public protocol Catalog: CatalogUpkeep {
         _ files: [FileCommit], deposit: DepositID, copiesRequired: Int, time: Int64
     ) async throws(DepotError) -> [CommitOutcome]
 
-    /// The receipt that a deposit got for a name, if it did.
+    /// The receipt that a deposit got for a name, if it did, and that is kept still.
     func receipt(of name: FileName, deposit: DepositID) async throws(DepotError) -> Receipt?
 
     // MARK: Records

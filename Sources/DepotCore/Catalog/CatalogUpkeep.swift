@@ -81,7 +81,8 @@ public protocol CatalogUpkeep: Sendable {
     func collectionPlan(grace: Duration) async throws(DepotError) -> CollectionPlan
 
     /// First step: forgets manifests that no file, lease or retrieval uses, notes since when chunks are unused, and
-    /// that others are not any more. Throws as `collectionPlan`; then nothing was changed.
+    /// that others are not any more; forgets receipts of deposits that ended `Receipt.keptFor` ago, and records that
+    /// say nothing any more and that nobody holds. In short transactions. Throws as `collectionPlan`; then nothing was changed.
     func markUnused() async throws(DepotError)
 
     /// Chunks that were unused for at least `grace` of running time, and of which there is a copy on the replica, of

@@ -1,5 +1,10 @@
 /// What a depositor is told, and may rely on: the file is durable on `copies` replicas.
 public struct Receipt: Sendable, Hashable, Codable {
+    /// How long the catalog keeps it after its deposit ended, in running time. A client that lost the answer asks again
+    /// with the same deposit id: at once when it tries again by itself, days later when a person sees that a job
+    /// broke off. A month outlasts holidays.
+    public static let keptFor = Duration.seconds(30 * 86_400)
+
     public let deposit: DepositID
     public let name: FileName
     public let sequence: CommitSequence

@@ -24,7 +24,9 @@ enum Leases {
             "SELECT EXISTS (SELECT 1 FROM receipt WHERE deposit = ?)"
         ).first(deposit) { try $0.get(0, as: Bool.self) }
         if hasReceipts == true {
-            try session.statement("UPDATE deposit SET deadline = NULL WHERE id = ?").run(deposit)
+            try session.statement(
+                "UPDATE deposit SET deadline = NULL, ended = ? WHERE id = ?"
+            ).run(session.now, deposit)
         } else {
             try session.statement("DELETE FROM deposit WHERE id = ?").run(deposit)
         }

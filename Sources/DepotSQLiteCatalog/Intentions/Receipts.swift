@@ -22,6 +22,32 @@ enum Receipts {
             receipt.newBytes, receipt.sharedBytes)
     }
 
+    /// Receipts of one transaction: so long others wait.
+    static let forgottenAtOnce = 1_000
+
+    /// Forgets some of those that were kept for their time, and deposits that have none left.
+    ///
+    /// - Returns: whether there may be more.
+    static func forgetOld(_ session: Session) throws -> Bool {
+        let old = try session.statement(
+            """
+            SELECT d.id, r.name FROM deposit d CROSS JOIN receipt r ON r.deposit = d.id
+            WHERE d.ended <= ? ORDER BY d.ended LIMIT ?
+            """
+        ).all(session.now - Receipt.keptFor.milliseconds, forgottenAtOnce) {
+            try (deposit: $0.get(0, as: Int64.self), name: $0.get(1, as: FileName.self))
+        }
+        let forgetting = try session.statement("DELETE FROM receipt WHERE deposit = ? AND name = ?")
+        for receipt in old { try forgetting.run(receipt.deposit, receipt.name) }
+        let ending = try session.statement(
+            """
+            DELETE FROM deposit WHERE id = ?1
+                AND NOT EXISTS (SELECT 1 FROM receipt WHERE deposit = ?1)
+            """)
+        for deposit in Set(old.map(\.deposit)) { try ending.run(deposit) }
+        return old.count == forgottenAtOnce
+    }
+
     static func find(
         _ name: FileName, deposit: DepositID, _ session: Session
     ) throws -> Kept? {

@@ -28,6 +28,32 @@ enum RecordTable {
         ).first(record) { try $0.get(0, as: Bool.self) } ?? false
     }
 
+    /// Whether a record `o` says nothing any more, and nobody holds or asks for it.
+    static let isUnneeded = """
+        NOT EXISTS (SELECT 1 FROM record_holding h WHERE h.record = o.id)
+        AND NOT EXISTS (SELECT 1 FROM file f WHERE f.record = o.id)
+        AND NOT EXISTS (SELECT 1 FROM tombstone t WHERE t.record = o.id)
+        AND NOT EXISTS (SELECT 1 FROM receipt r WHERE r.record = o.id)
+        """
+
+    /// Records of one transaction: so long others wait.
+    private static let forgottenAtOnce: Int64 = 20_000
+
+    /// Forgets records that nothing needs, other than those that are on their way to replicas.
+    ///
+    /// - Returns: where to go on; `nil` behind the last record.
+    static func forgetUnneeded(from start: Int64, _ session: Session) throws -> Int64? {
+        let last = try session.statement("SELECT max(id) FROM record").first {
+            try $0.get(0, as: Int64?.self)
+        }
+        guard let last, let last, start <= last else { return nil }
+        let end = start + forgottenAtOnce
+        try session.statement(
+            "DELETE FROM record AS o WHERE id >= ? AND id < ? AND pending = 0 AND \(isUnneeded)"
+        ).run(start, end)
+        return end
+    }
+
     /// Whether a tombstone `t` with the record `o` has nothing left to hold down: nobody is known to have an older record
     /// of the name or may be getting one from the outbox just now, and every member was inventoried since the tombstone
     /// was in place.

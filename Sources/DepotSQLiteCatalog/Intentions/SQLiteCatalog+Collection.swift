@@ -89,15 +89,21 @@ extension SQLiteCatalog {
 
     public func markUnused() async throws(DepotError) {
         try await forgetManifests()
-        var start: Int64 = 0
-        while true {
-            let from = start
-            let next = try await queue.change { session in
+        try await inBatches { try Self.mark(from: $0, $1) }
+        try await inBatches { _, session in try Receipts.forgetOld(session) ? 0 : nil }
+        try await inBatches { try RecordTable.forgetUnneeded(from: $0, $1) }
+    }
+
+    /// Each batch is a transaction, and says where the next one begins.
+    private func inBatches(
+        _ batch: @escaping @Sendable (_ start: Int64, Session) throws -> Int64?
+    ) async throws(DepotError) {
+        var start: Int64? = 0
+        while let from = start {
+            start = try await queue.change { session in
                 try Self.requireKnowledge(session)
-                return try Self.mark(from: from, session)
+                return try batch(from, session)
             }
-            guard let next else { return }
-            start = next
         }
     }
 
@@ -249,11 +255,7 @@ extension SQLiteCatalog {
                 """)
             let forgetting = try session.statement(
                 """
-                DELETE FROM record WHERE id = ?1
-                    AND NOT EXISTS (SELECT 1 FROM record_holding WHERE record = ?1)
-                    AND NOT EXISTS (SELECT 1 FROM file WHERE record = ?1)
-                    AND NOT EXISTS (SELECT 1 FROM tombstone WHERE record = ?1)
-                    AND NOT EXISTS (SELECT 1 FROM receipt WHERE record = ?1)
+                DELETE FROM record AS o WHERE id = ? AND \(RecordTable.isUnneeded)
                 """)
             for hash in records.sorted() {
                 guard let record = try RecordTable.find(hash, session) else { continue }

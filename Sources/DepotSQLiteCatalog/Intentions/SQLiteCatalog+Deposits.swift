@@ -20,7 +20,8 @@ extension SQLiteCatalog {
             try session.statement(
                 """
                 INSERT INTO deposit (uuid, level, lease, deadline) VALUES (?, ?, ?, ?)
-                ON CONFLICT (uuid) DO UPDATE SET lease = excluded.lease, deadline = excluded.deadline
+                ON CONFLICT (uuid) DO UPDATE SET lease = excluded.lease, deadline = excluded.deadline,
+                    ended = NULL
                 """
             ).run(opening.deposit, opening.level, lease, session.now + lease)
         }

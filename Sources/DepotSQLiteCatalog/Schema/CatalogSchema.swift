@@ -22,6 +22,9 @@ enum CatalogSchema {
         migrator.registerMigration("2 upkeep") { database in
             try database.execute(sql: upkeep)
         }
+        migrator.registerMigration("3 age of receipts") { database in
+            try database.execute(sql: receipts)
+        }
         return migrator
     }
 
@@ -165,6 +168,14 @@ enum CatalogSchema {
         CREATE INDEX file_record ON file (record);
         CREATE INDEX tombstone_record ON tombstone (record);
         CREATE INDEX receipt_record ON receipt (record);
+
+        """
+
+    private static let receipts = """
+        -- ended: when the lease was found to be over, in running time.
+        ALTER TABLE deposit ADD COLUMN ended INTEGER;
+        UPDATE deposit SET ended = (SELECT clock FROM cluster) WHERE deadline IS NULL;
+        CREATE INDEX deposit_ended ON deposit (ended) WHERE ended IS NOT NULL;
 
         """
 }
