@@ -174,7 +174,7 @@ extension SQLiteCatalog {
                 database, sql: "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
             for table in tables {
                 let columns =
-                    table == "deposit" ? "id, uuid, level, lease, deadline IS NULL" : "*"
+                    table == "deposit" ? "id, uuid, level, lease, deadline IS NULL, ended" : "*"
                 lines += try Row.fetchAll(database, sql: "SELECT \(columns) FROM \(table)")
                     .map { "\(table) \($0)" }.sorted()
             }

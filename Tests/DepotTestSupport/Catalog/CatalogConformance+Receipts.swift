@@ -43,6 +43,54 @@ extension CatalogConformance {
             let entry = try await fixture.catalog.file(FileName("file"))
             #expect(try entry.manifest == Fixture.manifest(old))
         },
+        CatalogBehaviour("a receipt is kept for its time after the deposit ended, and no longer") {
+            fixture in
+            try await fixture.admit(1...1)
+            let on = Fixture.replicas(1...1)
+            let chunks = try Fixture.chunks(0..<2)
+            let receipt = try await fixture.deposit("file", chunks, on: on)
+            func kept() async throws -> Receipt? {
+                try await fixture.catalog.markUnused()
+                return try await fixture.catalog.receipt(of: receipt.name, deposit: receipt.deposit)
+            }
+            fixture.advance(Receipt.keptFor - .seconds(1))
+            let early = try await kept()
+            #expect(early == receipt)
+            let again = try await fixture.outcome(
+                Fixture.commit("file", chunks), in: receipt.deposit, copies: 1)
+            #expect(try again.receipt == receipt)
+            fixture.advance(.seconds(1))
+            let late = try await kept()
+            #expect(late == nil)
+            // The file is none of it, and the id is as good as new.
+            let entry = try await fixture.catalog.file(receipt.name)
+            #expect(entry.sequence == receipt.sequence)
+            await fixture.expect(.leaseEnded) {
+                _ = try await fixture.outcome(
+                    Fixture.commit("file", chunks), in: receipt.deposit, copies: 1)
+            }
+            try await fixture.reopen(receipt.deposit, level: 2)
+        },
+        CatalogBehaviour("a deposit that is opened again keeps its receipts from its end anew") {
+            fixture in
+            try await fixture.admit(1...1)
+            let receipt = try await fixture.deposit(
+                "file", Fixture.chunks(0..<2), on: Fixture.replicas(1...1))
+            fixture.advance(Receipt.keptFor - .seconds(1))
+            try await fixture.reopen(receipt.deposit, level: 1)
+            fixture.advance(.seconds(2))
+            for advanced in [Duration.zero, Fixture.lease, Receipt.keptFor - .seconds(1)] {
+                fixture.advance(advanced)
+                try await fixture.catalog.markUnused()
+                let kept = try await fixture.catalog.receipt(
+                    of: receipt.name, deposit: receipt.deposit)
+                #expect(kept == receipt, "\(advanced)")
+            }
+            fixture.advance(.seconds(1))
+            try await fixture.catalog.markUnused()
+            let gone = try await fixture.catalog.receipt(of: receipt.name, deposit: receipt.deposit)
+            #expect(gone == nil)
+        },
         CatalogBehaviour("there is no receipt where nothing was committed") { fixture in
             let name = try FileName("file")
             let none = try await fixture.catalog.receipt(of: name, deposit: .random())

@@ -45,7 +45,7 @@ extension CatalogFixture {
     }
 
     /// Empties the outbox onto these.
-    func deliver(on numbers: ClosedRange<UInt8>) async throws {
+    public func deliver(on numbers: ClosedRange<UInt8>) async throws {
         for entry in try await catalog.outbox(limit: 1_000) {
             try await catalog.confirm(
                 record: entry.record.encoded().id.hash, on: Self.replicas(numbers).sorted(),
@@ -91,7 +91,7 @@ extension CatalogFixture {
         }
     }
 
-    func obsolete(on number: UInt8) async throws -> Set<ChunkID> {
+    public func obsolete(on number: UInt8) async throws -> Set<ChunkID> {
         try await Set(catalog.obsoleteRecords(on: Self.replica(number), limit: 100))
     }
 }
