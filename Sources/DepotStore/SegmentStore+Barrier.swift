@@ -7,7 +7,7 @@ extension SegmentStore {
             for id in ids { state.condemned[id] = nil }
             return state.appended
         }
-        try await onSyncer { () throws(DepotError) in try self.sync(upTo: needed) }
+        try await pass(needed)
         return try await onReader { () throws(DepotError) in
             let locations = try self.locate(ids)
             return self.state.withLock { state in
@@ -19,6 +19,38 @@ extension SegmentStore {
                     return end <= state.durable ? .durable : .absent
                 }
             }
+        }
+    }
+
+    /// Makes the log durable up to a place, or gives its open segment up where that has lost its file: a sync of a file
+    /// without a name keeps nothing.
+    func pass(_ needed: LogMark) async throws(DepotError) {
+        let lost = try await onSyncer { () throws(DepotError) in
+            try self.sync(upTo: needed)
+            return try self.vanishedSegment()
+        }
+        guard let lost else { return }
+        try await onLog { () throws(DepotError) in try self.abandon(lost) }
+    }
+
+    /// The open segment's number, where its file is not what was written.
+    private func vanishedSegment() throws(DepotError) -> UInt32? {
+        let (file, end) = state.withLock { ($0.file, $0.end) }
+        guard let file else { return nil }
+        return try isThere(file, bytes: end) ? nil : file.number
+    }
+
+    func isThere(_ file: SegmentFile, bytes end: UInt64) throws(DepotError) -> Bool {
+        switch try file.presence() {
+        case .there(let bytes): return bytes >= end
+        case .gone: return false
+        case .unreadable:
+            let error = DepotError(
+                .storeFailed,
+                "the disk does not answer; nothing more is written until the replica is started again",
+                object: file.path)
+            fail(error)
+            throw error
         }
     }
 

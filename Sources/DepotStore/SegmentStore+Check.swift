@@ -5,7 +5,7 @@ extension SegmentStore {
         let (verdicts, locations) = try await onReader {
             () throws(DepotError) -> ([CheckVerdict], [ObjectID: Location]) in
             let locations = try self.locate(ids)
-            var readers: [UInt32: ColdReader] = [:]
+            var readers: [UInt32: ColdReader?] = [:]
             var verdicts: [CheckVerdict] = []
             for id in ids {
                 guard let location = locations[id] else {
@@ -13,12 +13,12 @@ extension SegmentStore {
                     continue
                 }
                 let number = location.segment
-                let reader: ColdReader
-                if let known = readers[number] {
-                    reader = known
-                } else {
-                    reader = try ColdReader(self.files.file(number))
-                    readers[number] = reader
+                if readers[number] == nil {
+                    readers[number] = .some(try self.files.reader(number))
+                }
+                guard let reader = readers[number] ?? nil else {
+                    verdicts.append(.absent)
+                    continue
                 }
                 let scrub = SegmentScrub(reader, nonce: location.nonce, self.logger)
                 // What looks bad is read a second time before it is called so.

@@ -10,11 +10,17 @@ extension SegmentStore {
     private static let batchBytes = 8 << 20
     private static let batchMembers = 256
 
-    private typealias Copy = (id: ObjectID, location: Location)
+    typealias Copy = (id: ObjectID, location: Location)
 
     public func compact(_ segment: SegmentID) async throws(DepotError) -> CompactionReport {
         try checkWritable()
         let bytes = try sealedBytes(of: segment)
+        let isForgotten = try await onLog { () throws(DepotError) in
+            try self.failing { () throws(DepotError) in try self.forgetVanished(segment) }
+        }
+        if isForgotten {
+            return CompactionReport(movedCopies: 0, movedBytes: 0, freedBytes: 0, pinnedBy: [])
+        }
         var moved = (copies: 0, bytes: UInt64(0))
         var pinned: [ObjectID] = []
         var offset: UInt64 = 0
@@ -35,7 +41,7 @@ extension SegmentStore {
             offset = next
         }
         let needed = state.withLock { $0.appended }
-        try await onSyncer { () throws(DepotError) in try self.sync(upTo: needed) }
+        try await pass(needed)
         let bad = pinned
         let isGone = try await onLog { () throws(DepotError) in
             try self.failing { () throws(DepotError) in try self.remove(segment, keptBy: bad) }
@@ -80,10 +86,10 @@ extension SegmentStore {
                 || copy.location == first.location
         }
         if taken.count < live.count { batch.next = live[taken.count].location.offset }
-        let reader = try ColdReader(files.file(segment.number))
+        let reader = try files.reader(segment.number)
         for copy in taken {
             // What looks bad is read a second time before it is called so.
-            if let object = Self.read(copy, reader) ?? Self.read(copy, reader) {
+            if let reader, let object = Self.read(copy, reader) ?? Self.read(copy, reader) {
                 batch.objects.append((object, copy.location))
             } else {
                 batch.bad.append(copy.id)
@@ -92,7 +98,7 @@ extension SegmentStore {
         return batch
     }
 
-    private func liveCopies(
+    func liveCopies(
         of segment: SegmentID, from offset: UInt64, limit: Int
     ) throws(DepotError) -> [Copy] {
         var copies: [Copy] = []
@@ -170,7 +176,7 @@ extension SegmentStore {
             }
         }
         guard try liveCopies(of: segment, from: 0, limit: 1).isEmpty else { return false }
-        let file = try files.file(segment.number)
+        guard let file = try files.find(segment.number)?.file else { return false }
         try SegmentRecovery(folder: folder, logger: logger)
             .setAsideUnknown(of: file, nonce: segment.nonce)
         try index.beginRemoval(of: segment.number)

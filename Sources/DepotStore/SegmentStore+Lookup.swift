@@ -14,15 +14,18 @@ extension SegmentStore {
                 }
             }
         }
+        try dropVanished(&found)
         guard !rest.isEmpty else { return found }
-        for (id, row) in try index.find(rest) {
-            let nonce = state.withLock {
-                $0.dying.contains(id) ? nil : $0.segments[row.segment]?.nonce
+        for (number, rows) in Dictionary(grouping: try index.find(rest), by: \.value.segment) {
+            let (nonce, dying) = state.withLock { ($0.segments[number]?.nonce, $0.dying) }
+            guard let nonce, let (file, bytes) = try files.find(number) else { continue }
+            for (id, row) in rows where !dying.contains(id) {
+                let location = Location(
+                    segment: number, nonce: nonce, offset: row.offset, length: row.length)
+                if location.contentEnd <= bytes, confirms(location, id, file) {
+                    found[id] = location
+                }
             }
-            guard let nonce else { continue }
-            let location = Location(
-                segment: row.segment, nonce: nonce, offset: row.offset, length: row.length)
-            if try confirms(location, id) { found[id] = location }
         }
         // The index takes a segment in between two looks: what is nowhere now was in memory before, or is now.
         state.withLock { state in
@@ -39,10 +42,25 @@ extension SegmentStore {
         }
     }
 
-    private func confirms(_ location: Location, _ id: ObjectID) throws(DepotError) -> Bool {
-        let header = try files.file(location.segment).header(
-            at: location.offset, nonce: location.nonce)
-        return header?.path.objectID == id && header?.length == location.length
+    /// Memory knows of copies, not of files that went.
+    private func dropVanished(_ found: inout [ObjectID: Location]) throws(DepotError) {
+        for number in Set(found.values.map(\.segment)) {
+            let bytes = try files.find(number)?.bytes ?? 0
+            found = found.filter { $0.value.segment != number || $0.value.contentEnd <= bytes }
+        }
+    }
+
+    /// A header that cannot be read confirms nothing.
+    private func confirms(_ location: Location, _ id: ObjectID, _ file: SegmentFile) -> Bool {
+        do {
+            let header = try file.header(at: location.offset, nonce: location.nonce)
+            return header?.path.objectID == id && header?.length == location.length
+        } catch {
+            logger.warning(
+                "a header cannot be read",
+                metadata: ["offset": "\(location.offset)", "why": "\(error)"])
+            return false
+        }
     }
 
     public func read(_ ids: [ObjectID]) async throws(DepotError) -> [StoredObject?] {
@@ -54,7 +72,10 @@ extension SegmentStore {
                     objects.append(nil)
                     continue
                 }
-                let file = try self.files.file(location.segment)
+                guard let file = try self.files.found(location.segment) else {
+                    objects.append(nil)
+                    continue
+                }
                 let extent = FileExtent(
                     descriptor: file.descriptor, offset: Int64(location.contentOffset),
                     length: location.length, owner: file)
@@ -77,15 +98,33 @@ extension SegmentStore {
                 )
             }
             var entries: [ObjectID: InventoryEntry] = [:]
-            for entry in try self.index.page(after: after, limit: limit + gone.count)
-            where !gone.contains(entry.id) {
-                entries[entry.id] = entry
+            // What is not there does not show; so a page of the index may be less than a page here.
+            var presences: [UInt32: Bool] = [:]
+            var cursor = after
+            while entries.count < limit {
+                let page = try self.index.page(after: cursor, limit: limit)
+                for entry in page where !gone.contains(entry.id) {
+                    if try self.isThere(entry.segment, &presences) { entries[entry.id] = entry }
+                }
+                guard page.count == limit, let last = page.last else { break }
+                cursor = last.id
             }
             for (id, location) in recent where !gone.contains(id) {
+                guard try self.isThere(location.segment, &presences) else { continue }
                 entries[id] = InventoryEntry(
                     id: id, length: location.length, segment: location.segment)
             }
             return Array(entries.values.sorted { $0.id < $1.id }.prefix(limit))
         }
+    }
+
+    private func isThere(
+        _ number: UInt32, _ known: inout [UInt32: Bool]
+    ) throws(DepotError) -> Bool {
+        if let isThere = known[number] { return isThere }
+        var isThere = false
+        if case .there = try files.presence(of: number) { isThere = true }
+        known[number] = isThere
+        return isThere
     }
 }

@@ -82,6 +82,7 @@ extension SegmentStore {
             }
             let healed = state.bad.intersection(ids)
             state.bad.subtract(healed)
+            state.healing.formUnion(healed)
             return Array(healed)
         }
         try index.clearBad(healed)
@@ -182,22 +183,22 @@ extension SegmentStore {
         }
         try failing { () throws(DepotError) in
             guard let sealed = try outcome.get() else { return }
+            let file = state.withLock { $0.file }
+            if let file, try !isThere(file, bytes: sealed.segment.bytes) {
+                return try abandon(sealed.segment.number)
+            }
             unmerged.withLock { $0.append(sealed) }
             state.withLock { state in
                 state.segments[sealed.segment.number] = sealed.segment
                 state.sealedBytes += sealed.segment.bytes
-                state.segment = sealed.segment.number + 1
-                state.file = nil
-                state.nonce = 0
-                state.end = 0
-                state.synced = 0
+                state.leave(sealed.segment.number)
             }
             try mergeSealed()
         }
     }
 
     /// Has the index take in what was sealed. Where it cannot, memory keeps it and the next one tries again.
-    private func mergeSealed() throws(DepotError) {
+    func mergeSealed() throws(DepotError) {
         while let sealed = unmerged.withLock({ $0.first }) {
             let dead = state.withLock { $0.dead }
             do throws(DepotError) {

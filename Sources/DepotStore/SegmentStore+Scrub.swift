@@ -33,8 +33,11 @@ extension SegmentStore {
         let (step, locations) = try await onReader { () throws(DepotError) in
             let place = try self.place(segment)
             let (live, next) = try self.live(in: place, from: offset, budget: budget)
-            var scrub = SegmentScrub(
-                try ColdReader(self.files.file(segment.number)), nonce: segment.nonce, self.logger)
+            let locations = Dictionary(live) { first, _ in first }
+            guard let reader = try self.files.reader(segment.number) else {
+                return (Self.step(ofVanished: live, next), locations)
+            }
+            var scrub = SegmentScrub(reader, nonce: segment.nonce, self.logger)
             scrub.read(live)
             if next == nil, place.isSealed {
                 let all = try self.live(in: place, from: 0, budget: .max).live
@@ -46,7 +49,7 @@ extension SegmentStore {
             let step = ScrubStep(
                 next: next, bytesRead: scrub.bytesRead, verdicts: scrub.verdicts,
                 problems: scrub.problems)
-            return (step, Dictionary(live) { first, _ in first })
+            return (step, locations)
         }
         let bad = step.verdicts.filter { $0.verdict == .bad }.map(\.id)
         let good = step.verdicts.filter { $0.verdict == .good }.map(\.id)
@@ -55,6 +58,16 @@ extension SegmentStore {
             try self.note(bad, healed, locations)
         }
         return step
+    }
+
+    private static func step(
+        ofVanished live: [(ObjectID, Location)], _ next: UInt64?
+    ) -> ScrubStep {
+        let problem = SegmentProblem(offset: 0, what: "its file is gone, or cannot be opened")
+        return ScrubStep(
+            next: next, bytesRead: 0,
+            verdicts: live.map { ScrubVerdict(id: $0.0, verdict: .bad) },
+            problems: next == nil ? [problem] : [])
     }
 
     private struct Place {

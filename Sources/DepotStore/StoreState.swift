@@ -11,6 +11,8 @@ struct StoreState {
     var segments: [UInt32: SegmentIndex.Segment] = [:]
     /// Copies that were hashed twice and found wrong.
     var bad: Set<ObjectID> = []
+    /// Of them, those that were put again into the open segment.
+    var healing: Set<ObjectID> = []
     var condemned: [ObjectID: CondemnToken] = [:]
     /// Being deleted from the index at this moment: as good as gone.
     var dying: Set<ObjectID> = []
@@ -39,6 +41,16 @@ struct StoreState {
 
     /// Where an object is, as far as memory knows: not below the index where it is neither here nor gone.
     func recentLocation(_ id: ObjectID) -> Location? { dying.contains(id) ? nil : recent[id] }
+
+    /// No segment is open any more; the next one has the next number.
+    mutating func leave(_ number: UInt32) {
+        segment = number + 1
+        file = nil
+        nonce = 0
+        end = 0
+        synced = 0
+        healing = []
+    }
 
     mutating func note(_ sequence: CommitSequence?) {
         guard let sequence else { return }

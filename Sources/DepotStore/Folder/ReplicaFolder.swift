@@ -156,6 +156,19 @@ final class ReplicaFolder: Sendable {
         try operations.syncFolder(path)
     }
 
+    /// Whether its path still leads to this folder, and the one of the segments is in it. An unmounted disk leaves an
+    /// empty folder in the place.
+    func checkIsThere() throws(DepotError) {
+        var (mine, found, inner) = (stat(), stat(), stat())
+        guard fstat(lock, &mine) == 0, stat(path, &found) == 0, stat(segments, &inner) == 0,
+            mine.st_dev == found.st_dev, mine.st_ino == found.st_ino
+        else {
+            throw DepotError(
+                .storeFailed, "the replica's folder is not there any more; restart the replica",
+                object: path)
+        }
+    }
+
     /// The numbers of the segment files, in order.
     func segmentNumbers() throws(DepotError) -> [UInt32] {
         guard let folder = opendir(segments) else {

@@ -7,5 +7,6 @@ struct Location: Hashable {
     let length: Int
 
     var contentOffset: UInt64 { offset + UInt64(MemberHeader.size) }
+    var contentEnd: UInt64 { contentOffset + UInt64(length) }
     var end: UInt64 { contentOffset + UInt64(MemberHeader.padded(length)) }
 }

@@ -13,13 +13,34 @@ final class ColdReader {
     /// Of the file, when this was made.
     let size: UInt64
 
-    init(_ file: SegmentFile) throws(DepotError) {
-        self.file = file
-        size = try file.size()
-        let direct = open(file.path, O_RDONLY | Int32(DEPOT_O_DIRECT) | O_CLOEXEC)
-        isDirect = direct >= 0
-        descriptor = isDirect ? direct : open(file.path, O_RDONLY | O_CLOEXEC)
+    convenience init(_ file: SegmentFile) throws(DepotError) {
+        let (descriptor, isDirect) = Self.open(file.path)
         guard descriptor >= 0 else { throw .system("cannot open for checking", file.path, errno) }
+        try self.init(file, descriptor, isDirect)
+    }
+
+    /// - Returns: `nil` where the file is gone, or the disk does not answer.
+    static func open(_ file: SegmentFile) throws(DepotError) -> ColdReader? {
+        let (descriptor, isDirect) = open(file.path)
+        let code = errno
+        if descriptor < 0, SegmentFile.Presence(code: code) != nil { return nil }
+        guard descriptor >= 0 else { throw .system("cannot open for checking", file.path, code) }
+        return try ColdReader(file, descriptor, isDirect)
+    }
+
+    private static func open(_ path: String) -> (descriptor: Int32, isDirect: Bool) {
+        let direct = Glibc.open(path, O_RDONLY | Int32(DEPOT_O_DIRECT) | O_CLOEXEC)
+        return direct >= 0
+            ? (direct, true) : (Glibc.open(path, O_RDONLY | O_CLOEXEC), false)
+    }
+
+    private init(
+        _ file: SegmentFile, _ descriptor: Int32, _ isDirect: Bool
+    ) throws(DepotError) {
+        self.file = file
+        self.descriptor = descriptor
+        self.isDirect = isDirect
+        size = try file.size()
     }
 
     deinit { close(descriptor) }

@@ -7,11 +7,21 @@ final class SegmentFile: Sendable {
     let path: String
     let number: UInt32
     let descriptor: Int32
+    private let device: dev_t
+    private let inode: ino_t
 
-    private init(path: String, number: UInt32, descriptor: Int32) {
+    private init(path: String, number: UInt32, descriptor: Int32) throws(DepotError) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw .system("cannot ask for the file", path, code)
+        }
         self.path = path
         self.number = number
         self.descriptor = descriptor
+        device = status.st_dev
+        inode = status.st_ino
     }
 
     deinit { close(descriptor) }
@@ -26,7 +36,7 @@ final class SegmentFile: Sendable {
     ) throws(DepotError) -> SegmentFile {
         let path = "\(folder)/\(name(number))"
         let descriptor = try operations.create(path, mode: 0o644, replacing: false)
-        return SegmentFile(path: path, number: number, descriptor: descriptor)
+        return try SegmentFile(path: path, number: number, descriptor: descriptor)
     }
 
     /// - Parameter flags: `O_RDONLY` or `O_RDWR`.
@@ -36,8 +46,66 @@ final class SegmentFile: Sendable {
         let path = "\(folder)/\(name(number))"
         let descriptor = Glibc.open(path, flags | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system("cannot open the segment", path, errno) }
-        return SegmentFile(path: path, number: number, descriptor: descriptor)
+        return try SegmentFile(path: path, number: number, descriptor: descriptor)
     }
+
+    /// - Returns: `nil` where it is gone, or the disk does not answer.
+    static func find(
+        _ number: UInt32, in folder: String
+    ) throws(DepotError) -> SegmentFile? {
+        let path = "\(folder)/\(name(number))"
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        let code = errno
+        if descriptor < 0, Presence(code: code) != nil { return nil }
+        guard descriptor >= 0 else { throw .system("cannot open the segment", path, code) }
+        return try SegmentFile(path: path, number: number, descriptor: descriptor)
+    }
+
+    // MARK: Whether it is there
+
+    /// What the folder says of a segment.
+    enum Presence: Equatable {
+        case there(bytes: UInt64)
+        case gone
+        /// The disk does not answer; what was there may be there again.
+        case unreadable
+
+        /// What it means that a file cannot be opened or asked for; `nil` where that says nothing of the file.
+        init?(code: Int32) {
+            switch code {
+            case ENOENT, ENOTDIR, ESTALE: self = .gone
+            case EIO, ENXIO, ENODEV: self = .unreadable
+            default: return nil
+            }
+        }
+    }
+
+    /// A descriptor reads on when the file behind it has lost its name, or lies elsewhere.
+    func presence() throws(DepotError) -> Presence {
+        try Self.presence(at: path) { $0.st_dev == device && $0.st_ino == inode }
+    }
+
+    static func presence(
+        of number: UInt32, in folder: String
+    ) throws(DepotError) -> Presence {
+        try presence(at: "\(folder)/\(name(number))") { _ in true }
+    }
+
+    private static func presence(
+        at path: String, _ isIt: (stat) -> Bool
+    ) throws(DepotError) -> Presence {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            let code = errno
+            guard let presence = Presence(code: code) else {
+                throw .system("cannot look for the segment", path, code)
+            }
+            return presence
+        }
+        return isIt(status) ? .there(bytes: UInt64(status.st_size)) : .gone
+    }
+
+    // MARK: Reading
 
     func size() throws(DepotError) -> UInt64 {
         var status = stat()

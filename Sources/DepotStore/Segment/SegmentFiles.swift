@@ -18,21 +18,44 @@ final class SegmentFiles: Sendable {
 
     init(folder: String) { self.folder = folder }
 
-    func file(_ number: UInt32) throws(DepotError) -> SegmentFile {
-        let cached = cache.withLock { cache in
-            guard let file = cache.files[number] else { return nil as SegmentFile? }
+    /// - Returns: `nil` where it is gone, or the disk does not answer.
+    func find(_ number: UInt32) throws(DepotError) -> (file: SegmentFile, bytes: UInt64)? {
+        if let file = cached(number) {
+            if case .there(let bytes) = try file.presence() { return (file, bytes) }
+            forget(number)
+        }
+        guard case .there(let bytes) = try presence(of: number) else { return nil }
+        guard let file = try SegmentFile.find(number, in: folder) else { return nil }
+        cache.withLock { cache in
+            if cache.files.updateValue(file, forKey: number) == nil { cache.order.append(number) }
+            if cache.order.count > Self.openMax { cache.files[cache.order.removeFirst()] = nil }
+        }
+        return (file, bytes)
+    }
+
+    /// One that was found just before: it is looked for again only if it was closed meanwhile.
+    func found(_ number: UInt32) throws(DepotError) -> SegmentFile? {
+        if let file = cached(number) { return file }
+        return try find(number)?.file
+    }
+
+    /// For reading from the disk itself; `nil` where `find` has nothing.
+    func reader(_ number: UInt32) throws(DepotError) -> ColdReader? {
+        guard let found = try find(number) else { return nil }
+        return try ColdReader.open(found.file)
+    }
+
+    func presence(of number: UInt32) throws(DepotError) -> SegmentFile.Presence {
+        try SegmentFile.presence(of: number, in: folder)
+    }
+
+    private func cached(_ number: UInt32) -> SegmentFile? {
+        cache.withLock { cache in
+            guard let file = cache.files[number] else { return nil }
             cache.order.removeAll { $0 == number }
             cache.order.append(number)
             return file
         }
-        if let cached { return cached }
-        let file = try SegmentFile.open(in: folder, number: number, flags: O_RDONLY)
-        cache.withLock { cache in
-            cache.files[number] = file
-            cache.order.append(number)
-            if cache.order.count > Self.openMax { cache.files[cache.order.removeFirst()] = nil }
-        }
-        return file
     }
 
     /// Lets go of a segment that is to be unlinked; readers that have it keep it.
