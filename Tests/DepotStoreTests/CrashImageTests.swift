@@ -19,7 +19,7 @@ import Testing
     }
 
     static let cases = Scenario.allCases.flatMap { scenario in
-        Seeds.few(1...2).map { (scenario, $0) }
+        Seeds.few(1...(Seeds.isThorough ? 2 : 1)).map { (scenario, $0) }
     }
 
     @Test(arguments: cases)

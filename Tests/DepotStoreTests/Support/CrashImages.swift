@@ -22,10 +22,13 @@ struct CrashImages {
         for count in 0...log.count {
             if count > 0 { disk.make(log[count - 1].change) }
             let expected = subject.expected(after: count)
-            // The extremes by turns: one image more of each moment would take a third more time.
-            let extreme: PowerCut = count.isMultiple(of: 2) ? .takesAll : .takesNothing
+            // By turns: an image more of each moment takes as much time again.
+            let extreme: PowerCut =
+                (count / 2).isMultiple(of: 2) ? .takesAll : .takesNothing
             let part = PowerCut.takesSome(seed: generator.next())
-            let cuts = recoveryEvery == .max ? [part] : [extreme, part]
+            var cuts =
+                Seeds.isThorough ? [extreme, part] : [count.isMultiple(of: 2) ? extreme : part]
+            if recoveryEvery == .max { cuts = [part] }
             for cut in cuts {
                 let image = "\(scratch)/\(generator.next())"
                 try disk.write(to: image, after: cut)

@@ -45,6 +45,9 @@ final class OperationFaults: Sendable {
         }
     }
 
+    /// Changes since it was armed that the plan counts.
+    var count: Int { state.withLock { $0.count } }
+
     /// Files that were synced although a sync had failed.
     var syncsAfterFailure: Int { state.withLock { $0.syncsAfterFailure } }
 

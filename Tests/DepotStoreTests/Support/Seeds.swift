@@ -1,7 +1,10 @@
 import FoundationEssentials
 
-/// Seeds of random tests. `DEPOT_SEED=7 swift test --filter …` replays one of them.
+/// Seeds of random tests. `DEPOT_SEED=7 swift test --filter …` replays one of them. Usually they are the same for every
+/// run, and a part of what a test could try is tried; `DEPOT_THOROUGH=1` has it try everything.
 enum Seeds {
+    static let isThorough = ProcessInfo.processInfo.environment["DEPOT_THOROUGH"] == "1"
+
     static func few(_ usual: ClosedRange<UInt64>) -> [UInt64] {
         guard let asked = ProcessInfo.processInfo.environment["DEPOT_SEED"],
             let seed = UInt64(asked)
@@ -10,6 +13,7 @@ enum Seeds {
     }
 
     static func replay(_ seed: UInt64, _ suite: String) -> String {
-        "replay: DEPOT_SEED=\(seed) swift test --filter \(suite)"
+        let depth = isThorough ? "DEPOT_THOROUGH=1 " : ""
+        return "replay: \(depth)DEPOT_SEED=\(seed) swift test --filter \(suite)"
     }
 }
