@@ -31,14 +31,15 @@ extension SQLiteCatalog {
             let found = try session.statement(
                 """
                 WITH copies AS (
-                    SELECT c.id AS chunk, c.length AS length, c.unused <= ? AS ready, (
+                    SELECT c.id AS chunk, c.length AS length,
+                        coalesce(c.unused, ?) <= ? AS ready, (
                         SELECT count(*) FROM holding h WHERE h.chunk = c.id) AS count
-                    FROM chunk c WHERE c.unused IS NOT NULL AND NOT \(Self.isUsed))
+                    FROM chunk c WHERE NOT \(Self.isUsed))
                 SELECT count(*), coalesce(sum(length * count), 0), coalesce(sum(ready), 0),
                     coalesce(sum(ready * length * count), 0), coalesce(sum(ready * count), 0)
                 FROM copies WHERE count > 0
                 """
-            ).first(session.now - grace.milliseconds) { row in
+            ).first(session.now, session.now - grace.milliseconds) { row in
                 try (
                     row.get(0, as: Int.self), row.get(1, as: UInt64.self), row.get(2, as: Int.self),
                     row.get(3, as: UInt64.self), row.get(4, as: Int.self)
