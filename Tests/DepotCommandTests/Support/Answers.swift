@@ -126,3 +126,62 @@ struct Failure: Decodable {
     }
     let error: Body
 }
+
+struct Coverage: Decodable {
+    struct Replica: Decodable {
+        let name: String
+        let copies: Int
+        let checkedCopies: Int
+        let oldestDays: Double?
+    }
+    let replicas: [Replica]
+}
+
+struct Collected: Decodable {
+    struct Plan: Decodable {
+        let unusedChunks: Int
+        let readyCopies: Int
+    }
+    let plan: Plan
+    let deletedCopies: Int
+    let freedBytes: Int
+    let compactedSegments: Int
+}
+
+struct Drained: Decodable {
+    struct Drain: Decodable { let state: String }
+    let drain: Drain
+    let isSafeToRemove: Bool
+}
+
+struct Forgotten: Decodable {
+    let members: Int
+    let lostFiles: Int
+}
+
+struct Simulated: Decodable {
+    let unreadableFiles: Int
+    let lastCopyFiles: Int
+}
+
+struct Proof: Decodable {
+    struct Receipt: Decodable {
+        let isProved: Bool
+        let copiesNow: Int
+        let short: Int
+        let nameState: String
+    }
+    let proved: Bool
+    let receipts: [Receipt]
+}
+
+struct Rebuilt: Decodable {
+    struct Report: Decodable {
+        let files: Int
+        let tombstones: Int
+        let missing: [String]
+    }
+    let report: Report
+    let isComplete: Bool
+    let movedAside: String?
+}
