@@ -5,7 +5,7 @@ public protocol CatalogUpkeep: Sendable {
 
     /// Compares a part of a replica's inventory with what is believed of it. Chunks that the catalog does not know
     /// enter as such that nobody uses, with an unproved copy; a copy of a known chunk that is not known enters
-    /// unproved, too. Known records get a holding.
+    /// unproved, too. Known records that had no holding are named with what was entered, and get one by `settle`.
     ///
     /// Nothing is taken away: what is believed there and does not show (good and unproved copies, records that have a
     /// holding) is returned, to be asked for once more, since it may have come or gone while the list was made.

@@ -134,9 +134,11 @@ private struct PageComparison {
             findings.unknownRecords.append(entry.id.hash)
             return
         }
-        try session.statement(
-            "INSERT INTO record_holding (record, replica) VALUES (?, ?) ON CONFLICT DO NOTHING"
-        ).run(record, member)
+        // What is new is asked for once more: a collection may have deleted it since the list was made.
+        let isHeld = try session.statement(
+            "SELECT EXISTS (SELECT 1 FROM record_holding WHERE record = ? AND replica = ?)"
+        ).first(record, member) { try $0.get(0, as: Bool.self) }
+        if isHeld != true { findings.entered.append(entry.id) }
     }
 
     /// The hashes of a kind that the page is about: behind the first, up to and with the last.

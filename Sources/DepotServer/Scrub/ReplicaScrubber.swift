@@ -95,7 +95,10 @@ struct ReplicaScrubber: Sendable {
         for verdict in step.verdicts {
             switch verdict.id.kind {
             case .chunk: chunks[verdict.id.hash] = verdict.verdict
-            case .record: records[verdict.id.hash] = verdict.verdict
+            // That it holds one was settled when it vouched; a collection may have deleted it since it was read here.
+            case .record where verdict.verdict != .good:
+                records[verdict.id.hash] = verdict.verdict
+            case .record: break
             }
         }
         if !chunks.isEmpty { try await catalog.settle(chunks, on: replica, asOf: mark) }

@@ -77,11 +77,19 @@ extension CatalogConformance {
             #expect(wrong.wrongLength == [chunk.id])
             let found = try await fixture.show(
                 [Fixture.entry(chunk), Fixture.entry(record)], of: 2)
-            #expect(found.wrongLength.isEmpty && found.entered.isEmpty, "it was entered before")
+            #expect(found.wrongLength.isEmpty, "the right length")
+            #expect(found.entered == [.record(record.hash)], "the chunk was entered before")
             let states = try await [fixture.state(chunk, on: 1), fixture.state(chunk, on: 2)]
             #expect(states == [.good, .unproved])
+            let before = try await fixture.catalog.outbox(limit: 10).first?.confirmed
+            #expect(before == [], "a record has a holding when its replica has vouched for it")
+            try await fixture.catalog.settle(
+                records: [record.hash: .good], on: Fixture.replica(2))
             let confirmed = try await fixture.catalog.outbox(limit: 10).first?.confirmed
-            #expect(confirmed == [Fixture.replica(2)], "a known record gets a holding")
+            #expect(confirmed == [Fixture.replica(2)])
+            let again = try await fixture.show(
+                [Fixture.entry(chunk), Fixture.entry(record)], of: 2)
+            #expect(again.entered.isEmpty)
             try await fixture.settle(chunk, .bad, on: 2)
             _ = try await fixture.show([Fixture.entry(chunk)], of: 2)
             let bad = try await fixture.state(chunk, on: 2)
