@@ -187,6 +187,20 @@ import Testing
         }
     }
 
+    @Test func `a level that rises where too few take copies says what is lacking`() async throws {
+        try await TestDepot.run { depot in
+            try await depot.deposit("file", TestDepositor.data(30_000, seed: 48), level: 2)
+            let chunks = try await depot.goodCopies("file")
+            let away = try #require(
+                depot.replicas.firstIndex { replica in chunks.keys.contains { !replica.holds($0) } }
+            )
+            let lacking = chunks.keys.count { !depot.replicas[away].holds($0) }
+            depot.replicas[away].mood = .full
+            let answer = try await depot.changeLevel("file", 3)
+            #expect(try answer.json(LevelChangeBody.self).lacking == lacking)
+        }
+    }
+
     @Test func `the same level again repairs a degraded file`() async throws {
         try await TestDepot.run { depot in
             depot.replicas[2].mood = .unreachable

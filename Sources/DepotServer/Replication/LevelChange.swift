@@ -41,9 +41,10 @@ struct LevelChange: Sendable {
             let delivery = try await deliverer.deliver([OutboxEntry(record: record, confirmed: [])])
             try delivery.first?.require(all: false, of: file.name)
         }
-        let pinned = try await settle(file, level, &done)
+        let left = try await settle(file, level, &done)
         return LevelChangeBody(
-            name: file.name, from: file.level, to: level, done, pinned: pinned, planOnly: false)
+            name: file.name, from: file.level, to: level, done, pinned: left.pinned,
+            lacking: left.lacking, planOnly: false)
     }
 
     /// Copies every chunk to as many replicas as the level will ask for, as far as they can be reached.
@@ -64,14 +65,15 @@ struct LevelChange: Sendable {
     /// Drops what is above each chunk's target now that the level has changed, as far as it can: the change is made
     /// and durable, whatever comes of this, and repair drops the rest.
     ///
-    /// - Returns: how many chunks stay above the level, because others use them.
+    /// - Returns: how many chunks stay above the level, because others use them, and how many are below it still.
     private func settle(
         _ file: FileEntry, _ level: ReplicationLevel, _ done: inout CopySummary
-    ) async throws(DepotError) -> Int {
-        var pinned = 0
+    ) async throws(DepotError) -> (pinned: Int, lacking: Int) {
+        var left = (pinned: 0, lacking: 0)
         var pages = ChunkPages(file.manifest.id, catalog)
         while let page = try await pages.next() {
-            pinned += page.count { $0.target > level.copies }
+            left.pinned += page.count { $0.target > level.copies }
+            left.lacking += page.count { $0.good.count < level.copies }
             var made = CopyPlan()
             do throws(DepotError) {
                 made.drops = try await dropSurplus(page)
@@ -82,7 +84,7 @@ struct LevelChange: Sendable {
             }
             done.add(made)
         }
-        return pinned
+        return left
     }
 
     /// Drops copies beyond the targets of these chunks. Chunks that nobody uses are left to collection.
@@ -102,7 +104,7 @@ struct LevelChange: Sendable {
         while let page = try await pages.next() { _ = plan.add(page, using: planner) }
         return LevelChangeBody(
             name: file.name, from: file.level, to: level, plan.summary, pinned: plan.pinned,
-            planOnly: true)
+            lacking: 0, planOnly: true)
     }
 }
 
@@ -136,11 +138,11 @@ struct ChunkPages {
 extension LevelChangeBody {
     fileprivate init(
         name: FileName, from: ReplicationLevel, to: ReplicationLevel, _ summary: CopySummary,
-        pinned: Int, planOnly: Bool
+        pinned: Int, lacking: Int, planOnly: Bool
     ) {
         self.init(
             name: name, from: from, to: to, copied: summary.copies, dropped: summary.drops,
-            pinned: pinned, bytesCopied: summary.bytesCopied, planOnly: planOnly,
+            pinned: pinned, lacking: lacking, bytesCopied: summary.bytesCopied, planOnly: planOnly,
             replicas: summary.replicas.sorted { $0.key < $1.key }.map { replica, share in
                 ReplicaShare(
                     replica: replica, copied: share.copies, dropped: share.drops,

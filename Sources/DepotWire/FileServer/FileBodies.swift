@@ -103,6 +103,8 @@ public struct LevelChangeBody: Sendable, Codable {
     public let dropped: Int
     /// Chunks that stay above the new level because another file asks for more copies.
     public let pinned: Int
+    /// Chunks that have fewer good copies than the new level asks for; repair goes on raising them. 0 in a plan.
+    public let lacking: Int
     public let bytesCopied: UInt64
     /// Whether this was only a plan.
     public let planOnly: Bool
@@ -125,7 +127,7 @@ public struct LevelChangeBody: Sendable, Codable {
 
     public init(
         name: FileName, from: ReplicationLevel, to: ReplicationLevel, copied: Int, dropped: Int,
-        pinned: Int, bytesCopied: UInt64, planOnly: Bool, replicas: [ReplicaShare]
+        pinned: Int, lacking: Int, bytesCopied: UInt64, planOnly: Bool, replicas: [ReplicaShare]
     ) {
         self.name = name
         self.from = from
@@ -133,6 +135,7 @@ public struct LevelChangeBody: Sendable, Codable {
         self.copied = copied
         self.dropped = dropped
         self.pinned = pinned
+        self.lacking = lacking
         self.bytesCopied = bytesCopied
         self.planOnly = planOnly
         self.replicas = replicas

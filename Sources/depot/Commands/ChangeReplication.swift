@@ -34,6 +34,11 @@ struct ChangeReplication: AsyncParsableCommand {
             Output.line(
                 "  \(change.pinned) stay above \(change.to): other files want more copies of them")
         }
+        if change.lacking > 0 {
+            Output.line(
+                "  DEGRADED: \(Output.plural(change.lacking, "chunk")) could not be copied often enough yet; "
+                    + "repair goes on")
+        }
         guard change.planOnly else { return }
         Output.table(
             [["  replica", "copies", "drops", "bytes"]]
