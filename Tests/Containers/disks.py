@@ -118,8 +118,9 @@ def no_room(_, scratch):
             depot.await_up(ALL_REPLICAS)
             depot.await_that(lambda: depot.depot("deposit", "/work/new", 3).code == 0, "there is room again")
             depot.await_that(lambda: depot.depot("verify", "--unpaced").code == 0, "a verification is clean")
-            codes = mix.attempt(clear=set())
-            expect(codes["verify"] in (0, 1), f"verify: {codes}")
+            mix.attempt(clear=set())
+            # One that was full is not asked for half a minute; what was raised meanwhile is lacking copies until then.
+            depot.await_that(lambda: depot.depot("verify", "--unpaced").code == 0, "all levels hold")
             scratch.back(depot, "new")
             levels = {name: depot.must("info", name)["level"] for name in ["kept", "raised", "lowered"]}
             equal(levels, {"kept": 3, "raised": 4, "lowered": 1}, "levels")
