@@ -6,9 +6,15 @@ public struct CopyPlanner: Sendable {
     /// Replicas whose good copies count, whether they can be reached or not.
     public let counting: Set<ReplicaID>
 
+    /// Replicas that are copied to only where no other is left: they are slow.
+    public let avoided: Set<ReplicaID>
+
     /// - Parameter counting: `nil` where only those count that can be reached.
-    public init(placement: Placement, counting: Set<ReplicaID>? = nil) {
+    public init(
+        placement: Placement, counting: Set<ReplicaID>? = nil, avoiding avoided: Set<ReplicaID> = []
+    ) {
         self.placement = placement
+        self.avoided = avoided
         self.counting =
             counting ?? Set(placement.candidates.filter { !$0.isLeaving }.map(\.replica))
     }
@@ -52,7 +58,8 @@ public struct CopyPlanner: Sendable {
         // A bad copy's disk is suspect: written over only where no other replica is left.
         let bad = chunk.holdings.filter { $0.state == .bad }.map(\.replica)
         let destinations = placement.choose(
-            chunk.target - counted.count, for: reference.id, keeping: chunk.good, avoiding: bad)
+            chunk.target - counted.count, for: reference.id, keeping: chunk.good,
+            avoiding: avoided.union(bad))
         for destination in destinations {
             plan.copies.append(
                 CopyOrder(chunk: reference, sources: sources, destination: destination))

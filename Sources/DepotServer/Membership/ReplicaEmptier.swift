@@ -67,7 +67,7 @@ struct ReplicaEmptier: Sendable {
     ) async throws(DepotError) {
         let before = try await used(page, &round)
         guard !before.isEmpty else { return }
-        let planner = CopyPlanner(placement: pool.placement)
+        let planner = CopyPlanner(placement: pool.placement, avoiding: pool.avoided)
         let outcome = try await maker.make(planner.plan(before).copies)
         var discarded = Round()
         let after = try await used(before.map(\.reference), &discarded)

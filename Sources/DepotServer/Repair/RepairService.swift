@@ -112,7 +112,9 @@ struct RepairService: Sendable {
     private func copy(
         _ page: [ChunkStanding], _ counting: Set<ReplicaID>, _ report: inout RepairReport
     ) async throws(DepotError) -> Set<ChunkID> {
-        let plan = CopyPlanner(placement: pool.placement, counting: counting).plan(page)
+        let plan = CopyPlanner(
+            placement: pool.placement, counting: counting, avoiding: pool.avoided
+        ).plan(page)
         guard !plan.copies.isEmpty else { return [] }
         await remindOfBad(page, plan.copies)
         let outcome = try await maker.make(plan.copies, readsBack: true)
@@ -175,7 +177,9 @@ struct RepairService: Sendable {
             let counting = pool.counting
             let page = try await catalog.surplus(
                 counting: counting, after: cursor, limit: Self.pageSize)
-            let plan = CopyPlanner(placement: pool.placement, counting: counting).plan(page)
+            let plan = CopyPlanner(
+                placement: pool.placement, counting: counting, avoiding: pool.avoided
+            ).plan(page)
             report.drops += try await dropper.drop(plan.drops).count
             cursor = page.count < Self.pageSize ? nil : page.last?.reference.id
         } while cursor != nil && !Task.isCancelled

@@ -29,10 +29,15 @@ struct ChunkCopier: Sendable {
         }
         let results = Results()
         await concurrently(batches, atOnce: Self.atOnce) { batch in
+            // One that took a batch in vain, over a link that is too slow, say, would take as long for each of them.
+            guard let destination = batch.first?.destination,
+                await !results.hasFailed(destination)
+            else { return }
             do throws(DepotError) {
                 await results.add(try await copyBatch(batch), nil)
             } catch {
-                await results.add([], error)
+                // Want of a good copy is not the destination's fault.
+                await results.add([], error, by: error.code == .noGoodCopy ? nil : destination)
             }
         }
         return await results.outcome
@@ -40,10 +45,14 @@ struct ChunkCopier: Sendable {
 
     private actor Results {
         var outcome = Outcome()
+        private var failed: Set<ReplicaID> = []
 
-        func add(_ copied: [CopyOrder], _ failure: DepotError?) {
+        func hasFailed(_ destination: ReplicaID) -> Bool { failed.contains(destination) }
+
+        func add(_ copied: [CopyOrder], _ failure: DepotError?, by destination: ReplicaID? = nil) {
             outcome.copied += copied
             outcome.failure = outcome.failure ?? failure
+            if let destination { failed.insert(destination) }
         }
     }
 
@@ -61,9 +70,17 @@ struct ChunkCopier: Sendable {
                 .noGoodCopy, "no replica that can be reached has a good copy of it",
                 object: batch[0].chunk.id.hex)
         }
-        try await pool.ask(destination, limit: pool.timing.barrierLimit) {
-            link async throws(DepotError) in
-            try await link.put(verified)
+        do throws(DepotError) {
+            try await pool.ask(destination, limit: pool.timing.barrierLimit) {
+                link async throws(DepotError) in
+                try await link.put(verified)
+            }
+        } catch {
+            // It answers small questions, maybe, but gets no new copies for a while where there are others.
+            if error.code == .unreachable, let seat = pool.seat(of: destination) {
+                pool.noteStall(of: seat)
+            }
+            throw error
         }
         return found.map(\.0)
     }

@@ -54,7 +54,7 @@ struct LevelChange: Sendable {
         var pages = ChunkPages(
             file.manifest.id, catalog, assuming: LevelAssumption(name: file.name, level: level))
         while let page = try await pages.next() {
-            let plan = CopyPlanner(placement: pool.placement).plan(page)
+            let plan = CopyPlanner(placement: pool.placement, avoiding: pool.avoided).plan(page)
             guard !plan.copies.isEmpty else { continue }
             var made = CopyPlan()
             made.copies = try await maker.make(plan.copies).made
@@ -89,7 +89,7 @@ struct LevelChange: Sendable {
 
     /// Drops copies beyond the targets of these chunks. Chunks that nobody uses are left to collection.
     func dropSurplus(_ page: [ChunkStanding]) async throws(DepotError) -> [DropOrder] {
-        let plan = CopyPlanner(placement: pool.placement).plan(page)
+        let plan = CopyPlanner(placement: pool.placement, avoiding: pool.avoided).plan(page)
         return plan.drops.isEmpty ? [] : try await dropper.drop(plan.drops)
     }
 
@@ -100,7 +100,7 @@ struct LevelChange: Sendable {
             name: file.name, sequence: file.sequence, from: file.level, to: level)
         var pages = ChunkPages(
             file.manifest.id, catalog, assuming: LevelAssumption(name: file.name, level: level))
-        let planner = CopyPlanner(placement: pool.placement)
+        let planner = CopyPlanner(placement: pool.placement, avoiding: pool.avoided)
         while let page = try await pages.next() { _ = plan.add(page, using: planner) }
         return LevelChangeBody(
             name: file.name, from: file.level, to: level, plan.summary, pinned: plan.pinned,
