@@ -48,7 +48,8 @@ final class RecordMender: Sendable {
     /// The damaged copy was replaced where the record belongs to that replica; elsewhere it is in the way.
     private func mend(_ record: ObjectID, on replica: ReplicaID) async throws(DepotError) {
         let verdict = try await check(record, on: replica)
-        if verdict == .bad {
+        // One whose header is damaged is called absent when it is asked for by name, and is in the way all the same.
+        if verdict != .good {
             let deleted = try await pool.ask(replica, limit: pool.timing.barrierLimit) {
                 link async throws(DepotError) in
                 let token = try await link.condemn([record])
