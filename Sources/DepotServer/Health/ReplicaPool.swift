@@ -61,15 +61,6 @@ final class ReplicaPool: Sendable {
         shared.withLock { $0.members.values.first { $0.name == name }?.replica }
     }
 
-    /// - Parameter text: a name, or an id.
-    /// - Throws: `notFound`, with the names that there are.
-    func require(member text: String) throws(DepotError) -> ReplicaID {
-        if let replica = member(named: text) { return replica }
-        if let replica = ReplicaID(text), members.contains(replica) { return replica }
-        let names = members.map(name(of:)).sorted().joined(separator: ", ")
-        throw DepotError(.notFound, "no such replica; there are \(names)", object: text)
-    }
-
     /// Members that can be asked, by state.
     private func members(where test: (ReplicaSeat.State) -> Bool) -> Set<ReplicaID> {
         let owners = shared.withLock { $0.owners }

@@ -43,7 +43,7 @@ final class VerificationService: Sendable {
         var options = VerificationRun.Options()
         if let names = body.replicas {
             var chosen: Set<ReplicaID> = []
-            for name in names { chosen.insert(try pool.require(member: name)) }
+            for name in names { chosen.insert(try pool.member(called: name).replica) }
             options.replicas = chosen
         }
         options.budget = body.budgetSeconds.map { .seconds($0) }
