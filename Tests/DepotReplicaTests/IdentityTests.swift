@@ -23,6 +23,21 @@ import Testing
         }
     }
 
+    @Test func `every answer about data tells how far the log goes`() async throws {
+        let base = MemoryReplica()
+        try await TestReplica.run(base) { replica in
+            let remote = try replica.remote()
+            #expect(remote.heard == nil)
+            let before = try await remote.standing()
+            let vouches = try await remote.putDurably([SampleObjects.chunk(1)])
+            #expect(vouches == [.durable])
+            let after = try await base.standing()
+            #expect(after.position > before.position)
+            #expect(
+                remote.heard == HeardPosition(replica: base.id, position: after.position))
+        }
+    }
+
     @Test func `another replica at the address is noticed`() async throws {
         let chosen = Chosen()
         try await TestReplica.run(chosen.first) { one in

@@ -13,6 +13,7 @@ public final class RemoteReplica: ReplicaLink {
     private struct Identity {
         var confirmed: ReplicaID?
         var seen: ReplicaID?
+        var heard: HeardPosition?
     }
 
     let transport: ChunkTransport
@@ -31,7 +32,7 @@ public final class RemoteReplica: ReplicaLink {
     public func standing() async throws(DepotError) -> ReplicaStanding {
         let answer = try await transport.send(request(.GET, .standing))
         let standing = try WireJSON.decode(ReplicaStanding.self, from: answer.body)
-        see(standing.replica)
+        see(standing)
         return standing
     }
 
@@ -44,14 +45,19 @@ public final class RemoteReplica: ReplicaLink {
         return try WireJSON.decode(ReplicaStanding.self, from: answer.body)
     }
 
-    private func see(_ replica: ReplicaID) {
+    public var heard: HeardPosition? { identity.withLock { $0.heard } }
+
+    /// Who asks for a standing has been told before what was heard until then, and judges; from here on this counts.
+    private func see(_ standing: ReplicaStanding) {
         identity.withLock { identity in
-            if identity.seen == nil || identity.seen == replica {
-                identity.confirmed = replica
+            if identity.seen == nil || identity.seen == standing.replica {
+                identity.confirmed = standing.replica
             } else {
                 identity.confirmed = nil
             }
-            identity.seen = replica
+            identity.seen = standing.replica
+            identity.heard = HeardPosition(
+                replica: standing.replica, position: standing.position)
         }
     }
 
@@ -69,6 +75,18 @@ public final class RemoteReplica: ReplicaLink {
                 "replica \(headers.replica?.description ?? "without a name") answered, "
                     + "\(confirmed) was asked",
                 object: transport.endpoint.description)
+        }
+        if let position = headers.position { hear(position, of: confirmed) }
+    }
+
+    /// Answers overtake one another: the furthest counts.
+    private func hear(_ position: LogPosition, of replica: ReplicaID) {
+        identity.withLock { identity in
+            guard identity.confirmed == replica else { return }
+            if let heard = identity.heard, heard.replica == replica, heard.position >= position {
+                return
+            }
+            identity.heard = HeardPosition(replica: replica, position: position)
         }
     }
 

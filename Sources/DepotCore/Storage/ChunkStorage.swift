@@ -52,6 +52,10 @@ public protocol ChunkStorage: StorageUpkeep {
 /// A replica as the FileServer sees it: storage that takes bytes as they arrive, before they are whole.
 /// The replica verifies them; the FileServer need not.
 public protocol ReplicaLink: ChunkStorage {
+    /// The furthest position of its log that the replica has named in any answer; `nil` before the first. One that is
+    /// asked for its standing afterwards, and stands before this, has lost what it had.
+    var heard: HeardPosition? { get }
+
     /// - Parameter deposit: for whom; travels along, so that it can be logged and, later, be signed.
     func openUpload(for deposit: DepositID?) async throws(DepotError) -> any ChunkUpload
 }

@@ -23,6 +23,17 @@ public struct LogPosition: Sendable, Hashable, Comparable, Codable {
     }
 }
 
+/// How far a replica's log went, by what it answered.
+public struct HeardPosition: Sendable, Hashable {
+    public let replica: ReplicaID
+    public let position: LogPosition
+
+    public init(replica: ReplicaID, position: LogPosition) {
+        self.replica = replica
+        self.position = position
+    }
+}
+
 /// What a FileServer tells a replica about the cluster that it belongs to.
 public struct ClusterMembership: Sendable, Hashable, Codable {
     public let cluster: ClusterID

@@ -90,6 +90,7 @@ struct ReplicaMonitor: Sendable {
     /// - Throws: `conflict`, `clusterMismatch` or `epochStale` for one that does not belong here.
     private func greet(_ index: Int) async throws(DepotError) {
         let seat = pool.seats[index]
+        try await noteHeard(seat)
         let mark = try await catalog.mark()
         var standing = try await ask(seat) { link async throws(DepotError) in
             try await link.standing()
@@ -108,6 +109,16 @@ struct ReplicaMonitor: Sendable {
         let continues = try await catalog.observe(
             standing.position, of: standing.replica, asOf: mark)
         settle(standing, continues, seat)
+    }
+
+    /// What it vouched for since it was last asked how far it goes was answered with a position of its own: a disk that
+    /// was replaced right afterwards must not pass for the one that vouched.
+    private func noteHeard(_ seat: ReplicaSeat) async throws(DepotError) {
+        guard let heard = seat.link.heard,
+            pool.shared.withLock({ $0.members[heard.replica] != nil })
+        else { return }
+        let mark = try await catalog.mark()
+        _ = try await catalog.observe(heard.position, of: heard.replica, asOf: mark)
     }
 
     private func ask<Value: Sendable>(

@@ -57,8 +57,18 @@ final class FakeReplica: ReplicaLink {
     }
 
     let state: Mutex<State>
+    /// What the link remembers; no disk's bad day changes it.
+    private let heardLast = Mutex<HeardPosition?>(nil)
 
     init() { state = Mutex(State()) }
+
+    var heard: HeardPosition? { heardLast.withLock { $0 } }
+
+    private func hear(_ standing: ReplicaStanding) {
+        heardLast.withLock {
+            $0 = HeardPosition(replica: standing.replica, position: standing.position)
+        }
+    }
 
     var id: ReplicaID { state.withLock { $0.id } }
     var mood: Mood {
@@ -139,7 +149,9 @@ final class FakeReplica: ReplicaLink {
 
     func standing() async throws(DepotError) -> ReplicaStanding {
         try await enter()
-        return state.withLock { $0.standing }
+        let standing = state.withLock { $0.standing }
+        hear(standing)
+        return standing
     }
 
     func adopt(_ membership: ClusterMembership) async throws(DepotError) -> ReplicaStanding {
@@ -171,6 +183,7 @@ final class FakeReplica: ReplicaLink {
             for id in state.objects.keys { state.objects[id]?.isSynced = true }
             state.synced = state.appended
             state.pardon(ids)
+            hear(state.standing)
             return ids.map { state.objects[$0] == nil ? .absent : .durable }
         }
     }

@@ -2,6 +2,8 @@ import DepotCore
 import NIOCore
 
 extension FaultyReplica: ReplicaLink {
+    public var heard: HeardPosition? { base.heard }
+
     public func standing() async throws(DepotError) -> ReplicaStanding {
         let fault = try await enter(.standing)
         let answer = try await base.standing()

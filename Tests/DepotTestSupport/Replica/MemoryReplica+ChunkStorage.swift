@@ -131,7 +131,7 @@ extension MemoryReplica: ChunkStorage {
         state.copies.values.reduce(0) { $0 + UInt64($1.bytes.readableBytes) }
     }
 
-    private func standing(_ state: State) -> ReplicaStanding {
+    func standing(_ state: State) -> ReplicaStanding {
         let used = usedBytes(state)
         return ReplicaStanding(
             replica: id, membership: state.membership,

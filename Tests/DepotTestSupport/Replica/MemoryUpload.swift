@@ -3,6 +3,10 @@ import NIOCore
 import Synchronization
 
 extension MemoryReplica: ReplicaLink {
+    public var heard: HeardPosition? {
+        state.withLock { HeardPosition(replica: id, position: standing($0).position) }
+    }
+
     public func openUpload(
         for deposit: DepositID?
     ) async throws(DepotError) -> any ChunkUpload {
