@@ -53,6 +53,29 @@ import Testing
         }
     }
 
+    /// Over a link of 1 Mbit/s each batch took its whole limit to fail: a level change of 40 MiB held on for an hour.
+    @Test func `a replica that took some copies in vain is sent no more of them`() async throws {
+        try await TestDepot.run(replicas: 2) { depot in
+            try await depot.ready()
+            // Ten batches of copies or more, of which three are under way at once; sent in parts, as they must be.
+            var data = ByteBuffer()
+            for part in 0..<6 {
+                let bytes = TestDepositor.data(7_000_000, seed: UInt64(4_400 + part))
+                try await depot.deposit("part\(part)", bytes, level: 1)
+                data.writeImmutableBuffer(bytes)
+            }
+            try await depot.deposit("file", data, level: 1)
+            for link in depot.links {
+                link.inject(
+                    .refuse(DepotError(.busy, "too slow")), into: .put, calls: .all)
+            }
+            let puts = depot.links.reduce(0) { $0 + $1.count(of: .put) }
+            #expect(try await depot.changeLevel("file", 2).status != 200)
+            let more = depot.links.reduce(0) { $0 + $1.count(of: .put) } - puts
+            #expect((1...6).contains(more), "three to each of two replicas, \(more)")
+        }
+    }
+
     @Test func `a plan changes nothing, and says what will be done`() async throws {
         try await TestDepot.run(replicas: 5) { depot in
             try await depot.deposit("file", TestDepositor.data(64_000, seed: 41), level: 2)

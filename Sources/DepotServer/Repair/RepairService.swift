@@ -90,6 +90,7 @@ struct RepairService: Sendable {
 
     private func raise(isPaced: Bool, _ report: inout RepairReport) async throws(DepotError) {
         var stuck: Set<ChunkID> = []
+        var vain: Set<ReplicaID> = []
         while !Task.isCancelled {
             let counting = pool.counting
             let worst = try await catalog.shortfall(
@@ -99,7 +100,7 @@ struct RepairService: Sendable {
             report.unreadable = worst.count { $0.good.isEmpty }
             guard !page.isEmpty, stuck.count < Self.stuckMax else { return }
             let began = pool.clock.elapsed()
-            let helped = try await copy(page, counting, &report)
+            let helped = try await copy(page, counting, &vain, &report)
             stuck.formUnion(page.map(\.reference.id).filter { !helped.contains($0) })
             let isUrgent = page.contains { $0.good.count == 1 }
             if isPaced, !isUrgent, !(await pool.clock.pause(pool.clock.elapsed() - began)) {
@@ -110,14 +111,17 @@ struct RepairService: Sendable {
 
     /// - Returns: chunks that got a copy.
     private func copy(
-        _ page: [ChunkStanding], _ counting: Set<ReplicaID>, _ report: inout RepairReport
+        _ page: [ChunkStanding], _ counting: Set<ReplicaID>, _ vain: inout Set<ReplicaID>,
+        _ report: inout RepairReport
     ) async throws(DepotError) -> Set<ChunkID> {
         let plan = CopyPlanner(
-            placement: pool.placement, counting: counting, avoiding: pool.avoided
+            placement: pool.placement, counting: counting, avoiding: pool.avoided.union(vain)
         ).plan(page)
-        guard !plan.copies.isEmpty else { return [] }
-        await remindOfBad(page, plan.copies)
-        let outcome = try await maker.make(plan.copies, readsBack: true)
+        let orders = plan.copies.filter { !vain.contains($0.destination) }
+        guard !orders.isEmpty else { return [] }
+        await remindOfBad(page, orders)
+        let outcome = try await maker.make(orders, readsBack: true)
+        vain.formUnion(outcome.vain)
         if let failure = outcome.failure {
             pool.logger.warning("not all copies could be made", metadata: ["error": "\(failure)"])
         }

@@ -16,6 +16,8 @@ struct ChunkCopier: Sendable {
         var copied: [CopyOrder] = []
         /// Why others were not; the first of the reasons.
         var failure: DepotError?
+        /// Replicas that took a batch in vain: no more was sent to them, nor should it be by whoever goes on.
+        var vain: Set<ReplicaID> = []
 
         var byDestination: [ReplicaID: [ChunkID]] {
             Dictionary(grouping: copied, by: \.destination).mapValues { $0.map(\.chunk.id) }
@@ -31,7 +33,7 @@ struct ChunkCopier: Sendable {
         await concurrently(batches, atOnce: Self.atOnce) { batch in
             // One that took a batch in vain, over a link that is too slow, say, would take as long for each of them.
             guard let destination = batch.first?.destination,
-                await !results.hasFailed(destination)
+                await !results.outcome.vain.contains(destination)
             else { return }
             do throws(DepotError) {
                 await results.add(try await copyBatch(batch), nil)
@@ -45,14 +47,11 @@ struct ChunkCopier: Sendable {
 
     private actor Results {
         var outcome = Outcome()
-        private var failed: Set<ReplicaID> = []
-
-        func hasFailed(_ destination: ReplicaID) -> Bool { failed.contains(destination) }
 
         func add(_ copied: [CopyOrder], _ failure: DepotError?, by destination: ReplicaID? = nil) {
             outcome.copied += copied
             outcome.failure = outcome.failure ?? failure
-            if let destination { failed.insert(destination) }
+            if let destination { outcome.vain.insert(destination) }
         }
     }
 

@@ -13,6 +13,8 @@ struct CopyMaker: Sendable {
         var made: [CopyOrder] = []
         /// Why others are not; the first of the reasons.
         var failure: DepotError?
+        /// Replicas that took copies in vain.
+        var vain: Set<ReplicaID> = []
     }
 
     /// Carries out as much as it can; what could not be copied is no reason to leave the rest.
@@ -24,7 +26,7 @@ struct CopyMaker: Sendable {
         guard !orders.isEmpty else { return Outcome() }
         let mark = try await catalog.mark()
         let copied = await copier.copy(orders)
-        var outcome = Outcome(failure: copied.failure)
+        var outcome = Outcome(failure: copied.failure, vain: copied.vain)
         let groups = Dictionary(grouping: copied.copied, by: \.destination)
         let answers = await gather(groups.keys) { replica async throws(DepotError) in
             try await prove(groups[replica] ?? [], on: replica, asOf: mark, readsBack: readsBack)

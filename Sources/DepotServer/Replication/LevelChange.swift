@@ -53,11 +53,17 @@ struct LevelChange: Sendable {
     ) async throws(DepotError) {
         var pages = ChunkPages(
             file.manifest.id, catalog, assuming: LevelAssumption(name: file.name, level: level))
+        var vain: Set<ReplicaID> = []
         while let page = try await pages.next() {
-            let plan = CopyPlanner(placement: pool.placement, avoiding: pool.avoided).plan(page)
-            guard !plan.copies.isEmpty else { continue }
+            let plan = CopyPlanner(
+                placement: pool.placement, avoiding: pool.avoided.union(vain)
+            ).plan(page)
+            let orders = plan.copies.filter { !vain.contains($0.destination) }
+            guard !orders.isEmpty else { continue }
+            let outcome = try await maker.make(orders)
+            vain.formUnion(outcome.vain)
             var made = CopyPlan()
-            made.copies = try await maker.make(plan.copies).made
+            made.copies = outcome.made
             done.add(made)
         }
     }
