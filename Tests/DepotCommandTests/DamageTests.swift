@@ -55,17 +55,29 @@ extension CommandTests {
 extension Composition {
     /// Flips a byte in the middle of every chunk on a replica's disk, but for one of them.
     func damageChunks(ofReplica number: Int, sparing spared: String) async throws {
+        try flip(ofReplica: number) { member in
+            member.path.hasPrefix("chunks/") && !member.path.hasSuffix(spared)
+                ? member.offset + member.length / 2 : nil
+        }
+    }
+
+    /// Flips a byte in the middle of the header of every record on a replica's disk.
+    func damageRecordHeaders(ofReplica number: Int) throws {
+        try flip(ofReplica: number) { member in
+            member.path.hasSuffix(".json") ? member.offset - 256 : nil
+        }
+    }
+
+    private func flip(ofReplica number: Int, _ place: (TarMember) -> Int?) throws {
         let segments = "\(replicaFolder(number))/segments"
         for segment in try FileManager.default.contentsOfDirectory(atPath: segments) {
             let url = URL(fileURLWithPath: "\(segments)/\(segment)")
             let handle = try FileHandle(forUpdating: url)
             defer { try? handle.close() }
             let archive = try Data(contentsOf: url)
-            for member in TarMember.list(archive)
-            where member.path.hasPrefix("chunks/") && !member.path.hasSuffix(spared) {
-                let middle = member.offset + member.length / 2
-                try handle.seek(toOffset: UInt64(middle))
-                try handle.write(contentsOf: Data([archive[middle] ^ 0x40]))
+            for offset in TarMember.list(archive).compactMap(place) {
+                try handle.seek(toOffset: UInt64(offset))
+                try handle.write(contentsOf: Data([archive[offset] ^ 0x40]))
             }
         }
     }

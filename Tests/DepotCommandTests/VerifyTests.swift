@@ -10,13 +10,17 @@ extension CommandTests {
             case flippedInSealedSegment
             case deletedSegment
             case wipedFolder
+            /// Asked for by its name, the record is absent; it lies in the way all the same.
+            case flippedHeaderOfRecord
         }
 
         @Test(arguments: Damage.allCases)
         func `verify finds damage, names it and repairs it, and finds nothing the second time`(
             damage: Damage
         ) async throws {
-            try await Composition.with(replicas: 4) { depot in
+            // A record lies on three replicas; that of the damage is to be one of them.
+            let count = damage == .flippedHeaderOfRecord ? 3 : 4
+            try await Composition.with(replicas: count) { depot in
                 let bytes = testBytes(5_000_000, seed: 101)
                 let receipt = try await depot.deposit("some/file", bytes)
                 // A segment is sealed when its replica is started again.
@@ -26,6 +30,8 @@ extension CommandTests {
                 switch damage {
                 case .flippedInOpenSegment, .flippedInSealedSegment:
                     try await depot.damageChunks(ofReplica: 1, sparing: receipt.manifest)
+                case .flippedHeaderOfRecord:
+                    try depot.damageRecordHeaders(ofReplica: 1)
                 case .deletedSegment:
                     try await depot.stopReplica(1, SIGTERM)
                     try FileManager.default.removeItem(atPath: "\(segments)/00000001.tar")
@@ -46,7 +52,11 @@ extension CommandTests {
                 #expect(found.allSatisfy { $0.replica == "r1" && $0.isRepaired }, "\(found)")
                 let damaged = Set(
                     found.filter { $0.object?.kind == "chunk" }.compactMap(\.object?.hash))
-                #expect(damaged.isSuperset(of: held.subtracting([receipt.manifest])))
+                if damage == .flippedHeaderOfRecord {
+                    #expect(damaged.isEmpty && found.contains { $0.object?.kind == "record" })
+                } else {
+                    #expect(damaged.isSuperset(of: held.subtracting([receipt.manifest])))
+                }
                 for problem in found where problem.object != nil {
                     #expect(problem.files == ["some/file"], "\(problem)")
                     if problem.kind == "corrupt" { #expect(problem.segment == 1) }

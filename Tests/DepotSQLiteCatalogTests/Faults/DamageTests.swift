@@ -199,4 +199,29 @@ import Testing
             #expect(after == before)
         }
     }
+
+    /// Damage that SQLite cannot see, or a slip elsewhere: notes, years old, that nobody uses what files and a deposit
+    /// do use. Use is looked up before anything goes, whatever the note says.
+    @Test func `a wrong note that nobody uses a chunk lets nothing go`() async throws {
+        try await withCatalog { fixture in
+            let catalog = try #require(fixture.catalog as? SQLiteCatalog)
+            try await fixture.admit(1...2)
+            let on = CatalogFixture.replicas(1...2)
+            let (kept, sent) = try (CatalogFixture.chunk("kept"), CatalogFixture.chunk("sent"))
+            try await fixture.deposit("file", [kept], on: on)
+            let deposit = try await fixture.open(level: 2)
+            try await fixture.send([sent], to: on, in: deposit)
+            try await catalog.queue.change {
+                try $0.database.execute(sql: "UPDATE chunk SET unused = 0")
+            }
+            let manifest = try CatalogFixture.manifest([kept])
+            let listed = try await fixture.ready(on: 1)
+            #expect(listed.isEmpty)
+            let gone = try await fixture.releaseUnused([kept, sent, manifest], on: 1)
+            #expect(gone.isEmpty)
+            try await catalog.markUnused()
+            let plan = try await catalog.collectionPlan(grace: .zero)
+            #expect(plan.unusedChunks == 0)
+        }
+    }
 }

@@ -63,7 +63,7 @@ extension CatalogFixture {
     }
 
     /// Chunks that a collection would delete on the replica now.
-    func ready(on number: UInt8, grace: Duration = CatalogFixture.grace) async throws -> Set<
+    public func ready(on number: UInt8, grace: Duration = CatalogFixture.grace) async throws -> Set<
         ChunkID
     > {
         try await Set(
@@ -72,7 +72,7 @@ extension CatalogFixture {
     }
 
     /// Which of these let their copy go.
-    func releaseUnused(
+    public func releaseUnused(
         _ chunks: [ChunkReference], on number: UInt8, grace: Duration = CatalogFixture.grace
     ) async throws -> Set<ChunkID> {
         try await Set(
