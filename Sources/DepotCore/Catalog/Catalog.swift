@@ -113,10 +113,9 @@ public protocol Catalog: CatalogUpkeep {
     /// Records that are not yet where they belong, oldest first.
     func outbox(limit: Int) async throws(DepotError) -> [OutboxEntry]
 
-    /// Notes that replicas vouched for a record; `isDone` takes it out of the outbox.
-    ///
-    /// - Parameter record: the SHA-256 of its bytes. An unknown one is passed over.
-    func confirm(record: ChunkID, on replicas: [ReplicaID], isDone: Bool) async throws(DepotError)
+    /// Notes that replicas vouched for records. A power cut may take the note back, but nothing that was noted before:
+    /// the records are then delivered again. Unknown records are passed over.
+    func confirm(_ confirmations: [RecordConfirmation]) async throws(DepotError)
 
     // MARK: Files
 

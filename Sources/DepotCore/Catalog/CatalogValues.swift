@@ -96,6 +96,21 @@ public struct OutboxEntry: Sendable, Hashable {
     }
 }
 
+/// Where a record is durable now.
+public struct RecordConfirmation: Sendable, Hashable {
+    /// The SHA-256 of its bytes.
+    public let record: ChunkID
+    public let replicas: [ReplicaID]
+    /// Takes it out of the outbox.
+    public let isDone: Bool
+
+    public init(record: ChunkID, on replicas: [ReplicaID], isDone: Bool) {
+        self.record = record
+        self.replicas = replicas
+        self.isDone = isDone
+    }
+}
+
 /// A live file.
 public struct FileEntry: Sendable, Hashable {
     public let name: FileName

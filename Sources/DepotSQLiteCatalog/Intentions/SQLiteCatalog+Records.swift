@@ -22,18 +22,23 @@ extension SQLiteCatalog {
     }
 
     public func confirm(
-        record: ChunkID, on replicas: [ReplicaID], isDone: Bool
+        _ confirmations: [RecordConfirmation]
     ) async throws(DepotError) {
-        try await queue.change { session in
-            guard let number = try RecordTable.find(record, session) else { return }
+        try await queue.change(isDurable: false) { session in
+            let members = try session.members()
             let holding = try session.statement(
                 "INSERT INTO record_holding (record, replica) VALUES (?, ?) ON CONFLICT DO NOTHING")
-            for replica in replicas {
-                try holding.run(number, session.members().number(of: replica))
+            let ending = try session.statement(
+                "UPDATE record SET pending = 0, delivered = ? WHERE id = ?")
+            for confirmation in confirmations {
+                guard let number = try RecordTable.find(confirmation.record, session) else {
+                    continue
+                }
+                for replica in confirmation.replicas {
+                    try holding.run(number, members.number(of: replica))
+                }
+                if confirmation.isDone { try ending.run(session.tick, number) }
             }
-            guard isDone else { return }
-            try session.statement("UPDATE record SET pending = 0, delivered = ? WHERE id = ?")
-                .run(session.tick, number)
         }
     }
 }

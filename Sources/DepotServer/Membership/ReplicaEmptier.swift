@@ -229,12 +229,12 @@ struct ReplicaEmptier: Sendable {
                 holders[index].append(target)
             }
         }
-        var safe: [ChunkID] = []
-        for (index, object) in objects.enumerated() {
-            try await catalog.confirm(record: object.id.hash, on: holders[index], isDone: false)
-            if holders[index].count >= max(1, wanted[index]) { safe.append(object.id.hash) }
-        }
-        return safe
+        try await catalog.confirm(
+            zip(objects, holders).map {
+                RecordConfirmation(record: $0.id.hash, on: $1, isDone: false)
+            })
+        return objects.indices.filter { holders[$0].count >= max(1, wanted[$0]) }
+            .map { objects[$0].id.hash }
     }
 }
 

@@ -112,17 +112,20 @@ struct RecordDeliverer: Sendable {
             }
         }
         var deliveries: [Delivery] = []
+        var confirmations: [RecordConfirmation] = []
         for (record, replicas) in zip(group, vouched) {
             let copies = record.confirmed.union(replicas).intersection(counting).count
             let wanted = min(record.level.recordCopies, size)
             let isDone = copies >= wanted
             if !replicas.isEmpty || isDone {
-                try await catalog.confirm(
-                    record: record.object.id.hash, on: replicas, isDone: isDone)
+                confirmations.append(
+                    RecordConfirmation(
+                        record: record.object.id.hash, on: replicas, isDone: isDone))
             }
             deliveries.append(
                 Delivery(copies: copies, wanted: wanted, level: record.level, failure: failure))
         }
+        if !confirmations.isEmpty { try await catalog.confirm(confirmations) }
         return deliveries
     }
 }

@@ -103,12 +103,16 @@ extension CatalogConformance {
             try await fixture.deposit("file", Fixture.chunks(0..<1), on: Fixture.replicas(1...1))
             let old = try await fixture.lastRecord()
             let tombstone = try await fixture.delete("file")
-            try await fixture.catalog.confirm(
-                record: tombstone.hash, on: Fixture.replicas(1...3).sorted(), isDone: true)
+            try await fixture.catalog.confirm([
+                RecordConfirmation(
+                    record: tombstone.hash, on: Fixture.replicas(1...3).sorted(), isDone: true)
+            ])
             try await fixture.inventory(1...3)
             let early = try await fixture.obsolete(on: 1)
             #expect(early.isEmpty)
-            try await fixture.catalog.confirm(record: old.hash, on: [], isDone: true)
+            try await fixture.catalog.confirm([
+                RecordConfirmation(record: old.hash, on: [], isDone: true)
+            ])
             let now = try await fixture.obsolete(on: 1)
             #expect(now == [tombstone.hash])
         },

@@ -46,11 +46,12 @@ extension CatalogFixture {
 
     /// Empties the outbox onto these.
     public func deliver(on numbers: ClosedRange<UInt8>) async throws {
-        for entry in try await catalog.outbox(limit: 1_000) {
-            try await catalog.confirm(
-                record: entry.record.encoded().id.hash, on: Self.replicas(numbers).sorted(),
-                isDone: true)
-        }
+        let entries = try await catalog.outbox(limit: 1_000)
+        try await catalog.confirm(
+            entries.map {
+                RecordConfirmation(
+                    record: $0.record.hash, on: Self.replicas(numbers).sorted(), isDone: true)
+            })
     }
 
     /// The newest record that waits in the outbox.
