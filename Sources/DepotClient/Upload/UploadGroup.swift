@@ -48,6 +48,7 @@ struct GroupMaker {
     private let sources: [UploadSource]
     private let threads: HashingThreads
     private let chunker: ContentChunker
+    private let windows = NotShared(ReadWindows())
     private var index = 0
     private var reader: SourceReader?
     private var builder = ManifestBuilder()
@@ -62,8 +63,10 @@ struct GroupMaker {
     mutating func next() async throws(DepotError) -> UploadGroup? {
         guard index < sources.count else { return nil }
         var group = UploadGroup()
-        while index < sources.count, group.bytes < UInt64(Self.bytesMax),
-            group.objects.count < Self.chunksMax, group.files.count < WireLimits.commitFilesMax
+        // While a chunk of any length fits: a large file fills a group from one window.
+        let enough = UInt64(Self.bytesMax - min(Self.bytesMax, chunker.parameters.sizeMax))
+        while index < sources.count, group.bytes <= enough, group.objects.count < Self.chunksMax,
+            group.files.count < WireLimits.commitFilesMax
         {
             do throws(DepotError) {
                 try await advance(&group)
@@ -83,14 +86,14 @@ struct GroupMaker {
             bytes: Self.bytesMax - Int(group.bytes), count: Self.chunksMax - group.objects.count
         )
         let carried = NotShared(reader)
-        let (source, chunker) = (sources[index], chunker)
+        let (source, chunker, windows) = (sources[index], chunker, windows)
         let (opened, start, cut) = try await threads.blocking {
             () throws(DepotError) -> (NotShared<SourceReader>, UInt64, [ByteBuffer]) in
             let reader: SourceReader
             if let carried = carried.value {
                 reader = carried
             } else {
-                reader = try SourceReader(source, chunker)
+                reader = try SourceReader(source, chunker, windows.value)
             }
             let start = reader.offset
             return (NotShared(reader), start, try reader.next(bytes: room.bytes, count: room.count))

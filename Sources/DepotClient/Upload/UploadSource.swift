@@ -19,20 +19,51 @@ public struct UploadSource: Sendable {
     }
 }
 
+/// Memory that files are read into. A window of fresh memory costs a page fault for each 4 KiB, which is more than
+/// reading and hashing it: so those that nobody uses any more are used again. For one thread at a time.
+final class ReadWindows {
+    /// One is being read into, one waits, one is being sent, and one is still held by the network.
+    private static let countMax = 4
+    /// Smaller ones are as cheap from the allocator.
+    private static let sizeMin = 1 << 20
+
+    private var lent: [ByteBuffer] = []
+
+    /// An empty buffer that nobody else sees.
+    func next(capacity: Int) -> ByteBuffer {
+        guard capacity >= Self.sizeMin, lent.count == Self.countMax else {
+            return ByteBufferAllocator().buffer(capacity: capacity)
+        }
+        var window = lent.removeFirst()
+        // Where slices of it are still about, this leaves them what they have and takes other memory.
+        window.clear(minimumCapacity: capacity)
+        return window
+    }
+
+    /// Remembers a window, so that it can be used again.
+    func lend(_ window: ByteBuffer) {
+        if window.capacity >= Self.sizeMin { lent.append(window) }
+    }
+}
+
 /// An open source that is read from front to back, and cut. For one thread at a time.
 final class SourceReader {
     let source: UploadSource
     private let descriptor: Int32
     private let before: stat?
     private let chunker: ContentChunker
+    private let windows: ReadWindows
     /// What was read and not cut yet.
     private var rest = ByteBuffer()
     private(set) var offset: UInt64 = 0
     private(set) var isAtEnd = false
 
-    init(_ source: UploadSource, _ chunker: ContentChunker) throws(DepotError) {
+    init(
+        _ source: UploadSource, _ chunker: ContentChunker, _ windows: ReadWindows
+    ) throws(DepotError) {
         self.source = source
         self.chunker = chunker
+        self.windows = windows
         switch source.origin {
         case .stream(let stream):
             descriptor = dup(stream)
@@ -76,11 +107,12 @@ final class SourceReader {
         try fill(max(bytes, chunker.parameters.sizeMax))
         var chunks: [ByteBuffer] = []
         var taken = 0
-        while rest.readableBytes > 0, taken < bytes, chunks.count < count,
-            isAtEnd || rest.readableBytes >= chunker.parameters.sizeMax
-        {
+        while rest.readableBytes > 0, taken < bytes, chunks.count < count {
             let length = rest.withUnsafeReadableBytes { chunker.cutLength($0) }
-            guard let chunk = rest.readSlice(length: length) else { break }
+            // Without a cut among fewer bytes than a chunk may have, what follows decides.
+            guard isAtEnd || length < rest.readableBytes || length == chunker.parameters.sizeMax,
+                let chunk = rest.readSlice(length: length)
+            else { break }
             chunks.append(chunk)
             taken += length
         }
@@ -91,11 +123,11 @@ final class SourceReader {
     /// Whether everything has been handed out.
     var isFinished: Bool { isAtEnd && rest.readableBytes == 0 }
 
-    /// Reads on into a fresh buffer, which the chunks cut from it share.
+    /// Reads on into a window of its own, which the chunks cut from it share.
     private func fill(_ wanted: Int) throws(DepotError) {
         guard !isAtEnd, rest.readableBytes < wanted else { return }
         let expected = size.map { Int(clamping: $0 - min($0, offset)) + 1 } ?? wanted
-        var fresh = ByteBufferAllocator().buffer(capacity: min(wanted, max(expected, 1)))
+        var fresh = windows.next(capacity: min(wanted, max(expected, 1)))
         fresh.writeImmutableBuffer(rest)
         while fresh.readableBytes < wanted, !isAtEnd {
             // As much as was asked for: many small files in a group each have a buffer of their own.
@@ -113,6 +145,7 @@ final class SourceReader {
             isAtEnd = count == 0
         }
         rest = fresh
+        windows.lend(fresh)
     }
 
     /// To be asked at the end: whether what was read was one state of the file.

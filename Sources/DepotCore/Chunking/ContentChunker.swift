@@ -31,7 +31,8 @@ public struct ContentChunker: Sendable {
     /// The length of the first chunk of a stream that begins with these bytes: 0 only where there are none.
     ///
     /// - Parameter bytes: all that is left of the stream, or at least `sizeMax` bytes of it. Then the result
-    ///   does not depend on how the stream was read.
+    ///   does not depend on how the stream was read. With fewer a result that is less than their number is right, too:
+    ///   no byte behind a cut has a say in it.
     public func cutLength(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard bytes.count > parameters.sizeMin, let base = bytes.baseAddress else {
             return bytes.count
