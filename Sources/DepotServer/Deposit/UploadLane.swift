@@ -1,4 +1,5 @@
 import DepotCore
+import DepotWire
 import NIOCore
 import Synchronization
 
@@ -25,7 +26,9 @@ final class UploadLane: Sendable {
         self.pool = pool
         let (stream, commands) = AsyncStream.makeStream(of: Command.self)
         self.commands = commands
-        let running = Task { await run(stream, deposit) }
+        let running = Task(executorPreference: LoopExecutor.current) {
+            await self.run(stream, deposit)
+        }
         task.withLock { $0 = running }
     }
 

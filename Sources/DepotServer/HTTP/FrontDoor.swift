@@ -36,16 +36,25 @@ struct FrontDoor: Sendable {
         _ isListening: @escaping @Sendable (Int) -> Void
     ) throws -> any Service {
         let idle = configuration.timing.idleLimit.components.seconds
-        return try HTTPServerBuilder.http1(configuration: .init(idleTimeout: .seconds(idle)))
-            .buildServer(
-                configuration: ServerConfiguration(
-                    address: .hostname(configuration.host, port: configuration.port),
-                    serverName: "depot",
-                    availableConnectionsDelegate: MaximumAvailableConnections(
-                        configuration.limits.connections, logger: logger)),
-                eventLoopGroup: EventLoopGroupProvider.singleton.eventLoopGroup, logger: logger,
-                responder: { request, writer, _ in try await respond(to: request, writer) },
-                onServerRunning: { channel in isListening(channel.localAddress?.port ?? 0) })
+        return try HTTPServerBuilder.http1(
+            configuration: .init(
+                additionalChannelHandlers: [ChannelTuner()], idleTimeout: .seconds(idle))
+        )
+        .buildServer(
+            configuration: ServerConfiguration(
+                address: .hostname(configuration.host, port: configuration.port),
+                serverName: "depot",
+                availableConnectionsDelegate: MaximumAvailableConnections(
+                    configuration.limits.connections, logger: logger)),
+            eventLoopGroup: EventLoopGroupProvider.singleton.eventLoopGroup, logger: logger,
+            responder: { request, writer, channel in
+                    var writer: ResponseWriter? = writer
+                    try await LoopExecutor(channel.eventLoop).run {
+                        guard let writer = writer.take() else { return }
+                        try await respond(to: request, writer)
+                    }
+                },
+            onServerRunning: { channel in isListening(channel.localAddress?.port ?? 0) })
     }
 
     private func respond(to request: Request, _ writer: consuming ResponseWriter) async throws {

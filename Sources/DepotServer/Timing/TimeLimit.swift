@@ -1,4 +1,5 @@
 import DepotCore
+import DepotWire
 
 // Whoever gives up on a replica must be free at that moment. A structured race would still wait until the
 // loser has noticed its cancellation, and a transport that hangs may never notice; so both racers are tasks
@@ -19,14 +20,14 @@ struct TimeLimit: Sendable {
         _ operation: @escaping @Sendable () async throws(DepotError) -> Value
     ) async throws(DepotError) -> Value {
         let race = Decision<Result<Value, DepotError>>()
-        let work = Task {
+        let work = Task(executorPreference: LoopExecutor.current) {
             do throws(DepotError) {
                 race.decide(.success(try await operation()))
             } catch {
                 race.decide(.failure(error))
             }
         }
-        let timer = Task {
+        let timer = Task(executorPreference: LoopExecutor.current) {
             var left = limit
             while left > .zero {
                 let step = lost == nil ? left : min(left, Self.lookInterval)

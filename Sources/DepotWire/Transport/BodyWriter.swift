@@ -7,8 +7,8 @@ import Synchronization
 
 /// Collects the parts of an exchange's body. For one task at a time.
 public final class BodyWriter: Sendable {
-    /// So much is sent together: about what a connection buffers before it takes no more.
-    private static let bytesMax = 64 << 10
+    /// So much is sent together.
+    private static let bytesMax = ChannelTuning.sentTogether
     /// Vectors of one system call, of which the encoder makes more than one a part.
     private static let partsMax = 256
 

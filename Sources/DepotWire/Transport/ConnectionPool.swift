@@ -18,10 +18,14 @@ struct PoolState<Connection> {
 
     init(connectionsMax: Int) { self.connectionsMax = connectionsMax }
 
-    /// The newest idle one first: the others may then time out.
-    mutating func lease(for waiter: UInt64) -> Lease? {
+    /// The newest idle one first, of those that are preferred where there are any: the others may then time out.
+    mutating func lease(
+        for waiter: UInt64, preferring isPreferred: (Connection) -> Bool = { _ in true }
+    ) -> Lease? {
         guard !isClosed else { return nil }
-        if let connection = idle.popLast() { return .reuse(connection) }
+        if let index = idle.lastIndex(where: isPreferred) ?? idle.indices.last {
+            return .reuse(idle.remove(at: index))
+        }
         if open < connectionsMax {
             open += 1
             return .connect
@@ -105,11 +109,13 @@ final class ConnectionPool: Sendable {
 
     /// An idle connection, or `nil`: the right to make one.
     private func place() async throws(DepotError) -> WireConnection? {
+        // On the loop that the task runs on, neither has to wake the other's thread.
+        let loop = LoopExecutor.current?.loop
         let result = await withCheckedContinuation { continuation in
             let lease = guarded.withLock { guarded in
                 guarded.next += 1
                 let waiter = guarded.next
-                let lease = guarded.state.lease(for: waiter)
+                let lease = guarded.state.lease(for: waiter) { $0.channel.eventLoop === loop }
                 if case .wait = lease {
                     guarded.waiting[waiter] = continuation
                     scheduleGivingUp(waiter)
@@ -147,7 +153,8 @@ final class ConnectionPool: Sendable {
     private func connect() async throws(DepotError) -> WireConnection {
         do {
             let connection = try await WireConnection.connect(
-                to: endpoint, timeout: configuration.connectTimeout, group: group)
+                to: endpoint, timeout: configuration.connectTimeout,
+                group: LoopExecutor.current?.loop ?? group)
             hasConnected.store(true, ordering: .relaxed)
             _ = await connection.begin()
             return connection

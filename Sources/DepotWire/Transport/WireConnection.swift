@@ -29,6 +29,8 @@ final class WireConnection: Sendable {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelOption(.autoRead, value: false)
+            .channelOption(.recvAllocator, value: ChannelTuning.receiving)
+            .channelOption(.writeBufferWaterMark, value: ChannelTuning.waterMark)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHTTPClientHandlers(
