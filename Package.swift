@@ -59,7 +59,8 @@ let package = Package(
             ]),
         library("DepotSQLiteCatalog", ["DepotCore", grdb, sqlite, nioCore, log]),
         library("DepotWire", ["DepotCore", nioCore, nioPosix, nioHTTP1, log]),
-        library("DepotClient", ["DepotCore", "DepotWire", nioCore, nioPosix, log]),
+        library(
+            "DepotClient", ["CLinux", "DepotCore", "DepotWire", nioCore, nioPosix, log]),
         library(
             "DepotReplica", ["DepotCore", "DepotWire", nioCore, nioPosix, nioHTTP1, lifecycle, log]),
         library(

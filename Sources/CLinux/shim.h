@@ -2,6 +2,7 @@
 #include <sys/types.h>
 
 int mallopt(int parameter, int value);
+int syncfs(int descriptor);
 int fallocate(int descriptor, int mode, off_t offset, off_t length);
 
 enum {

@@ -10,6 +10,8 @@ public enum WireLimits {
     public static let batchObjectsMax = 1_024
     /// Files of one commit: names may have a KiB each.
     public static let commitFilesMax = 512
+    /// Files of one retrieval: their answer is read whole.
+    public static let retrievalFilesMax = 512
     /// Any body that is read whole.
     public static let bodyBytesMax = 2 << 20
     /// Files or chunks of one page.

@@ -191,10 +191,12 @@ final class MemoryDoor: FileServerDoor {
 
     func openRetrieval(_ body: OpenRetrievalBody) async throws(DepotError) -> RetrievalBody {
         try count(.openRetrieval, needsLease: false)
-        guard let file = files[body.name] else {
-            throw DepotError(.notFound, "no such file", object: body.name.text)
+        let found = body.names.map { name -> Result<FileBody, DepotError> in
+            files[name].map { .success($0) }
+                ?? .failure(DepotError(.notFound, "no such file", object: name.text))
         }
-        return RetrievalBody(retrieval: body.retrieval, leaseSeconds: 60, file: file)
+        return RetrievalBody(
+            retrieval: body.retrieval, leaseSeconds: 60, files: found.map(RetrievalBody.Found.init))
     }
 
     func fetch(

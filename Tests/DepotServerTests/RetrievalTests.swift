@@ -30,7 +30,7 @@ import Testing
     }
 
     static func open(_ depot: TestDepot, _ name: String) async throws -> RetrievalID {
-        let body = OpenRetrievalBody(retrieval: .random(), name: try FileName(name))
+        let body = OpenRetrievalBody(retrieval: .random(), names: [try FileName(name)])
         let answer = try await depot.http.call(
             .POST, FileServerRoute.retrievals, body: [try WireJSON.encode(body)])
         return try answer.json(RetrievalBody.self).retrieval

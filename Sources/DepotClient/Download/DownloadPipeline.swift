@@ -28,10 +28,8 @@ public struct DownloadReport: Sendable {
 
 /// Retrieves one file.
 public struct DownloadPipeline: Sendable {
-    /// Batches on their way at once, and how much content each has: what a download takes of memory.
+    /// Batches on their way at once.
     private static let batchesMax = 4
-    private static let batchBytes = 4 << 20
-    private static let batchChunks = 256
 
     private let door: any FileServerDoor
     private let threads: HashingThreads
@@ -54,16 +52,18 @@ public struct DownloadPipeline: Sendable {
     ) async throws(DepotError) -> DownloadReport {
         let retrieval = RetrievalID.random()
         let opened = try await door.openRetrieval(
-            OpenRetrievalBody(retrieval: retrieval, name: name))
-        onOpen(opened.file)
+            OpenRetrievalBody(retrieval: retrieval, names: [name]))
+        guard let file = try opened.files.first?.get() else {
+            throw DepotError(.internalError, "no file was answered", object: name.text)
+        }
+        onOpen(file)
         do throws(DepotError) {
             var session = Session(
-                door: door, threads: threads, retrieval: retrieval, file: opened.file,
-                onBytes: onBytes)
+                door: door, threads: threads, retrieval: retrieval, file: file, onBytes: onBytes)
             try await session.write(to: target)
             // The file is there; the lease ends by itself.
             try? await door.closeRetrieval(retrieval)
-            return DownloadReport(file: opened.file, badCopies: session.badCopies)
+            return DownloadReport(file: file, badCopies: session.badCopies)
         } catch {
             // The lease ends by itself; the first error is the one to tell.
             try? await door.closeRetrieval(retrieval)
@@ -113,7 +113,9 @@ public struct DownloadPipeline: Sendable {
                     object: file.name.text)
             }
             let metadata = file.metadata
-            try await threads.blocking { () throws(DepotError) in try sink.value.finish(metadata) }
+            try await threads.blocking { () throws(DepotError) in
+                try FileSink.finish([(sink.value, metadata)])
+            }
         }
 
         private mutating func one(_ reference: ChunkReference) async throws(DepotError)
@@ -131,7 +133,7 @@ public struct DownloadPipeline: Sendable {
         private mutating func write(
             _ chunks: [PlacedChunk], to sink: NotShared<FileSink>
         ) async throws(DepotError) {
-            let batches = Self.batches(chunks)
+            let batches = ChunkFetch.batches(chunks)
             var underWay: [Task<Result<([VerifiedObject], [BadCopyReport]), DepotError>, Never>] =
                 []
             defer { for task in underWay { task.cancel() } }
@@ -165,23 +167,6 @@ public struct DownloadPipeline: Sendable {
             }
         }
 
-        private static func batches(_ chunks: [PlacedChunk]) -> [[PlacedChunk]] {
-            var batches: [[PlacedChunk]] = []
-            var batch: [PlacedChunk] = []
-            var bytes = 0
-            for chunk in chunks {
-                let length = chunk.reference.length
-                if !batch.isEmpty, bytes + length > batchBytes || batch.count == batchChunks {
-                    batches.append(batch)
-                    (batch, bytes) = ([], 0)
-                }
-                batch.append(chunk)
-                bytes += length
-            }
-            if !batch.isEmpty { batches.append(batch) }
-            return batches
-        }
-
         private func fetch(
             _ chunks: [PlacedChunk]
         ) -> @Sendable () async throws(DepotError) -> ([VerifiedObject], [BadCopyReport]) {
@@ -189,71 +174,5 @@ public struct DownloadPipeline: Sendable {
                 door: door, threads: threads, retrieval: retrieval, name: file.name)
             return { () async throws(DepotError) in try await fetcher.fetch(chunks) }
         }
-    }
-}
-
-/// Fetches a batch of chunks, each from as many replicas as it takes.
-private struct ChunkFetch: Sendable {
-    let door: any FileServerDoor
-    let threads: HashingThreads
-    let retrieval: RetrievalID
-    let name: FileName
-
-    func fetch(
-        _ chunks: [PlacedChunk]
-    ) async throws(DepotError) -> ([VerifiedObject], [BadCopyReport]) {
-        var objects = [VerifiedObject?](repeating: nil, count: chunks.count)
-        var avoid = [[BadCopy]](repeating: [], count: chunks.count)
-        var wanted = Array(chunks.indices)
-        while !wanted.isEmpty {
-            let requests = wanted.map { ReadRequest(chunk: chunks[$0].reference, avoid: avoid[$0]) }
-            let answers = try await door.fetch(retrieval, requests)
-            guard answers.count == requests.count else {
-                throw DepotError(
-                    .internalError,
-                    "\(answers.count) chunks came, \(requests.count) were asked for",
-                    object: name.text)
-            }
-            let verified = try await threads.verify(answers.map { $0?.object })
-            var wrong: [Int] = []
-            for (place, index) in wanted.enumerated() {
-                for replica in answers[place]?.missing ?? []
-                where !avoid[index].contains(where: { $0.replica == replica }) {
-                    avoid[index].append(BadCopy(replica: replica, reason: .missing))
-                }
-                if let object = verified[place], ChunkReference(object) == chunks[index].reference {
-                    objects[index] = object
-                    continue
-                }
-                avoid[index].append(try blame(answers[place], chunks[index], avoid[index]))
-                wrong.append(index)
-            }
-            wanted = wrong
-        }
-        let reports = zip(chunks, avoid).flatMap { chunk, bad in
-            bad.map {
-                BadCopyReport(chunk: chunk.reference.id, replica: $0.replica, reason: $0.reason)
-            }
-        }
-        return (objects.compactMap { $0 }, reports)
-    }
-
-    /// Whose copy was wrong.
-    ///
-    /// - Throws: `noGoodCopy` where there is no other one.
-    private func blame(
-        _ answer: FetchedChunk?, _ chunk: PlacedChunk, _ tried: [BadCopy]
-    ) throws(DepotError) -> BadCopy {
-        if let replica = answer?.replica, !tried.contains(where: { $0.replica == replica }) {
-            return BadCopy(replica: replica, reason: .corrupt)
-        }
-        let corrupt = tried.filter { $0.reason == .corrupt }
-            .map(\.replica.description).joined(separator: ", ")
-        throw DepotError(
-            .noGoodCopy,
-            "no good copy of chunk \(chunk.reference.id), which begins at byte \(chunk.offset), can be reached"
-                + (corrupt.isEmpty ? "" : "; corrupt on \(corrupt)")
-                + ". Start the replicas that are down and try again",
-            object: name.text)
     }
 }

@@ -76,9 +76,29 @@ final class FileSink {
         }
     }
 
-    /// Gives the file its mode, time and name, durably.
-    func finish(_ metadata: FileMetadata) throws(DepotError) {
-        guard case .file(let temporary, let final, let folder) = kind else { return }
+    /// Gives files their modes, times and names, durably: all content is on the disk before any of it has its name.
+    static func finish(_ sinks: [(sink: FileSink, metadata: FileMetadata)]) throws(DepotError) {
+        for (sink, metadata) in sinks { try sink.set(metadata) }
+        let files = sinks.map(\.sink).filter { !$0.isStream }
+        try DiskSync.files(files.map { ($0.descriptor, $0.name) })
+        var folders: Set<String> = []
+        for sink in files {
+            guard case .file(let temporary, let final, let folder) = sink.kind else { continue }
+            guard rename(temporary, final) == 0 else {
+                throw .file("cannot be given its name", final)
+            }
+            sink.isDone = true
+            folders.insert(folder)
+        }
+        try DiskSync.folders(folders.sorted())
+    }
+
+    private var isStream: Bool {
+        if case .stream = kind { true } else { false }
+    }
+
+    private func set(_ metadata: FileMetadata) throws(DepotError) {
+        guard case .file(_, let final, _) = kind else { return }
         if let mode = metadata.mode {
             guard fchmod(descriptor, mode_t(mode)) == 0 else {
                 throw .file("cannot set the mode", final)
@@ -92,13 +112,6 @@ final class FileSink {
                 throw .file("cannot set the time", final)
             }
         }
-        guard fsync(descriptor) == 0 else { throw .file("cannot be made durable", final) }
-        guard rename(temporary, final) == 0 else { throw .file("cannot be given its name", final) }
-        isDone = true
-        let parent = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard parent >= 0 else { throw .file("cannot be made durable", folder) }
-        defer { close(parent) }
-        guard fsync(parent) == 0 else { throw .file("cannot be made durable", folder) }
     }
 }
 

@@ -190,16 +190,16 @@ public protocol Catalog: CatalogUpkeep {
 
     // MARK: Retrievals
 
-    /// A lease on the file's manifest as it is now; an id that is in use is moved to it. `notFound` where there
-    /// is no such file.
+    /// One lease on the manifests of some files as they are now. An id that is in use keeps what it holds and gets
+    /// these as well.
+    ///
+    /// - Returns: each file, in order; `notFound` where there is none of the name.
     func openRetrieval(
-        _ retrieval: RetrievalID, of name: FileName, lease: Duration
-    ) async throws(DepotError) -> FileEntry
+        _ retrieval: RetrievalID, of names: [FileName], lease: Duration
+    ) async throws(DepotError) -> [Result<FileEntry, DepotError>]
 
-    /// The manifest that a retrieval reads; renews the lease. `leaseEnded` where it is over.
-    func retrievalManifest(
-        _ retrieval: RetrievalID, lease: Duration
-    ) async throws(DepotError) -> ChunkReference
+    /// `leaseEnded` where the lease is over.
+    func renewRetrieval(_ retrieval: RetrievalID, lease: Duration) async throws(DepotError)
 
     func closeRetrieval(_ retrieval: RetrievalID) async throws(DepotError)
 

@@ -4,55 +4,49 @@ import DepotCore
 
 extension SQLiteCatalog {
     public func openRetrieval(
-        _ retrieval: RetrievalID, of name: FileName, lease: Duration
-    ) async throws(DepotError) -> FileEntry {
+        _ retrieval: RetrievalID, of names: [FileName], lease: Duration
+    ) async throws(DepotError) -> [Result<FileEntry, DepotError>] {
         try await queue.change(isDurable: false) { session in
-            let found = try FileTable.find(name, session)
-            try session.statement(
+            let holding = try session.statement(
                 """
                 INSERT INTO retrieval (uuid, manifest, deadline) VALUES (?, ?, ?)
-                ON CONFLICT (uuid) DO UPDATE SET
-                    manifest = excluded.manifest, deadline = excluded.deadline
-                """
-            ).run(retrieval, found.manifest, session.now + lease.milliseconds)
-            return found.entry
+                ON CONFLICT DO UPDATE SET deadline = excluded.deadline
+                """)
+            return try names.map { name in
+                do {
+                    let found = try FileTable.find(name, session)
+                    try holding.run(retrieval, found.manifest, session.now + lease.milliseconds)
+                    return .success(found.entry)
+                } catch let error as DepotError where error.code == .notFound {
+                    return .failure(error)
+                }
+            }
         }
     }
 
-    public func retrievalManifest(
+    public func renewRetrieval(
         _ retrieval: RetrievalID, lease: Duration
-    ) async throws(DepotError) -> ChunkReference {
-        let found = try await queue.view { try Self.lease(of: retrieval, $0) }
+    ) async throws(DepotError) {
+        let left = try await queue.view { try Self.timeLeft(of: retrieval, $0) }
         // Renewed when half of it is over: most reads change nothing.
-        if found.left > lease.milliseconds / 2 { return found.manifest }
-        return try await queue.change(isDurable: false) { session in
-            let manifest = try Self.lease(of: retrieval, session).manifest
+        if left > lease.milliseconds / 2 { return }
+        try await queue.change(isDurable: false) { session in
+            _ = try Self.timeLeft(of: retrieval, session)
             try session.statement("UPDATE retrieval SET deadline = ? WHERE uuid = ?")
                 .run(session.now + lease.milliseconds, retrieval)
-            return manifest
         }
     }
 
-    private static func lease(
-        of retrieval: RetrievalID, _ session: Session
-    ) throws -> (manifest: ChunkReference, left: Int64) {
-        let found = try session.statement(
-            """
-            SELECT c.hash, c.length, v.deadline
-            FROM retrieval v CROSS JOIN chunk c ON c.id = v.manifest WHERE v.uuid = ?
-            """
-        ).first(retrieval) { row in
-            try (
-                manifest: ChunkReference(id: row.get(0), length: row.get(1)),
-                left: row.get(2, as: Int64.self) - session.now
-            )
-        }
-        guard let found, found.left > 0 else {
+    /// In milliseconds.
+    private static func timeLeft(of retrieval: RetrievalID, _ session: Session) throws -> Int64 {
+        let deadline = try session.statement("SELECT min(deadline) FROM retrieval WHERE uuid = ?")
+            .first(retrieval) { try $0.get(0, as: Int64?.self) }
+        guard let deadline, let deadline, deadline > session.now else {
             throw DepotError(
                 .leaseEnded, "the retrieval has no lease, or it is over; open it again",
                 object: retrieval.description)
         }
-        return found
+        return deadline - session.now
     }
 
     public func closeRetrieval(_ retrieval: RetrievalID) async throws(DepotError) {

@@ -25,6 +25,9 @@ enum CatalogSchema {
         migrator.registerMigration("3 age of receipts") { database in
             try database.execute(sql: receipts)
         }
+        migrator.registerMigration("4 retrievals of many files") { database in
+            try database.execute(sql: retrievals)
+        }
         return migrator
     }
 
@@ -176,6 +179,18 @@ enum CatalogSchema {
         ALTER TABLE deposit ADD COLUMN ended INTEGER;
         UPDATE deposit SET ended = (SELECT clock FROM cluster) WHERE deadline IS NULL;
         CREATE INDEX deposit_ended ON deposit (ended) WHERE ended IS NOT NULL;
+
+        """
+
+    private static let retrievals = """
+        -- No retrieval outlives its FileServer: there is nothing to carry over.
+        DROP TABLE retrieval;
+        CREATE TABLE retrieval (
+            uuid BLOB NOT NULL, manifest INTEGER NOT NULL REFERENCES manifest,
+            deadline INTEGER NOT NULL, PRIMARY KEY (uuid, manifest)
+        ) WITHOUT ROWID;
+        CREATE INDEX retrieval_deadline ON retrieval (deadline);
+        CREATE INDEX retrieval_manifest ON retrieval (manifest);
 
         """
 }

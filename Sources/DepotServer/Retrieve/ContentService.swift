@@ -19,7 +19,12 @@ struct ContentService: Sendable {
 
     /// The file as it is now, under a lease: it stays readable however the name fares meanwhile.
     func open(_ name: FileName, _ retrieval: RetrievalID) async throws(DepotError) -> FileEntry {
-        try await catalog.openRetrieval(retrieval, of: name, lease: pool.timing.retrievalLease)
+        let files = try await catalog.openRetrieval(
+            retrieval, of: [name], lease: pool.timing.retrievalLease)
+        guard let file = files.first else {
+            throw DepotError(.internalError, "a file was left out", object: name.text)
+        }
+        return try file.get()
     }
 
     func close(_ retrieval: RetrievalID) async {
@@ -125,6 +130,6 @@ final class ContentStream: Sendable {
         let now = service.pool.clock.elapsed()
         guard now - renewed > lease / 4 else { return }
         renewed = now
-        _ = try await service.catalog.retrievalManifest(retrieval, lease: lease)
+        try await service.catalog.renewRetrieval(retrieval, lease: lease)
     }
 }

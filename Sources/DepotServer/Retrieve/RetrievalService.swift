@@ -13,10 +13,16 @@ struct RetrievalService: Sendable {
     private var lease: Duration { pool.timing.retrievalLease }
 
     func open(_ body: OpenRetrievalBody) async throws(DepotError) -> RetrievalBody {
-        let file = try await catalog.openRetrieval(body.retrieval, of: body.name, lease: lease)
+        guard body.names.count <= WireLimits.retrievalFilesMax else {
+            throw DepotError(
+                .tooLarge,
+                "a retrieval has at most \(WireLimits.retrievalFilesMax) files, found \(body.names.count)",
+                object: body.retrieval.description)
+        }
+        let files = try await catalog.openRetrieval(body.retrieval, of: body.names, lease: lease)
         return RetrievalBody(
             retrieval: body.retrieval, leaseSeconds: Int(lease.components.seconds),
-            file: FileBody(file))
+            files: files.map { RetrievalBody.Found($0.map(FileBody.init)) })
     }
 
     func close(_ retrieval: RetrievalID) async throws(DepotError) {
@@ -46,7 +52,7 @@ struct RetrievalService: Sendable {
                     + "\(WireLimits.batchBytesMax) bytes, found \(requests.count) of \(bytes)",
                 object: retrieval.description)
         }
-        _ = try await catalog.retrievalManifest(retrieval, lease: lease)
+        try await catalog.renewRetrieval(retrieval, lease: lease)
         await pool.ready()
         for request in requests {
             for copy in request.avoid where copy.reason == .corrupt || copy.reason == .missing {

@@ -2,23 +2,44 @@ import DepotCore
 
 public struct OpenRetrievalBody: Sendable, Codable {
     public let retrieval: RetrievalID
-    public let name: FileName
+    /// At most `WireLimits.retrievalFilesMax`.
+    public let names: [FileName]
 
-    public init(retrieval: RetrievalID, name: FileName) {
+    public init(retrieval: RetrievalID, names: [FileName]) {
         self.retrieval = retrieval
-        self.name = name
+        self.names = names
     }
 }
 
 public struct RetrievalBody: Sendable, Codable {
+    public struct Found: Sendable, Codable {
+        /// Exactly one of the two is there.
+        public let file: FileBody?
+        public let error: ErrorEnvelope.Body?
+
+        public init(_ result: Result<FileBody, DepotError>) {
+            switch result {
+            case .success(let found): (file, error) = (found, nil)
+            case .failure(let reason): (file, error) = (nil, ErrorEnvelope(reason).error)
+            }
+        }
+
+        public func get() throws(DepotError) -> FileBody {
+            if let file { return file }
+            throw error?.depotError
+                ?? DepotError(.internalError, "neither a file nor an error was answered")
+        }
+    }
+
     public let retrieval: RetrievalID
     public let leaseSeconds: Int
-    public let file: FileBody
+    /// One for each name, in order.
+    public let files: [Found]
 
-    public init(retrieval: RetrievalID, leaseSeconds: Int, file: FileBody) {
+    public init(retrieval: RetrievalID, leaseSeconds: Int, files: [Found]) {
         self.retrieval = retrieval
         self.leaseSeconds = leaseSeconds
-        self.file = file
+        self.files = files
     }
 }
 

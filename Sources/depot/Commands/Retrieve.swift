@@ -66,8 +66,10 @@ struct Retrieve: AsyncParsableCommand {
                 return [.done(report)]
             }
             let tree = TreeRetrieval(
-                client: client, pipeline: pipeline, prefix: name, folder: target, progress: progress
-            )
+                client: client, pipeline: pipeline,
+                group: GroupDownload(
+                    door: client, threads: threads, onBytes: { progress.advance($0) }),
+                prefix: name, folder: target, progress: progress)
             return try await tree.run()
         }
         progress.end()

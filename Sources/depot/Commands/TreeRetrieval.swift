@@ -2,6 +2,7 @@ import DepotClient
 import DepotCore
 import DepotWire
 import Glibc
+import Synchronization
 
 /// Retrieves everything below a name into a folder, several files at a time.
 struct TreeRetrieval: Sendable {
@@ -10,14 +11,15 @@ struct TreeRetrieval: Sendable {
         case failed(FileName, DepotError)
     }
 
-    /// Files at once: hides the round trips of small ones.
-    private static let filesMax = 48
+    /// What is under way at once, groups of small files or large files: hides the round trips.
+    private static let unitsMax = 6
     /// Their bytes together, of each no more than a pipeline keeps in memory.
-    private static let bytesMax: UInt64 = 64 << 20
+    private static let bytesMax: UInt64 = 48 << 20
     private static let bytesOfEachMax: UInt64 = 16 << 20
 
     let client: FileServerClient
     let pipeline: DownloadPipeline
+    let group: GroupDownload
     let prefix: FileName
     let folder: String
     let progress: Progress
@@ -30,26 +32,53 @@ struct TreeRetrieval: Sendable {
         }
         for file in files { progress.expect(file.size) }
         let folders = FolderTree(root: folder)
-        return await withTaskGroup(of: Outcome.self) { group in
+        return await withTaskGroup(of: [Outcome].self) { tasks in
             var outcomes: [Outcome] = []
+            var bytesUnderWay: UInt64 = 0
             var underWay: [FileName: UInt64] = [:]
-            func take(_ outcome: Outcome) {
-                underWay[outcome.name] = nil
-                outcomes.append(outcome)
+            func take(_ unit: [Outcome]) {
+                if let first = unit.first, let bytes = underWay.removeValue(forKey: first.name) {
+                    bytesUnderWay -= bytes
+                }
+                outcomes += unit
             }
-            for file in files {
-                let bytes = min(file.size, Self.bytesOfEachMax)
-                while underWay.count >= Self.filesMax
-                    || underWay.values.reduce(bytes, +) > Self.bytesMax,
-                    let outcome = await group.next()
-                { take(outcome) }
+            for unit in Self.units(files) {
+                let bytes = min(unit.reduce(0) { $0 + $1.size }, Self.bytesOfEachMax)
+                while underWay.count >= Self.unitsMax
+                    || !underWay.isEmpty && bytesUnderWay + bytes > Self.bytesMax,
+                    let done = await tasks.next()
+                { take(done) }
                 guard !Task.isCancelled else { break }
-                underWay[file.name] = bytes
-                group.addTask { await retrieve(file, folders) }
+                underWay[unit[0].name] = bytes
+                bytesUnderWay += bytes
+                tasks.addTask { await retrieve(unit, folders) }
             }
-            for await outcome in group { take(outcome) }
+            for await unit in tasks { take(unit) }
             return outcomes.sorted { $0.name < $1.name }
         }
+    }
+
+    /// Small files in groups, large ones by themselves; in order of names, so that folders are filled one by one.
+    static func units(_ files: [FileBody]) -> [[FileBody]] {
+        var units: [[FileBody]] = []
+        var group: [FileBody] = []
+        var bytes: UInt64 = 0
+        for file in files {
+            guard file.size <= GroupDownload.fileBytesMax else {
+                units.append([file])
+                continue
+            }
+            if group.count == GroupDownload.filesMax
+                || !group.isEmpty && bytes + file.size > GroupDownload.bytesMax
+            {
+                units.append(group)
+                (group, bytes) = ([], 0)
+            }
+            group.append(file)
+            bytes += file.size
+        }
+        if !group.isEmpty { units.append(group) }
+        return units
     }
 
     private func list() async throws(DepotError) -> [FileBody] {
@@ -61,13 +90,37 @@ struct TreeRetrieval: Sendable {
         }
     }
 
-    private func retrieve(_ file: FileBody, _ folders: FolderTree) async -> Outcome {
+    /// - Returns: of each file of the unit, in order.
+    private func retrieve(_ unit: [FileBody], _ folders: FolderTree) async -> [Outcome] {
+        var outcomes: [Outcome?] = unit.map { _ in nil }
+        var orders: [(index: Int, order: GroupDownload.Order)] = []
+        for (index, file) in unit.enumerated() {
+            do throws(DepotError) {
+                let below = String(file.name.text.dropFirst(prefix.text.count + 1))
+                let path = try folders.path(for: below)
+                orders.append((index, GroupDownload.Order(name: file.name, path: path)))
+            } catch {
+                outcomes[index] = .failed(file.name, error)
+            }
+        }
+        let results = await retrieve(orders.map(\.order))
+        for ((index, order), result) in zip(orders, results) {
+            switch result {
+            case .success(let report): outcomes[index] = .done(report)
+            case .failure(let error): outcomes[index] = .failed(order.name, error)
+            }
+        }
+        return outcomes.compactMap { $0 }
+    }
+
+    private func retrieve(
+        _ orders: [GroupDownload.Order]
+    ) async -> [Result<DownloadReport, DepotError>] {
+        guard orders.count == 1 else { return await group.run(orders) }
         do throws(DepotError) {
-            let below = String(file.name.text.dropFirst(prefix.text.count + 1))
-            let path = try folders.path(for: below)
-            return .done(try await pipeline.run(file.name, to: .path(path)))
+            return [.success(try await pipeline.run(orders[0].name, to: .path(orders[0].path)))]
         } catch {
-            return .failed(file.name, error)
+            return [.failure(error)]
         }
     }
 }
@@ -82,8 +135,12 @@ extension TreeRetrieval.Outcome {
 }
 
 /// Makes folders below a root, and never leaves it: a symbolic link in the way is an error, not a way out.
-struct FolderTree: Sendable {
+final class FolderTree: Sendable {
     let root: String
+    /// Folders that were found to be some.
+    private let made = Mutex<Set<String>>([])
+
+    init(root: String) { self.root = root }
 
     /// Where a file goes; its folders are there when this returns.
     func path(for name: String) throws(DepotError) -> String {
@@ -98,6 +155,12 @@ struct FolderTree: Sendable {
     }
 
     private func make(_ path: String, mayBeLink: Bool) throws(DepotError) {
+        if made.withLock({ $0.contains(path) }) { return }
+        try makeNow(path, mayBeLink: mayBeLink)
+        made.withLock { _ = $0.insert(path) }
+    }
+
+    private func makeNow(_ path: String, mayBeLink: Bool) throws(DepotError) {
         if mkdir(path, 0o777) == 0 { return }
         guard errno == EEXIST else {
             throw DepotError(

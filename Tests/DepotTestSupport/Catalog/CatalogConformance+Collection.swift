@@ -149,7 +149,7 @@ extension CatalogConformance {
                 { fixture, _ in
                     let retrieval = RetrievalID.random()
                     _ = try await fixture.catalog.openRetrieval(
-                        retrieval, of: FileName("file"), lease: Fixture.lease)
+                        retrieval, of: [FileName("file")], lease: Fixture.lease)
                     return { try await fixture.catalog.closeRetrieval(retrieval) }
                 }
             ),
@@ -157,7 +157,7 @@ extension CatalogConformance {
                 "a retrieval that is forgotten",
                 { fixture, _ in
                     _ = try await fixture.catalog.openRetrieval(
-                        .random(), of: FileName("file"), lease: Fixture.lease)
+                        .random(), of: [FileName("file")], lease: Fixture.lease)
                     return { fixture.advance(Fixture.lease) }
                 }
             ),

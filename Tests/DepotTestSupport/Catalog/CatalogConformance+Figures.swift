@@ -8,23 +8,55 @@ extension CatalogConformance {
             let on = Fixture.replicas(1...1)
             let old = try await fixture.deposit("file", Fixture.chunks(0..<1), on: on)
             let retrieval = RetrievalID.random()
-            let entry = try await fixture.catalog.openRetrieval(
-                retrieval, of: old.name, lease: Fixture.lease)
-            #expect(entry.manifest == old.manifest)
+            let found = try await fixture.catalog.openRetrieval(
+                retrieval, of: [old.name, FileName("other")], lease: Fixture.lease)
+            let files = try found.map { result -> ChunkReference? in
+                do throws(DepotError) {
+                    return try result.get().manifest
+                } catch {
+                    try #require(error.code == .notFound)
+                    return nil
+                }
+            }
+            #expect(files == [old.manifest, nil])
             try await fixture.deposit("file", Fixture.chunks(1..<2), on: on)
-            let manifest = try await fixture.catalog.retrievalManifest(
-                retrieval, lease: Fixture.lease)
-            #expect(manifest == old.manifest)
+            try await fixture.catalog.markUnused()
+            try await fixture.catalog.renewRetrieval(retrieval, lease: Fixture.lease)
+            let read = try await fixture.catalog.chunks(
+                of: old.manifest.id, after: nil, limit: 10, assuming: nil)
+            #expect(try read.map(\.reference) == Fixture.chunks(0..<1))
+        },
+        CatalogBehaviour("one lease holds the files of a retrieval, as long as any is read") {
+            fixture in
+            try await fixture.admit(1...1)
+            let on = Fixture.replicas(1...1)
+            for (name, chunk) in [("a", 0), ("b", 1)] {
+                try await fixture.deposit(name, Fixture.chunks(chunk..<chunk + 1), on: on)
+            }
+            let retrieval = RetrievalID.random()
+            _ = try await fixture.catalog.openRetrieval(
+                retrieval, of: [FileName("a"), FileName("b")], lease: Fixture.lease)
+            for name in ["a", "b"] { _ = try await fixture.delete(name) }
+            fixture.advance(.seconds(400))
+            try await fixture.catalog.renewRetrieval(retrieval, lease: Fixture.lease)
+            fixture.advance(.seconds(400))
+            try await fixture.catalog.markUnused()
+            let held = try await fixture.catalog.collectionPlan(grace: .zero)
+            #expect(held.unusedChunks == 0)
+            try await fixture.catalog.closeRetrieval(retrieval)
+            try await fixture.catalog.markUnused()
+            let free = try await fixture.catalog.collectionPlan(grace: .zero)
+            #expect(free.unusedChunks == 4)
         },
         CatalogBehaviour("a retrieval's lease is renewed by use, and ends") { fixture in
             _ = try await fixture.oneFile()
             let retrieval = RetrievalID.random()
             func use() async throws {
-                _ = try await fixture.catalog.retrievalManifest(retrieval, lease: Fixture.lease)
+                try await fixture.catalog.renewRetrieval(retrieval, lease: Fixture.lease)
             }
             await fixture.expect(.leaseEnded) { try await use() }
             _ = try await fixture.catalog.openRetrieval(
-                retrieval, of: FileName("file"), lease: Fixture.lease)
+                retrieval, of: [FileName("file")], lease: Fixture.lease)
             fixture.advance(.seconds(599))
             try await use()
             fixture.advance(.seconds(599))
@@ -32,15 +64,14 @@ extension CatalogConformance {
             fixture.advance(.seconds(600))
             await fixture.expect(.leaseEnded) { try await use() }
             _ = try await fixture.catalog.openRetrieval(
-                retrieval, of: FileName("file"), lease: Fixture.lease)
+                retrieval, of: [FileName("file")], lease: Fixture.lease)
             try await use()
             try await fixture.catalog.closeRetrieval(retrieval)
             try await fixture.catalog.closeRetrieval(retrieval)
             await fixture.expect(.leaseEnded) { try await use() }
-            await fixture.expect(.notFound) {
-                _ = try await fixture.catalog.openRetrieval(
-                    retrieval, of: FileName("other"), lease: Fixture.lease)
-            }
+            let missing = try await fixture.catalog.openRetrieval(
+                retrieval, of: [FileName("other")], lease: Fixture.lease)
+            await fixture.expect(.notFound) { _ = try missing.first?.get() }
         },
     ]
 
