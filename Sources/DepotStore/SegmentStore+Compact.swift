@@ -78,10 +78,11 @@ extension SegmentStore {
     private func readBatch(
         _ segment: SegmentID, from offset: UInt64
     ) throws(DepotError) -> Batch {
-        let live = try liveCopies(of: segment, from: offset, limit: Self.batchMembers + 1)
+        let membersMax = min(Self.batchMembers, configuration.segmentMembersMax)
+        let live = try liveCopies(of: segment, from: offset, limit: membersMax + 1)
         var batch = Batch()
         guard let first = live.first else { return batch }
-        let taken = live.prefix(Self.batchMembers).prefix { copy in
+        let taken = live.prefix(membersMax).prefix { copy in
             copy.location.end - first.location.offset <= UInt64(Self.batchBytes)
                 || copy.location == first.location
         }

@@ -32,7 +32,7 @@ extension SegmentStore {
         while !rest.isEmpty {
             // A batch takes at most half a segment, so that little is left unused at its end.
             var bytes: UInt64 = 0
-            let batch = rest.prefix { entry in
+            let batch = rest.prefix(configuration.segmentMembersMax).prefix { entry in
                 bytes += UInt64(SegmentWriter.space([entry.object]))
                 return bytes <= segmentSize / 2
             }

@@ -202,7 +202,9 @@ final class SegmentIndex: Sendable {
 
     /// What is live of a segment, from an offset on, in order.
     ///
-    /// - Parameter budget: bytes, headers and padding included, after which no more is fetched.
+    /// - Parameters:
+    ///   - limit: of rows.
+    ///   - budget: bytes, headers and padding included, after which no more is fetched.
     /// - Returns: `next` is where what was not fetched begins.
     func live(
         in segment: UInt32, from offset: UInt64, limit: Int, budget: UInt64 = .max
@@ -214,12 +216,12 @@ final class SegmentIndex: Sendable {
                     WHERE segment = ? AND offset >= ? ORDER BY offset LIMIT ?
                     """)
             let cursor = try Row.fetchCursor(
-                statement, arguments: [Int64(segment), Int64(clamping: offset), limit])
+                statement, arguments: [Int64(segment), Int64(clamping: offset), limit + 1])
             var found: [(id: ObjectID, offset: UInt64, length: Int)] = []
             var bytes: UInt64 = 0
             while let row = try cursor.next() {
                 let offset = UInt64(clamping: row[2] as Int64)
-                if bytes >= budget { return (found, offset) }
+                if bytes >= budget || found.count == limit { return (found, offset) }
                 let length: Int = row[3]
                 bytes += UInt64(MemberHeader.size + MemberHeader.padded(length))
                 if let id = Self.id(row) { found.append((id, offset, length)) }
