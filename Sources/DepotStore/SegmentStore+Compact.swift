@@ -22,7 +22,7 @@ extension SegmentStore {
             return CompactionReport(movedCopies: 0, movedBytes: 0, freedBytes: 0, pinnedBy: [])
         }
         var moved = (copies: 0, bytes: UInt64(0))
-        var pinned: [ObjectID] = []
+        var pinned: [Copy] = []
         var offset: UInt64 = 0
         while true {
             let from = offset
@@ -48,19 +48,22 @@ extension SegmentStore {
         }
         return CompactionReport(
             movedCopies: moved.copies, movedBytes: moved.bytes, freedBytes: isGone ? bytes : 0,
-            pinnedBy: pinned)
+            pinnedBy: isGone ? [] : pinned.map(\.id))
     }
 
     private func sealedBytes(of segment: SegmentID) throws(DepotError) -> UInt64 {
-        let found = state.withLock { state in
-            (state.segments[segment.number], state.segment == segment.number)
+        let (sealed, isOpen) = state.withLock { state in
+            (
+                state.segments[segment.number],
+                SegmentID(number: state.segment, nonce: state.nonce) == segment && state.end > 0
+            )
         }
-        if found.1 {
+        if isOpen {
             throw DepotError(
                 .conflict, "this segment is being written to",
                 object: SegmentFile.name(segment.number))
         }
-        guard let sealed = found.0, sealed.nonce == segment.nonce else {
+        guard let sealed, sealed.nonce == segment.nonce else {
             throw DepotError(
                 .notFound, "there is no such segment, or it was compacted",
                 object: SegmentFile.name(segment.number))
@@ -70,7 +73,7 @@ extension SegmentStore {
 
     private struct Batch: Sendable {
         var objects: [(object: VerifiedObject, location: Location)] = []
-        var bad: [ObjectID] = []
+        var bad: [Copy] = []
         var next: UInt64?
     }
 
@@ -93,7 +96,7 @@ extension SegmentStore {
             if let reader, let object = Self.read(copy, reader) ?? Self.read(copy, reader) {
                 batch.objects.append((object, copy.location))
             } else {
-                batch.bad.append(copy.id)
+                batch.bad.append(copy)
             }
         }
         return batch
@@ -167,15 +170,11 @@ extension SegmentStore {
     ///
     /// - Returns: whether it is gone.
     private func remove(
-        _ segment: SegmentID, keptBy bad: [ObjectID]
+        _ segment: SegmentID, keptBy bad: [Copy]
     ) throws(DepotError) -> Bool {
         try checkWritable()
-        if !bad.isEmpty {
-            try note(bad, [], locate(bad))
-            if try locate(bad).values.contains(where: { $0.segment == segment.number }) {
-                return false
-            }
-        }
+        // Where they lay when they were read: what was put again since lies elsewhere, and is not bad.
+        try note(bad.map(\.id), [], Dictionary(bad.map { ($0.id, $0.location) }) { $1 })
         guard try liveCopies(of: segment, from: 0, limit: 1).isEmpty else { return false }
         guard let file = try files.find(segment.number)?.file else { return false }
         try SegmentRecovery(folder: folder, logger: logger)
