@@ -163,7 +163,7 @@ extension SegmentStore {
         var named: [(path: MemberPath, object: VerifiedObject)] = []
         for object in still { named.append((try MemberPath(object), object)) }
         try appendBatch(named, isCompaction: true)
-        return (still.count, still.reduce(0) { $0 + UInt64(MemberHeader.size + $1.length) })
+        return (still.count, UInt64(SegmentWriter.space(still)))
     }
 
     /// Unlinks a segment in which nothing is live any more.

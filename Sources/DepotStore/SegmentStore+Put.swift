@@ -66,11 +66,13 @@ extension SegmentStore {
 
     private func take(_ members: [SegmentMember]) throws(DepotError) {
         let ids = members.compactMap(\.path.objectID)
-        let known = try counted(ids)
+        let listed = Set(try index.find(ids).keys)
         guard let nonce = writer.withLock({ $0?.nonce }) else { return }
         let healed = state.withLock { state in
+            state.again.formUnion(listed)
             for member in members {
                 guard let id = member.path.objectID else { continue }
+                let isKnown = state.recent[id] != nil || listed.contains(id)
                 let location = Location(
                     segment: state.segment, nonce: nonce, offset: member.offset,
                     length: member.length)
@@ -78,7 +80,7 @@ extension SegmentStore {
                 state.dead.remove(id)
                 state.end = location.end
                 state.note(member.path.sequence)
-                if id.kind == .chunk, !known.contains(id) { state.chunks += 1 }
+                if id.kind == .chunk, !isKnown { state.chunks += 1 }
             }
             let healed = state.bad.intersection(ids)
             state.bad.subtract(healed)
@@ -210,6 +212,7 @@ extension SegmentStore {
             unmerged.withLock { _ = $0.removeFirst() }
             state.withLock { state in
                 state.recent = state.recent.filter { $0.value.segment != sealed.segment.number }
+                state.again = state.again.filter { state.recent[$0] != nil }
                 // Nothing is left that the index could take in by mistake.
                 if state.recent.isEmpty { state.dead = [] }
             }

@@ -6,7 +6,10 @@ extension SegmentStore {
     ) async throws(DepotError) -> [SegmentInfo] {
         guard limit > 0 else { throw DepotError(.invalidArgument, "a page has at least one entry") }
         return try await onReader { () throws(DepotError) in
-            var live = try self.index.liveTotals()
+            let again = self.state.withLock { state in
+                state.again.filter { state.recent[$0] != nil }
+            }
+            var live = try self.index.liveTotals(without: again)
             let (sealed, open) = self.state.withLock { state in
                 for location in state.recent.values {
                     live[location.segment, default: (0, 0)].copies += 1
@@ -14,7 +17,7 @@ extension SegmentStore {
                 }
                 return (
                     state.segments.values.map { ($0.number, $0.nonce, $0.bytes, true) },
-                    state.end > 0 ? [(state.segment, state.nonce, state.synced, false)] : []
+                    state.end > 0 ? [(state.segment, state.nonce, state.end, false)] : []
                 )
             }
             let rest = (sealed + open).filter { $0.0 > number ?? 0 }.sorted { $0.0 < $1.0 }

@@ -5,6 +5,8 @@ struct StoreState {
     var identity: ReplicaIdentity
     /// Of the open segment, and of sealed ones that the index has not taken in.
     var recent: [ObjectID: Location] = [:]
+    /// Of them, those that the index lists too, where they were before. Whatever else is in it says nothing.
+    var again: Set<ObjectID> = []
     /// Deleted while they were in `recent`: the index must not take them in.
     var dead: Set<ObjectID> = []
     /// Sealed segments.

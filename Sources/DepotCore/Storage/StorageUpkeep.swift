@@ -103,6 +103,7 @@ public struct SegmentProblem: Sendable, Hashable, Codable {
 
 public struct CompactionReport: Sendable, Hashable, Codable {
     public let movedCopies: Int
+    /// Counted as `SegmentInfo.liveBytes`.
     public let movedBytes: UInt64
     /// Bytes of the file that went; 0 where it stays.
     public let freedBytes: UInt64

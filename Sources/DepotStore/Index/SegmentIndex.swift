@@ -187,17 +187,21 @@ final class SegmentIndex: Sendable {
     func find(
         _ ids: some Sequence<ObjectID>
     ) throws(DepotError) -> [ObjectID: (segment: UInt32, offset: UInt64, length: Int)] {
-        try view { database in
-            let statement = try database.cachedStatement(
-                sql: "SELECT segment, offset, length FROM member WHERE kind = ? AND hash = ?")
-            var found: [ObjectID: (segment: UInt32, offset: UInt64, length: Int)] = [:]
-            for id in ids.sorted() {
-                let arguments: StatementArguments = [Int(id.kind.rawValue), Data(id.hash.bytes)]
-                guard let row = try Row.fetchOne(statement, arguments: arguments) else { continue }
-                found[id] = (row[0], UInt64(clamping: row[1] as Int64), row[2])
-            }
-            return found
+        try view { try Self.find(ids, $0) }
+    }
+
+    private static func find(
+        _ ids: some Sequence<ObjectID>, _ database: Database
+    ) throws -> [ObjectID: (segment: UInt32, offset: UInt64, length: Int)] {
+        let statement = try database.cachedStatement(
+            sql: "SELECT segment, offset, length FROM member WHERE kind = ? AND hash = ?")
+        var found: [ObjectID: (segment: UInt32, offset: UInt64, length: Int)] = [:]
+        for id in ids.sorted() {
+            let arguments: StatementArguments = [Int(id.kind.rawValue), Data(id.hash.bytes)]
+            guard let row = try Row.fetchOne(statement, arguments: arguments) else { continue }
+            found[id] = (row[0], UInt64(clamping: row[1] as Int64), row[2])
         }
+        return found
     }
 
     /// What is live of a segment, from an offset on, in order.
@@ -231,7 +235,11 @@ final class SegmentIndex: Sendable {
     }
 
     /// How many live copies each segment has, and their bytes, header and padding included.
-    func liveTotals() throws(DepotError) -> [UInt32: (copies: Int, bytes: UInt64)] {
+    ///
+    /// - Parameter gone: copies of these are not live any more.
+    func liveTotals(
+        without gone: Set<ObjectID>
+    ) throws(DepotError) -> [UInt32: (copies: Int, bytes: UInt64)] {
         try view { database in
             let rows = try Row.fetchAll(
                 database,
@@ -239,7 +247,14 @@ final class SegmentIndex: Sendable {
                     SELECT segment, count(*), sum((length + 1023) / 512 * 512)
                     FROM member GROUP BY segment
                     """)
-            return Dictionary(uniqueKeysWithValues: rows.map { ($0[0], ($0[1], $0[2])) })
+            var totals: [UInt32: (copies: Int, bytes: UInt64)] = Dictionary(
+                uniqueKeysWithValues: rows.map { ($0[0], ($0[1], $0[2])) })
+            for row in try Self.find(gone, database).values {
+                totals[row.segment]?.copies -= 1
+                totals[row.segment]?.bytes -= UInt64(
+                    MemberHeader.size + MemberHeader.padded(row.length))
+            }
+            return totals
         }
     }
 
