@@ -33,6 +33,7 @@ extension SegmentStore {
     public func scrub(
         _ segment: SegmentID, from offset: UInt64, budget: UInt64
     ) async throws(DepotError) -> ScrubStep {
+        guard budget > 0 else { throw DepotError(.invalidArgument, "a step reads at least 1 byte") }
         let (step, locations) = try await onReader { () throws(DepotError) in
             let place = try self.place(segment)
             let (live, next) = try self.live(in: place, from: offset, budget: budget)

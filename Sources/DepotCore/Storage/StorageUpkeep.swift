@@ -12,8 +12,8 @@ public protocol StorageUpkeep: Sendable {
     ///
     /// - Parameters:
     ///   - offset: 0, or `ScrubStep.next` of the step before.
-    ///   - budget: bytes to read; a copy that was begun is read to its end.
-    /// - Throws: `notFound` where the segment is not there (any more), with that nonce.
+    ///   - budget: bytes to read, at least 1; a copy that was begun is read to its end.
+    /// - Throws: `notFound` where the segment is not there (any more), with that nonce; `invalidArgument`.
     func scrub(
         _ segment: SegmentID, from offset: UInt64, budget: UInt64
     ) async throws(DepotError) -> ScrubStep
