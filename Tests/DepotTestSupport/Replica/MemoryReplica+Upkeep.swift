@@ -24,7 +24,8 @@ extension MemoryReplica {
     public func scrub(
         _ segment: SegmentID, from offset: UInt64, budget: UInt64
     ) async throws(DepotError) -> ScrubStep {
-        try state.withLock { state throws(DepotError) -> ScrubStep in
+        guard budget > 0 else { throw DepotError(.invalidArgument, "a step reads at least 1 byte") }
+        return try state.withLock { state throws(DepotError) -> ScrubStep in
             let all = state.copies.filter { $0.value.segment == segment.number }
                 .sorted { $0.value.end < $1.value.end }
             guard segment == Self.segmentID(segment.number), !all.isEmpty else {
@@ -52,23 +53,25 @@ extension MemoryReplica {
 
     public func compact(_ segment: SegmentID) async throws(DepotError) -> CompactionReport {
         try state.withLock { state throws(DepotError) -> CompactionReport in
-            guard segment.number < state.segment else {
-                throw DepotError(.conflict, "this segment is being written to")
-            }
             let live = state.copies.filter { $0.value.segment == segment.number }
             guard segment == Self.segmentID(segment.number), !live.isEmpty else {
                 throw DepotError(.notFound, "no such segment")
             }
+            guard segment.number < state.segment else {
+                throw DepotError(.conflict, "this segment is being written to")
+            }
             let bad = live.filter { ChunkID(hashing: $0.value.bytes) != $0.key.hash }.keys
-            for (id, copy) in live where !bad.contains(id) {
+            for id in bad { state.copies[id]?.isKnownBad = true }
+            let good = live.filter { !bad.contains($0.key) }
+            for (id, copy) in good {
                 state.appended += UInt64(copy.bytes.readableBytes)
                 state.copies[id] = Copy(
                     bytes: copy.bytes, end: state.appended, segment: state.segment)
             }
             state.synced = state.appended
-            let bytes = live.values.reduce(0) { $0 + UInt64($1.bytes.readableBytes) }
+            let bytes = good.values.reduce(0) { $0 + UInt64($1.bytes.readableBytes) }
             return CompactionReport(
-                movedCopies: live.count - bad.count, movedBytes: bytes,
+                movedCopies: good.count, movedBytes: bytes,
                 freedBytes: bad.isEmpty ? bytes : 0, pinnedBy: bad.sorted())
         }
     }
