@@ -13,26 +13,24 @@ import Testing
         _ behaviour: StorageBehaviour
     ) async throws {
         try await withFolder { folder in
-            let store = try await openStore(at: folder + "/a")
-            let first = try await Served(store, for: behaviour)
-            let second = Mutex<(Served, SegmentStore)?>(nil)
+            let store = try await openStore(at: folder + "/0")
+            let served = try await Served(store, for: behaviour)
+            let lives = Mutex([(served, store)])
+            let newest = { @Sendable in lives.withLock { ($0[$0.count - 1], $0.count) } }
             let subject = StorageSubject(
-                first.remote, damage: { try await flipBit(of: $0, in: store) },
+                served.remote, damage: { try await flipBit(of: $0, in: newest().0.1) },
                 restart: {
-                    await first.replica.stop()
-                    try copyFolder(folder + "/a", to: folder + "/b")
-                    let store = try await openStore(at: folder + "/b")
+                    let (last, number) = newest()
+                    await last.0.replica.stop()
+                    try copyFolder("\(folder)/\(number - 1)", to: "\(folder)/\(number)")
+                    let store = try await openStore(at: "\(folder)/\(number)")
                     let served = try await Served(store, for: nil)
-                    second.withLock { $0 = (served, store) }
+                    lives.withLock { $0.append((served, store)) }
                     return served.remote
                 })
             let outcome = await Task { try await behaviour.check(subject) }.result
-            await first.replica.stop()
-            await store.close()
-            if let (served, store) = second.withLock({ $0 }) {
-                await served.replica.stop()
-                await store.close()
-            }
+            await newest().0.0.replica.stop()
+            for (_, store) in lives.withLock({ $0 }) { await store.close() }
             try outcome.get()
         }
     }

@@ -1,7 +1,10 @@
 import DepotCore
-import DepotStore
 import DepotTestSupport
+import Dispatch
+import Synchronization
 import Testing
+
+@testable import DepotStore
 
 @Suite struct CompactionTests {
     /// A page of a segment's members was filtered after it was cut: one that lay elsewhere by then made the page look
@@ -25,6 +28,67 @@ import Testing
                 }
                 #expect(try await store.standing().chunks == objects.count + 1)
             }
+        }
+    }
+
+    /// What a compaction had read as bad was noted as bad where it lay at the end: a copy that was put again meanwhile
+    /// was called so instead, and its segment was said to be kept by it though it was gone.
+    @Test func `a copy that is put again while its segment is compacted is not called bad`()
+        async throws
+    {
+        let objects = SampleObjects.chunks(0..<4)
+        let ids = objects.map(\.id)
+        let (configuration, beforeSync) = hookedSegments()
+        try await withFolder { folder in
+            try await withStore(at: folder, configuration) { store in
+                _ = try await store.putDurably(Array(objects.prefix(3)))
+            }
+            try await withStore(at: folder, configuration) { store in
+                _ = try await store.putDurably([objects[3]])
+                try await flipBit(of: ids[1], in: store)
+                #expect(try await store.check([ids[1]]) == [.bad])
+                let segment = try #require(try await store.segments(after: nil, limit: 1).first)
+                beforeSync.arm { try await store.put([objects[1]]) }
+                let report = try await store.compact(segment.id)
+                #expect(report.pinnedBy.isEmpty && report.freedBytes > 0)
+                #expect(report.movedCopies == 2)
+                #expect(try await store.vouch(for: ids) == ids.map { _ in .durable })
+                #expect(try await store.check(ids) == ids.map { _ in .good })
+            }
+        }
+    }
+
+    private typealias Hook = @Sendable () async throws -> Void
+
+    /// Segments of a store that does something of the test's, once, before a barrier syncs.
+    private func hookedSegments() -> (SegmentStoreConfiguration, Hooks) {
+        let hooks = Hooks()
+        var configuration = smallSegments()
+        configuration.operations = FileOperations { operation in
+            if case .sync = operation { hooks.run() }
+            return FileOperations.system.perform(operation)
+        }
+        return (configuration, hooks)
+    }
+
+    private final class Hooks: Sendable {
+        private let hook = Mutex<Hook?>(nil)
+
+        func arm(_ body: @escaping Hook) { hook.withLock { $0 = body } }
+
+        /// On the store's thread, which waits.
+        func run() {
+            let hook = hook.withLock { hook in
+                defer { hook = nil }
+                return hook
+            }
+            guard let hook else { return }
+            let done = DispatchSemaphore(value: 0)
+            Task {
+                await #expect(throws: Never.self) { try await hook() }
+                done.signal()
+            }
+            done.wait()
         }
     }
 }

@@ -20,20 +20,23 @@ import Testing
         _ behaviour: StorageBehaviour, _ configuration: SegmentStoreConfiguration
     ) async throws {
         try await withFolder { folder in
-            try await withStore(at: folder + "/a", configuration) { store in
-                let restarted = Mutex<SegmentStore?>(nil)
+            try await withStore(at: folder + "/0", configuration) { store in
+                let lives = Mutex([store])
+                let newest = { @Sendable in lives.withLock { ($0[$0.count - 1], $0.count) } }
                 let subject = StorageSubject(
-                    store, damage: { try await flipBit(of: $0, in: store) },
+                    store, damage: { try await flipBit(of: $0, in: newest().0) },
                     restart: {
                         // What a kill leaves: the files as they are, without a goodbye.
-                        try copyFolder(folder + "/a", to: folder + "/b")
+                        let number = newest().1
+                        try copyFolder("\(folder)/\(number - 1)", to: "\(folder)/\(number)")
                         let store = try await SegmentStore.open(
-                            at: folder + "/b", configuration: configuration, logger: quiet)
-                        restarted.withLock { $0 = store }
+                            at: "\(folder)/\(number)", configuration: configuration, logger: quiet)
+                        lives.withLock { $0.append(store) }
                         return store
                     })
-                try await behaviour.check(subject)
-                await restarted.withLock { $0 }?.close()
+                let outcome = await Task { try await behaviour.check(subject) }.result
+                for store in lives.withLock({ $0.dropFirst() }) { await store.close() }
+                try outcome.get()
             }
         }
     }

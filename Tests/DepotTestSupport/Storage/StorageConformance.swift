@@ -5,7 +5,8 @@ import Testing
 /// What every `ChunkStorage` must do, one behaviour a test case. Give each a storage of its own, empty.
 public enum StorageConformance {
     public static let behaviours: [StorageBehaviour] =
-        objects + durability + checks + inventories + deletions + memberships
+        objects + durability + checks + inventories + deletions + memberships + segmentLists
+        + scrubs + compactions
 
     /// The same, where nobody can damage a copy, restart the storage, or keep it out of a cluster.
     public static func behaviours(needing abilities: StorageAbilities) -> [StorageBehaviour] {
@@ -29,7 +30,7 @@ public struct StorageAbilities: OptionSet, Sendable {
 /// A storage under test.
 public struct StorageSubject: Sendable {
     public let storage: any ChunkStorage
-    /// Flips a bit in the bytes of a copy, past the storage's back.
+    /// Flips a bit in the bytes of a copy, past the storage's back; of the storage that came up last.
     public let damage: (@Sendable (ObjectID) async throws -> Void)?
     /// Cuts its power, or kills it, and gives what comes up again.
     public let restart: (@Sendable () async throws -> any ChunkStorage)?
