@@ -68,7 +68,7 @@ extension SegmentStore {
         let ids = members.compactMap(\.path.objectID)
         let listed = Set(try index.find(ids).keys)
         guard let nonce = writer.withLock({ $0?.nonce }) else { return }
-        let healed = state.withLock { state in
+        state.withLock { state in
             state.again.formUnion(listed)
             for member in members {
                 guard let id = member.path.objectID else { continue }
@@ -82,12 +82,11 @@ extension SegmentStore {
                 state.note(member.path.sequence)
                 if id.kind == .chunk, !isKnown { state.chunks += 1 }
             }
+            // The index learns of it when the segment is sealed, and durable.
             let healed = state.bad.intersection(ids)
             state.bad.subtract(healed)
             state.healing.formUnion(healed)
-            return Array(healed)
         }
-        try index.clearBad(healed)
     }
 
     // MARK: Segments
@@ -202,9 +201,12 @@ extension SegmentStore {
     /// Has the index take in what was sealed. Where it cannot, memory keeps it and the next one tries again.
     func mergeSealed() throws(DepotError) {
         while let sealed = unmerged.withLock({ $0.first }) {
-            let dead = state.withLock { $0.dead }
+            let (dead, bad) = state.withLock { ($0.dead, $0.bad) }
             do throws(DepotError) {
                 try index.merge(sealed.segment, sealed.members, dead: dead)
+                let healed = try index.bad().subtracting(bad)
+                    .intersection(sealed.members.compactMap(\.path.objectID))
+                try index.clearBad(Array(healed))
             } catch {
                 logger.warning("the index lags behind", metadata: ["why": "\(error)"])
                 return
