@@ -62,47 +62,62 @@ private struct SegmentSurvey {
     private var numbers: [UInt32]
     private let folder: ReplicaFolder
     private let identity: ReplicaIdentity
-    /// Of those that are sealed.
-    private let nonces: [UInt32: UInt64]
+    private let sealed: [UInt32: SegmentIndex.Segment]
 
     init(_ folder: ReplicaFolder, _ identity: ReplicaIdentity) throws(DepotError) {
         self.folder = folder
         self.identity = identity
         numbers = try folder.segmentNumbers()
         newest = numbers.max() ?? 0
-        var nonces: [UInt32: UInt64] = [:]
+        var sealed: [UInt32: SegmentIndex.Segment] = [:]
         for number in numbers {
             let file = try SegmentFile.open(in: folder.segments, number: number, flags: O_RDONLY)
             let known = identity.knows(number, of: numbers)
-            nonces[number] = try SegmentRecovery.readSealed(file, known)?.segment.nonce
+            sealed[number] = try SegmentRecovery.readSealed(file, known)?.segment
         }
-        self.nonces = nonces
+        self.sealed = sealed
     }
 
     /// An index that has taken in every segment, and none that is not there. Seals those that were not.
     mutating func openIndex(_ logger: Logger) throws(DepotError) -> SegmentIndex {
-        var index = try SegmentIndex.open(at: folder.index)
+        let index = try SegmentIndex.open(at: folder.index)
         try finishRemovals(index)
         let indexed = try index.segments()
         let newest = indexed.last?.number ?? 0
         // The last copy in log order is the live one: segments can only be taken in behind those that are.
         let fits =
-            indexed.allSatisfy { nonces[$0.number] == $0.nonce }
+            indexed.allSatisfy { sealed[$0.number] == $0 }
             && numbers.allSatisfy { number in
                 number > newest || indexed.contains { $0.number == number }
             }
         let noted = Dictionary(uniqueKeysWithValues: indexed.map { ($0.number, $0.nonce) })
-        if !fits {
-            logger.notice("the index does not fit the segments and is made again")
+        do throws(DepotError) {
+            if !fits {
+                logger.notice("the index does not fit the segments and is made again")
+                try index.beginRemaking()
+            }
+            try takeAll(noted, index, logger)
+            try index.endRemaking()
+            return index
+        } catch {
+            guard !fits else { throw error }
+            // It is damaged, or there is no room for two. What a scrub has found bad, it finds again.
+            logger.warning("nothing is kept of the index", metadata: ["why": "\(error)"])
             index.close()
             SegmentIndex.remove(folder.index)
-            index = try SegmentIndex.open(at: folder.index)
+            let fresh = try SegmentIndex.open(at: folder.index)
+            try takeAll(noted, fresh, logger)
+            return fresh
         }
+    }
+
+    private func takeAll(
+        _ noted: [UInt32: UInt64], _ index: SegmentIndex, _ logger: Logger
+    ) throws(DepotError) {
         let known = Set(try index.segments().map(\.number))
         for number in numbers where !known.contains(number) {
             try take(number, noted[number], index, SegmentRecovery(folder: folder, logger: logger))
         }
-        return index
     }
 
     private func take(
@@ -120,18 +135,31 @@ private struct SegmentSurvey {
         }
         try index.merge(sealed.segment, sealed.members, dead: [])
         try index.markBad(sealed.damaged.compactMap(\.path.objectID))
-        // A good copy behind a bad one heals it.
-        let damaged = Set(sealed.damaged.map(\.offset))
-        let bad = try index.bad()
-        let healed = sealed.members.filter { !damaged.contains($0.offset) }
-            .compactMap(\.path.objectID).filter(bad.contains)
-        try index.clearBad(healed)
+        try index.clearBad(healed(by: sealed, of: index.bad(), file, recovery.logger))
+    }
+
+    /// A whole copy behind a bad one heals it. Only what is read says that it is whole: it may be the bad one.
+    private func healed(
+        by sealed: SegmentRecovery.Sealed, of bad: Set<ObjectID>, _ file: SegmentFile,
+        _ logger: Logger
+    ) throws(DepotError) -> [ObjectID] {
+        guard !bad.isEmpty else { return [] }
+        let segment = sealed.segment
+        var copies: [ObjectID: Location] = [:]
+        for member in sealed.members {
+            guard let id = member.path.objectID, bad.contains(id) else { continue }
+            copies[id] = Location(
+                segment: segment.number, nonce: segment.nonce, offset: member.offset,
+                length: member.length)
+        }
+        let scrub = SegmentScrub(try ColdReader(file), nonce: segment.nonce, logger)
+        return copies.filter { scrub.isWhole($0.key, $0.value) }.map(\.key)
     }
 
     /// Compactions that a crash has interrupted: what was live had been moved before.
     private mutating func finishRemovals(_ index: SegmentIndex) throws(DepotError) {
         for gone in try index.removals() {
-            if nonces[gone.number] == gone.nonce {
+            if sealed[gone.number]?.nonce == gone.nonce {
                 try folder.operations.unlink(
                     "\(folder.segments)/\(SegmentFile.name(gone.number))")
                 try folder.operations.syncFolder(folder.segments)

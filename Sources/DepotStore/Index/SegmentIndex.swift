@@ -52,24 +52,63 @@ final class SegmentIndex: Sendable {
             guard isNew || version == Self.version else {
                 throw DatabaseError(message: "version \(version) of the index")
             }
-            try database.execute(
-                sql: """
-                    PRAGMA user_version = \(Self.version);
-                    -- compacted: its live members were moved, and its file goes, or is gone.
-                    CREATE TABLE IF NOT EXISTS segment (
-                        number INTEGER PRIMARY KEY, nonce INTEGER NOT NULL, bytes INTEGER NOT NULL,
-                        sequence TEXT, compacted INTEGER NOT NULL DEFAULT 0);
-                    CREATE TABLE IF NOT EXISTS member (
-                        kind INTEGER NOT NULL, hash BLOB NOT NULL, segment INTEGER NOT NULL,
-                        offset INTEGER NOT NULL, length INTEGER NOT NULL,
-                        PRIMARY KEY (kind, hash)) WITHOUT ROWID;
-                    CREATE INDEX IF NOT EXISTS member_segment ON member (segment, offset);
-                    CREATE TABLE IF NOT EXISTS bad (
-                        kind INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (kind, hash))
-                        WITHOUT ROWID;
-                    """)
+            try database.execute(sql: "PRAGMA user_version = \(Self.version)")
+            try database.execute(sql: Self.schema)
             // Pages that cannot be read show here rather than in the middle of a deposit.
             _ = try Int.fetchOne(database, sql: "SELECT count(*) FROM member")
+        }
+    }
+
+    private static let schema = """
+        -- compacted: its live members were moved, and its file goes, or is gone.
+        CREATE TABLE IF NOT EXISTS segment (
+            number INTEGER PRIMARY KEY, nonce INTEGER NOT NULL, bytes INTEGER NOT NULL,
+            sequence TEXT, compacted INTEGER NOT NULL DEFAULT 0);
+        CREATE TABLE IF NOT EXISTS member (
+            kind INTEGER NOT NULL, hash BLOB NOT NULL, segment INTEGER NOT NULL,
+            offset INTEGER NOT NULL, length INTEGER NOT NULL,
+            PRIMARY KEY (kind, hash)) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS member_segment ON member (segment, offset);
+        CREATE TABLE IF NOT EXISTS bad (
+            kind INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (kind, hash)) WITHOUT ROWID;
+        """
+
+    // MARK: Made again
+
+    /// Begins anew, where it does not fit the segments. What it said is kept until `endRemaking`.
+    func beginRemaking() throws(DepotError) {
+        try change { database in
+            // One that a crash has interrupted knows less than what was there before it.
+            if try database.tableExists("former") {
+                try database.execute(sql: "DROP TABLE member; DROP TABLE segment;")
+            } else {
+                try database.execute(
+                    sql: """
+                        ALTER TABLE member RENAME TO former; ALTER TABLE bad RENAME TO formerly_bad;
+                        DROP INDEX member_segment; DROP TABLE segment;
+                        """)
+            }
+            try database.execute(sql: Self.schema)
+        }
+    }
+
+    /// After all segments were taken in. What was known to be bad stays so. And where an older copy came forth because
+    /// the newest is gone, nothing tells whether it was bad: it has to be hashed, or put again, before it counts.
+    func endRemaking() throws(DepotError) {
+        try change { database in
+            guard try database.tableExists("former") else { return }
+            try database.execute(
+                sql: """
+                    INSERT OR REPLACE INTO bad
+                        SELECT kind, hash FROM member JOIN former USING (kind, hash)
+                        WHERE (member.segment, member.offset) < (former.segment, former.offset);
+                    INSERT OR REPLACE INTO bad
+                        SELECT kind, hash FROM formerly_bad JOIN member USING (kind, hash)
+                        LEFT JOIN former USING (kind, hash)
+                        WHERE former.segment IS NULL OR
+                        (member.segment, member.offset) <= (former.segment, former.offset);
+                    DROP TABLE former; DROP TABLE formerly_bad;
+                    """)
         }
     }
 
