@@ -98,7 +98,9 @@ let package = Package(
         // Between SQLite and the disk, to record what is written and to let it fail.
         .target(name: "CSQLiteFaults", dependencies: [sqlite], path: "Tests/CSQLiteFaults"),
         tests("DepotCoreTests", ["DepotCore", "FastCDCReference", "CLibCrypto", nioCore]),
-        tests("DepotStoreTests", ["DepotCore", "DepotStore", "DepotTestSupport", nioCore, log]),
+        tests(
+            "DepotStoreTests",
+            ["DepotCore", "DepotStore", "DepotTestSupport", grdb, nioCore, log]),
         tests("DepotWireTests", ["DepotCore", "DepotWire", "DepotTestSupport", nioCore, nioHTTP1]),
         tests(
             "DepotReplicaTests",

@@ -13,13 +13,14 @@ import Testing
     /// A segment for every object: everything is in the sealed index.
     @Test(arguments: StorageConformance.behaviours)
     func `a store of tiny segments does so, too`(_ behaviour: StorageBehaviour) async throws {
-        try await run(behaviour, smallSegments(1))
+        try await run(behaviour, smallSegments(1), inMemory: true)
     }
 
     private func run(
-        _ behaviour: StorageBehaviour, _ configuration: SegmentStoreConfiguration
+        _ behaviour: StorageBehaviour, _ configuration: SegmentStoreConfiguration,
+        inMemory: Bool = false
     ) async throws {
-        try await withFolder { folder in
+        try await withFolder(inMemory: inMemory) { folder in
             try await withStore(at: folder + "/0", configuration) { store in
                 let lives = Mutex([store])
                 let newest = { @Sendable in lives.withLock { ($0[$0.count - 1], $0.count) } }

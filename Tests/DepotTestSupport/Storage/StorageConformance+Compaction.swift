@@ -90,7 +90,7 @@ extension StorageConformance {
         },
         StorageBehaviour("two compactions of one segment at once lose nothing", needs: .restart) {
             subject in
-            let objects = try mixed() + SampleObjects.chunks(200..<260)
+            let objects = try mixed() + SampleObjects.chunks(200..<220)
             _ = try await subject.storage.putDurably(objects)
             let storage = try await subject.restarted()
             for segment in try await storage.allSegments() where segment.isSealed {
