@@ -105,7 +105,6 @@ import Testing
             for segment in try await store.allSegments() where segment.isSealed {
                 #expect(try await store.compact(segment.id).pinnedBy.isEmpty, comment)
             }
-            try await expectWhole(store, comment)
         }
         try await withStore(at: scene, FolderHistory.configuration) { store in
             try await expectWhole(store, comment)

@@ -78,6 +78,7 @@ struct Status: Decodable {
         let name: String
         let state: String
         let chunks: Int
+        let problem: String?
     }
     let replicas: [Replica]
     let files: Int
