@@ -103,6 +103,26 @@ import Testing
         }
     }
 
+    @Test func `a compaction does not take an unmounted disk for a segment that vanished`()
+        async throws
+    {
+        try await withFolder(inMemory: true) { folder in
+            let path = folder + "/a"
+            try await withStore(at: path, Self.configuration) { store in
+                for object in Self.objects { _ = try await store.putDurably([object]) }
+                let segment = try await id(of: 2, in: store)
+                try FileManager.default.moveItem(atPath: path, toPath: folder + "/away")
+                try FileManager.default.createDirectory(
+                    atPath: path + "/segments", withIntermediateDirectories: true)
+                await expectError(.storeFailed) { _ = try await store.compact(segment) }
+                #expect(try await store.standing().chunks == Self.objects.count)
+            }
+            try await withStore(at: folder + "/away", Self.configuration) { store in
+                try await expectAll(store)
+            }
+        }
+    }
+
     @Test func `an inventory goes on behind a page of which all has vanished`() async throws {
         try await withFilledStore { store, folder in
             try Loss.removed.strike(segment(1, in: folder))
