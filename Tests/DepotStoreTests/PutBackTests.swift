@@ -79,6 +79,9 @@ import Testing
         try await withStore(at: scene, FolderHistory.configuration) { store in
             #expect(
                 try await store.standing().position.segment > history.position.segment, comment)
+            // What is listed can be read.
+            let listed = try await store.wholeInventory(pageSize: 5).map(\.id)
+            #expect(try await store.read(listed).allSatisfy { $0 != nil }, comment)
             // What lay in other files is there.
             let lost = part == .segment ? try Self.members(of: file, in: history) : []
             for (index, object) in Self.objects.enumerated() where index != FolderHistory.deleted {

@@ -69,6 +69,17 @@ import Testing
         }
     }
 
+    @Test(arguments: Loss.allCases)
+    func `what vanished with it is absent at once, before any barrier`(_ loss: Loss) async throws {
+        try await withOpenSegment { store, folder in
+            _ = try await store.read(Self.ids)
+            try loss.strike(path(1, in: folder))
+            let isThere = Self.ids.indices.map { loss == .cutShort && $0 < Self.ids.count - 1 }
+            #expect(try await store.check(Self.ids) == isThere.map { $0 ? .good : .absent })
+            #expect(try await store.read(Self.ids).map { $0 != nil } == isThere)
+        }
+    }
+
     @Test(arguments: [Loss.removed, .movedAway])
     func `a segment that vanished is not sealed`(_ loss: Loss) async throws {
         try await withOpenSegment { store, folder in
