@@ -10,7 +10,7 @@ extension CommandTests {
             try await Composition.with(replicas: 1) { other in
                 let theirs = testBytes(2_000_000, seed: 121)
                 _ = try await other.deposit("theirs", theirs, level: 1)
-                try await other.stopServer(SIGTERM)
+                try await other.stopServer(SIGKILL)
                 try await other.stopReplica(0, SIGTERM)
                 let folder = other.replicaFolder(0)
                 let before = try contents(of: folder)

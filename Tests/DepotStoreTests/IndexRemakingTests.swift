@@ -1,5 +1,7 @@
 import DepotCore
 import DepotTestSupport
+import FoundationEssentials
+import GRDB
 import Testing
 
 @testable import DepotStore
@@ -48,6 +50,25 @@ import Testing
             try again.endRemaking()
             #expect(try again.bad().isEmpty && again.chunkCount() == 0)
             again.close()
+        }
+    }
+
+    @Test func `where nothing can be kept of an index, it is made anew`() async throws {
+        let ids = Self.objects.map(\.id)
+        try await withFolder(inMemory: true) { folder in
+            for object in Self.objects.prefix(2) {
+                try await withStore(at: folder) { _ = try await $0.putDurably([object]) }
+            }
+            let database = try DatabaseQueue(path: folder + "/index.sqlite")
+            try await database.write { try $0.execute(sql: "CREATE TABLE formerly_bad (x)") }
+            try database.close()
+            try FileManager.default.removeItem(atPath: folder + "/segments/00000002.tar")
+            for _ in 0..<2 {
+                let (vouches, chunks) = try await withStore(at: folder) { store in
+                    (try await store.vouch(for: ids), try await store.standing().chunks)
+                }
+                #expect(vouches == [.durable, .absent, .absent, .absent] && chunks == 1)
+            }
         }
     }
 }
