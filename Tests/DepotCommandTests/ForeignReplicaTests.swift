@@ -10,8 +10,8 @@ extension CommandTests {
             try await Composition.with(replicas: 1) { other in
                 let theirs = testBytes(2_000_000, seed: 121)
                 _ = try await other.deposit("theirs", theirs, level: 1)
-                try await other.stopServer(SIGKILL)
                 try await other.stopReplica(0, SIGTERM)
+                try await other.stopServer(SIGKILL)
                 let folder = other.replicaFolder(0)
                 let before = try contents(of: folder)
                 #expect(before.count > 1)
@@ -36,7 +36,7 @@ extension CommandTests {
                     #expect(verified.verification.replicas.allSatisfy { $0.name != "r3" })
                     #expect(try await depot.retrieve("ours").bytes == bytes)
                     try await expectRefused(depot)
-                    try await depot.stopReplica(3, SIGTERM)
+                    try await depot.stopReplica(3, SIGKILL)
                 }
 
                 #expect(try contents(of: folder) == before)
