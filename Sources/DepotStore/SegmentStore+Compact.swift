@@ -46,9 +46,11 @@ extension SegmentStore {
         let isGone = try await onLog { () throws(DepotError) in
             try self.failing { () throws(DepotError) in try self.remove(segment, keptBy: bad) }
         }
+        // Two compactions may meet: what one finds no more, the other has moved.
+        let isThere = state.withLock { $0.segments[segment.number]?.nonce == segment.nonce }
         return CompactionReport(
             movedCopies: moved.copies, movedBytes: moved.bytes, freedBytes: isGone ? bytes : 0,
-            pinnedBy: isGone ? [] : pinned.map(\.id))
+            pinnedBy: isThere ? pinned.map(\.id) : [])
     }
 
     private func sealedBytes(of segment: SegmentID) throws(DepotError) -> UInt64 {
