@@ -24,7 +24,8 @@ extension CatalogConformance {
             try await fixture.catalog.renewRetrieval(retrieval, lease: Fixture.lease)
             let read = try await fixture.catalog.chunks(
                 of: old.manifest.id, after: nil, limit: 10, assuming: nil)
-            #expect(try read.map(\.reference) == Fixture.chunks(0..<1))
+            let content = try Fixture.chunks(0..<1)
+            #expect(read.map(\.reference).contains(content[0]))
         },
         CatalogBehaviour("one lease holds the files of a retrieval, as long as any is read") {
             fixture in
