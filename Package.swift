@@ -82,7 +82,8 @@ let package = Package(
         .executableTarget(
             name: "DepotBenchmark",
             dependencies: [
-                "DepotCore", "DepotStore", "DepotSQLiteCatalog", "FastCDCReference", "depot",
+                "DepotCore", "DepotStore", "DepotSQLiteCatalog", "DepotWire", "FastCDCReference",
+                "depot",
                 nioCore, nioPosix, log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -22,11 +22,18 @@ struct DepotBenchmark: ParsableCommand {
     @Option(help: "Write the results as JSON.") var json: String?
     @Option(help: "Draw s/GiB of each case beside its floor.") var plot: String?
     @Option(help: "Only cases whose name contains this.") var only: String?
+    @Option(
+        help: ArgumentHelp(
+            "Programs to run on the same data where they are installed: "
+                + Rival.all.map(\.name).joined(separator: ","), valueName: "names"))
+    var compare: String?
     @Option(help: "Replicas.") var replicas = 3
     @Flag(help: "A run of seconds that shows that everything works. Its figures mean nothing.")
     var smoke = false
 
     func run() throws {
+        // Before anything is started.
+        _ = Traffic.isAlone
         let size = smoke ? 32 : size
         let files = smoke ? 400 : files
         let place = try Workplace(in: folder)
@@ -40,12 +47,19 @@ struct DepotBenchmark: ParsableCommand {
         let floors = try Floors.measure(
             in: place, bytes: size << 20, data: data.large(mebibytes: size))
         report.add(floors)
-        report.add(try Stages.measure(mebibytes: smoke ? 32 : 512))
+        report.add(
+            try Stages.measure(mebibytes: smoke ? 32 : 512, chunks: smoke ? 10_000 : 100_000))
         report.notePrices()
         let cases = Cases(
             data: data, mebibytes: size, files: files, corpus: corpus, replicas: replicas,
             executable: executable, place: place, only: only)
         try cases.run { report.add([$0]) }
+
+        if let compare {
+            try Comparison(data: data, mebibytes: size, files: files, place: place).run(
+                compare.split(separator: ",").map(String.init), report: { report.add([$0]) },
+                note: { report.note($0) })
+        }
 
         if let json { try report.writeJSON(to: json) }
         if let plot { try report.writePlot(to: plot) }

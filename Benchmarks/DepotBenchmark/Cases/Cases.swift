@@ -12,68 +12,79 @@ struct Cases {
     let only: String?
 
     func run(_ report: (Measurement) -> Void) throws {
+        for level in [1, 2] where level < levelMax { try depositNew(level, report) }
         try large(report)
         try levels(report)
+        try versions(report)
         try smallFiles(report)
-        if let corpus { try tree(corpus, report) }
+        if let corpus, isWanted("a real tree") { try tree(corpus, "a real tree", report) }
+        for clients in [1, 4, 16] { try together(clients, report) }
     }
 
-    private func isWanted(_ name: String) -> Bool { only.map(name.contains) ?? true }
+    /// The highest level of the cases.
+    var levelMax: Int { min(3, replicas) }
 
-    private func cluster() throws -> Cluster {
+    /// Whether a case of that name was asked for.
+    func isWanted(_ names: String...) -> Bool {
+        only.map { only in names.contains { $0.contains(only) } } ?? true
+    }
+
+    func cluster() throws -> Cluster {
         try Cluster(executable, replicas: replicas, in: place.fresh("cluster"))
     }
 
     private var bytes: UInt64 { UInt64(mebibytes) << 20 }
 
     /// What was written by others is out of the way before the clock starts.
-    private func settle() throws { try measured("/usr/bin/sync", []) }
+    func settle() throws { try measured("/usr/bin/sync", []) }
 
     // MARK: One large file
 
-    private func large(_ report: (Measurement) -> Void) throws {
+    private func depositNew(_ level: Int, _ report: (Measurement) -> Void) throws {
+        let name = "deposit new, level \(level)"
+        guard isWanted(name) else { return }
         let file = try data.large(mebibytes: mebibytes)
-        for level in Set([1, 2, min(3, replicas)]).sorted() {
-            let name = "deposit new, level \(level)"
-            guard isWanted(name) || level == 3 else { continue }
-            let cluster = try cluster()
-            try settle()
-            let new = try cluster.run(
-                name, bytes: bytes, clients: [["deposit", file, "\(level)", "--as", "large"]])
-            report(new)
-            if level == min(3, replicas) { try rest(cluster, file, level, report) }
-            cluster.stop()
-        }
-        for clients in [4, 16] where isWanted("\(clients) clients") {
-            try together(clients, report)
-        }
+        let cluster = try cluster()
+        defer { cluster.stop() }
+        try settle()
+        report(
+            try cluster.run(
+                name, bytes: bytes, clients: [["deposit", file, "\(level)", "--as", "large"]]))
     }
 
-    private func rest(
-        _ cluster: Cluster, _ file: String, _ level: Int, _ report: (Measurement) -> Void
-    ) throws {
+    /// One cluster at the highest level, in the order in which each finds what the one before left.
+    private func large(_ report: (Measurement) -> Void) throws {
+        let file = try data.large(mebibytes: mebibytes)
         let shifted = try data.shifted(mebibytes: mebibytes)
         let back = place.path("back")
-        func add(_ name: String, _ arguments: [String], allowed: Set<Int32> = [0]) throws {
-            guard isWanted(name) else { return }
+        let level = "\(levelMax)"
+        let cases: [(name: String, arguments: [String])] = [
+            ("deposit again", ["deposit", file, level, "--as", "again"]),
+            ("deposit shifted", ["deposit", shifted, level, "--as", "shifted"]),
+            ("retrieve to /dev/null", ["retrieve", "large", "-o", "/dev/null"]),
+            ("retrieve to a file", ["retrieve", "large", "-o", back]),
+        ]
+        let (new, verify, bad) = (
+            "deposit new, level \(level)", "verify, unpaced", "retrieve, bad copies"
+        )
+        let names = cases.map(\.name) + [new, verify, bad]
+        guard names.contains(where: { isWanted($0) }) else { return }
+        let cluster = try cluster()
+        defer { cluster.stop() }
+        func add(_ name: String, bytes: UInt64, _ arguments: [String]) throws {
             try settle()
-            report(try cluster.run(name, bytes: bytes, clients: [arguments], allowed: allowed))
+            report(try cluster.run(name, bytes: bytes, clients: [arguments]))
         }
-        try add("deposit again", ["deposit", file, "\(level)", "--as", "again"])
-        try add("deposit shifted", ["deposit", shifted, "\(level)", "--as", "shifted"])
-        try add("retrieve to /dev/null", ["retrieve", "large", "-o", "/dev/null"])
-        try add("retrieve to a file", ["retrieve", "large", "-o", back])
+        try add(new, bytes: bytes, ["deposit", file, level, "--as", "large"])
+        for one in cases where isWanted(one.name) { try add(one.name, bytes: bytes, one.arguments) }
         try? FileManager.default.removeItem(atPath: back)
-        if isWanted("verify") {
-            try settle()
-            try measured("/bin/sh", ["-c", "echo 3 >/proc/sys/vm/drop_caches || true"])
-            report(
-                try cluster.run(
-                    "verify, unpaced", bytes: bytes * UInt64(level),
-                    clients: [["verify", "--unpaced"]]))
+        if isWanted(verify) {
+            try Workplace.dropCaches()
+            try add(verify, bytes: bytes * UInt64(levelMax), ["verify", "--unpaced"])
         }
+        guard isWanted(bad) else { return }
         try flip(cluster)
-        try add("retrieve, bad copies", ["retrieve", "large", "-o", "/dev/null"])
+        try add(bad, bytes: bytes, ["retrieve", "large", "-o", "/dev/null"])
     }
 
     /// Flips a bit in every eighth MiB of one replica.
@@ -92,77 +103,36 @@ struct Cases {
         }
     }
 
-    /// Several clients at once, each with a part of the bytes that nobody else has.
-    private func together(_ clients: Int, _ report: (Measurement) -> Void) throws {
-        let each = max(1, mebibytes / clients)
-        let cluster = try cluster()
-        let files = try (0..<clients).map { try data.part($0, mebibytes: each) }
-        let all = UInt64(each * clients) << 20
-        try settle()
-        report(
-            try cluster.run(
-                "deposit new, level \(min(3, replicas)), \(clients) clients", bytes: all,
-                clients: files.enumerated().map {
-                    ["deposit", $0.element, "\(min(3, replicas))", "--as", "part-\($0.offset)"]
-                }))
-        try settle()
-        report(
-            try cluster.run(
-                "retrieve, \(clients) clients", bytes: all,
-                clients: files.indices.map { ["retrieve", "part-\($0)", "-o", "/dev/null"] }))
-        cluster.stop()
-    }
-
-    // MARK: Levels
+    // MARK: Levels and versions
 
     private func levels(_ report: (Measurement) -> Void) throws {
-        guard replicas >= 3, isWanted("level 2 to 3") else { return }
+        let name = "level 2 to 3"
+        guard replicas >= 3, isWanted(name) else { return }
         let cluster = try cluster()
+        defer { cluster.stop() }
         let file = try data.large(mebibytes: mebibytes)
         _ = try cluster.run("", bytes: 0, clients: [["deposit", file, "2", "--as", "large"]])
         try settle()
         report(
-            try cluster.run(
-                "level 2 to 3", bytes: bytes, clients: [["change-replication", "large", "3"]]))
-        cluster.stop()
+            try cluster.run(name, bytes: bytes, clients: [["change-replication", "large", "3"]]))
     }
 
-    // MARK: Many files
-
-    private func smallFiles(_ report: (Measurement) -> Void) throws {
-        guard isWanted("small files") else { return }
-        try folder(try data.small(count: files), "small files", report)
-    }
-
-    private func tree(_ corpus: String, _ report: (Measurement) -> Void) throws {
-        guard isWanted("tree") else { return }
-        try folder(corpus, "a real tree", report)
-    }
-
-    private func folder(
-        _ folder: String, _ what: String, _ report: (Measurement) -> Void
-    ) throws {
-        let (count, bytes) = BenchmarkData.bytes(ofTree: folder)
+    /// One after the other, so that each is deposited where the ones before it are known.
+    private func versions(_ report: (Measurement) -> Void) throws {
+        let name = "\(BenchmarkData.versions) versions of a tar"
+        guard isWanted(name) else { return }
         let cluster = try cluster()
-        let level = "\(min(3, replicas))"
-        try settle()
-        report(
-            try cluster.run(
-                "\(what) in, level \(level)", bytes: bytes, operations: count,
-                clients: [["deposit", folder, level, "-r", "--as", "tree"]]))
-        report(
-            try cluster.run(
-                "\(what) in again", bytes: bytes, operations: count,
-                clients: [["deposit", folder, level, "-r", "--as", "tree"]]))
-        let back = try place.fresh("back")
-        report(
-            try cluster.run(
-                "\(what) out", bytes: bytes, operations: count,
-                clients: [["retrieve", "tree", "-r", "-o", back]]))
-        report(
-            try cluster.run(
-                "\(what): names listed", bytes: 0, operations: count, clients: [["list"]]))
-        try? FileManager.default.removeItem(atPath: back)
-        cluster.stop()
+        defer { cluster.stop() }
+        var all: Measurement?
+        for (number, file) in try data.versions(mebibytes: mebibytes).enumerated() {
+            try settle()
+            let size =
+                (try FileManager.default.attributesOfItem(atPath: file)[.size] as? UInt64) ?? 0
+            let one = try cluster.run(
+                name, bytes: size,
+                clients: [["deposit", file, "\(levelMax)", "--as", "version-\(number)"]])
+            all = all.map { $0 + one } ?? one
+        }
+        if let all { report(all) }
     }
 }

@@ -1,8 +1,5 @@
 import Foundation
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// CPU seconds that a process has taken, kernel and all, and the most memory that it had at once.
 struct Usage: Encodable {
@@ -12,12 +9,11 @@ struct Usage: Encodable {
     /// Of a process that runs.
     static func of(_ process: Int32) -> Usage {
         var usage = Usage()
-        if let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
-            let end = stat.lastIndex(of: ")")
-        {
-            let fields = stat[stat.index(end, offsetBy: 2)...].split(separator: " ")
-            let ticks = (Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0)
-            usage.cpu = ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+        var clock = clockid_t()
+        var time = timespec()
+        // In nanoseconds; /proc counts hundredths of a second.
+        if clock_getcpuclockid(process, &clock) == 0, clock_gettime(clock, &time) == 0 {
+            usage.cpu = Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
         }
         if let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8),
             let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
@@ -26,6 +22,11 @@ struct Usage: Encodable {
             usage.peakMiB = kibibytes / 1_024
         }
         return usage
+    }
+
+    /// From here on the peak of a process that runs is that of what it does next.
+    static func forgetPeak(of process: Int32) {
+        try? "5".write(toFile: "/proc/\(process)/clear_refs", atomically: false, encoding: .utf8)
     }
 
     /// CPU seconds of this process, and of its children that have ended.
@@ -38,40 +39,12 @@ struct Usage: Encodable {
 
     static let children: Int32 = -1
     static let itself: Int32 = 0
-}
 
-struct CommandFailed: Error, CustomStringConvertible {
-    let description: String
-}
+    /// What was taken since then; the peak stays what it is.
+    func since(_ earlier: Usage) -> Usage { Usage(cpu: cpu - earlier.cpu, peakMiB: peakMiB) }
 
-/// Runs a command to its end.
-///
-/// - Returns: wall seconds, CPU seconds, and its peak in MiB as far as it was seen.
-@discardableResult
-func measured(
-    _ executable: String, _ arguments: [String], environment: [String: String] = [:],
-    output: FileHandle = .nullDevice, allowed: Set<Int32> = [0]
-) throws -> (seconds: Double, usage: Usage) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: executable)
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardOutput = output
-    let before = Usage.own(Usage.children)
-    let began = ContinuousClock.now
-    try process.run()
-    var usage = Usage()
-    while process.isRunning {
-        usage.peakMiB = max(usage.peakMiB, Usage.of(process.processIdentifier).peakMiB)
-        usleep(20_000)
+    /// CPU seconds of both, and the higher peak.
+    static func + (left: Usage, right: Usage) -> Usage {
+        Usage(cpu: left.cpu + right.cpu, peakMiB: max(left.peakMiB, right.peakMiB))
     }
-    process.waitUntilExit()
-    let seconds = (ContinuousClock.now - began) / .seconds(1)
-    guard allowed.contains(process.terminationStatus) else {
-        throw CommandFailed(
-            description: "\(executable) \(arguments.joined(separator: " ")) ended with "
-                + "\(process.terminationStatus)")
-    }
-    usage.cpu = Usage.own(Usage.children) - before
-    return (seconds, usage)
 }

@@ -6,18 +6,18 @@ struct BenchmarkData {
 
     /// Bytes without structure.
     func large(mebibytes: Int) throws -> String {
-        try make("large-\(mebibytes)") { path in
-            var random = SplitMix64(seed: 1)
-            try Self.write(path) { file in
-                for _ in 0..<mebibytes { try file.write(contentsOf: random.data(1 << 20)) }
-            }
-        }
+        try random("large-\(mebibytes)", mebibytes: mebibytes, seed: 1)
     }
 
     /// Bytes that no other number's file has.
     func part(_ number: Int, mebibytes: Int) throws -> String {
-        try make("part-\(number)-\(mebibytes)") { path in
-            var random = SplitMix64(seed: 1_000 + UInt64(number))
+        try random(
+            "part-\(number)-\(mebibytes)", mebibytes: mebibytes, seed: 1_000 + UInt64(number))
+    }
+
+    private func random(_ name: String, mebibytes: Int, seed: UInt64) throws -> String {
+        try make(name) { path in
+            var random = SplitMix64(seed: seed)
             try Self.write(path) { file in
                 for _ in 0..<mebibytes { try file.write(contentsOf: random.data(1 << 20)) }
             }
@@ -41,10 +41,10 @@ struct BenchmarkData {
         }
     }
 
-    /// A folder of files of 1 to 32 KiB, 1,000 in each folder of it.
-    func small(count: Int) throws -> String {
-        try make("small-\(count)") { path in
-            var random = SplitMix64(seed: 3)
+    /// A folder of files of 1 to 32 KiB, 1,000 in each folder of it; another number's have other bytes.
+    func small(count: Int, number: Int = 0) throws -> String {
+        try make("small-\(count)-\(number)") { path in
+            var random = SplitMix64(seed: 3 + UInt64(number) << 32)
             for number in 0..<count {
                 let folder = "\(path)/\(number / 1_000)"
                 if number % 1_000 == 0 {

@@ -1,10 +1,7 @@
 import Foundation
+import Glibc
 import NIOCore
 import NIOPosix
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// What this machine must spend whatever the program: measured with the tools that everybody has.
 enum Floors {
@@ -49,19 +46,14 @@ enum Floors {
     private static func loopback(bytes: Int) throws -> Measurement {
         var ends: [Int32] = [0, 0]
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var address = Workplace.loopback(port: 0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isUp = withUnsafeMutablePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(listener, address, length) == 0 && listen(listener, 1) == 0
-                    && getsockname(listener, address, &length) == 0
-                    && {
-                        ends[0] = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-                        return connect(ends[0], address, length) == 0
-                    }()
-            }
+        let isUp = Workplace.withSocketAddress(&address) { address in
+            guard bind(listener, address, length) == 0, listen(listener, 1) == 0,
+                getsockname(listener, address, &length) == 0
+            else { return false }
+            ends[0] = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            return connect(ends[0], address, length) == 0
         }
         ends[1] = accept(listener, nil, nil)
         guard isUp, ends[1] >= 0 else { throw CommandFailed(description: "no loopback") }

@@ -32,6 +32,9 @@ struct Prices {
                 "cut, hash, socket; for each copy a socket, a hash and a write"
             )
         }
+        if name.hasPrefix("retrieve, "), name.contains("client") {
+            return (2 * socket + hash, "two sockets, hash")
+        }
         switch name {
         case "deposit again": return (cut + hash, "cut, hash")
         case "retrieve to /dev/null": return (2 * socket + hash, "two sockets, hash")

@@ -1,6 +1,6 @@
 /// What one case cost.
-struct Measurement: Encodable {
-    let name: String
+struct Measurement: Encodable, Sendable {
+    var name: String
     /// Bytes that the user handed over or got; 0 where the case is counted in operations.
     let bytes: UInt64
     let operations: Int
@@ -8,6 +8,10 @@ struct Measurement: Encodable {
     let client: Usage
     let server: Usage
     let replicas: Usage
+    /// Bytes that crossed the network.
+    var sent: UInt64?
+    /// By how much the stores have grown, all copies together.
+    var stored: Int64?
     /// CPU seconds per GiB that nobody could do without, measured in the same run.
     var floor: Double?
     /// What the floor consists of.
@@ -17,11 +21,12 @@ struct Measurement: Encodable {
     var gibibytes: Double { Double(bytes) / Double(1 << 30) }
     var cpuPerGiB: Double? { bytes > 0 ? cpu / gibibytes : nil }
     var megabytesPerSecond: Double { Double(bytes) / 1e6 / max(seconds, 1e-9) }
+    var cpuPerOperation: Double { cpu / Double(max(1, operations)) }
     var operationsPerSecond: Double { Double(operations) / max(seconds, 1e-9) }
 
     enum CodingKeys: String, CodingKey {
         case name, bytes, operations, seconds, client, server, replicas, floor, floorOf
-        case cpu, cpuPerGiB, megabytesPerSecond, operationsPerSecond
+        case sent, stored, cpuPerOperation, cpu, cpuPerGiB, megabytesPerSecond, operationsPerSecond
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -33,10 +38,13 @@ struct Measurement: Encodable {
         try values.encode(client, forKey: .client)
         try values.encode(server, forKey: .server)
         try values.encode(replicas, forKey: .replicas)
+        try values.encodeIfPresent(sent, forKey: .sent)
+        try values.encodeIfPresent(stored, forKey: .stored)
         try values.encodeIfPresent(floor, forKey: .floor)
         try values.encodeIfPresent(floorOf, forKey: .floorOf)
         try values.encode(cpu, forKey: .cpu)
         try values.encodeIfPresent(cpuPerGiB, forKey: .cpuPerGiB)
+        try values.encode(cpuPerOperation, forKey: .cpuPerOperation)
         try values.encode(megabytesPerSecond, forKey: .megabytesPerSecond)
         try values.encode(operationsPerSecond, forKey: .operationsPerSecond)
     }
@@ -48,5 +56,17 @@ extension Measurement {
         self.init(
             name: name, bytes: bytes, operations: operations, seconds: seconds,
             client: Usage(cpu: cpu), server: Usage(), replicas: Usage())
+    }
+
+    /// Two that were made one after the other, as one.
+    static func + (left: Measurement, right: Measurement) -> Measurement {
+        var sum = Measurement(
+            name: left.name, bytes: left.bytes + right.bytes,
+            operations: left.operations + right.operations, seconds: left.seconds + right.seconds,
+            client: left.client + right.client, server: left.server + right.server,
+            replicas: left.replicas + right.replicas)
+        sum.sent = (left.sent ?? 0) + (right.sent ?? 0)
+        sum.stored = (left.stored ?? 0) + (right.stored ?? 0)
+        return sum
     }
 }

@@ -8,11 +8,18 @@ struct Report: Encodable {
     let mebibytes: Int
     let files: Int
     let replicas: Int
+    /// How bytes were counted.
+    let methods = [
+        Traffic.method,
+        "stored: by how much the sizes of the files in the stores' folders have grown, all copies together",
+    ]
     private(set) var measurements: [Measurement] = []
+    /// What has no figures, and why.
+    private(set) var notes: [String] = []
     private var prices: Prices?
 
     enum CodingKeys: CodingKey {
-        case date, processor, cores, mebibytes, files, replicas, measurements
+        case date, processor, cores, mebibytes, files, replicas, methods, measurements, notes
     }
 
     init(size: Int, files: Int, replicas: Int) {
@@ -28,7 +35,16 @@ struct Report: Encodable {
     }
 
     var machine: String {
-        "\(date)  \(processor), \(cores) cores  \(mebibytes) MiB, \(files) small files, \(replicas) replicas"
+        ([
+            "\(date)  \(processor), \(cores) cores  \(mebibytes) MiB, \(files) small files, \(replicas) replicas"
+        ]
+            + methods).joined(separator: "\n")
+    }
+
+    mutating func note(_ line: String) {
+        print(line)
+        fflush(nil)
+        notes.append(line)
     }
 
     mutating func add(_ more: [Measurement]) {
@@ -43,25 +59,45 @@ struct Report: Encodable {
     /// From here on cases get their floors from what was measured so far.
     mutating func notePrices() { prices = Prices(measurements) }
 
+    private typealias Column = (
+        head: String, width: Int, text: @Sendable (Measurement) -> String?
+    )
+
+    /// What the table shows of a measurement, with its width.
+    private static let columns: [Column] = [
+        ("MB/s", 8, { $0.bytes > 0 ? figure($0.megabytesPerSecond, 0) : nil }),
+        ("ops/s", 9, { $0.operations > 1 ? figure($0.operationsPerSecond, 0) : nil }),
+        ("µs/op", 8, { $0.operations > 1 ? figure($0.cpuPerOperation * 1e6, 1) : nil }),
+        ("s/GiB", 8, { $0.cpuPerGiB.map { figure($0, 2) } }),
+        ("floor", 7, { $0.floor.map { figure($0, 2) } }),
+        ("client", 8, { perGiB($0.client.cpu, $0) }),
+        ("server", 8, { perGiB($0.server.cpu, $0) }),
+        ("replicas", 10, { perGiB($0.replicas.cpu, $0) }),
+        ("sent MiB", 10, { $0.sent.map { mebibytes(Double($0)) } }),
+        ("stored MiB", 12, { $0.stored.map { mebibytes(Double($0)) } }),
+        ("peaks in MiB", 18, { peaks($0) }),
+    ]
+
     static let head =
-        pad("case", 34) + left("MB/s", 9) + left("ops/s", 10) + left("s/GiB", 8) + left("floor", 8)
-        + left("client", 8) + left("server", 8) + left("replicas", 10) + left("peaks in MiB", 18)
+        pad("case", 38) + columns.map { left($0.head, $0.width) }.joined()
 
     private static func row(_ one: Measurement) -> String {
-        let perGiB = { (cpu: Double) in
-            one.bytes > 0 ? String(format: "%.2f", cpu / one.gibibytes) : "–"
-        }
+        pad(one.name, 38) + columns.map { left($0.text(one) ?? "–", $0.width) }.joined()
+    }
+
+    private static func figure(_ value: Double, _ places: Int) -> String {
+        String(format: "%.\(places)f", value)
+    }
+
+    private static func mebibytes(_ bytes: Double) -> String { figure(bytes / 1_048_576, 1) }
+
+    private static func perGiB(_ cpu: Double, _ one: Measurement) -> String? {
+        one.bytes > 0 ? figure(cpu / one.gibibytes, 2) : nil
+    }
+
+    private static func peaks(_ one: Measurement) -> String? {
         let peaks = [one.client, one.server, one.replicas].map { Int($0.peakMiB) }
-        return pad(one.name, 34)
-            + left(one.bytes > 0 ? String(format: "%.0f", one.megabytesPerSecond) : "–", 9)
-            + left(one.operations > 1 ? String(format: "%.0f", one.operationsPerSecond) : "–", 10)
-            + left(one.cpuPerGiB.map { String(format: "%.2f", $0) } ?? "–", 8)
-            + left(one.floor.map { String(format: "%.2f", $0) } ?? "–", 8)
-            + left(perGiB(one.client.cpu), 8) + left(perGiB(one.server.cpu), 8)
-            + left(perGiB(one.replicas.cpu), 10)
-            + left(
-                peaks.contains { $0 > 0 } ? peaks.map(String.init).joined(separator: " / ") : "–",
-                18)
+        return peaks.contains { $0 > 0 } ? peaks.map(String.init).joined(separator: " / ") : nil
     }
 
     private static func pad(_ text: String, _ width: Int) -> String {
