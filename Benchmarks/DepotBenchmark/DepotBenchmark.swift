@@ -20,7 +20,8 @@ struct DepotBenchmark: ParsableCommand {
     @Option(help: "Where data and disks are; it needs five times the size.") var folder: String?
     @Option(help: "The depot binary; the one beside this program otherwise.") var depot: String?
     @Option(help: "Write the results as JSON.") var json: String?
-    @Option(help: "Draw s/GiB of each case beside its floor.") var plot: String?
+    @Option(help: "Draw s/GiB of each case beside its floor, or how costs grow, as SVG.")
+    var plot: String?
     @Option(help: "Only cases whose name contains this.") var only: String?
     @Option(
         help: ArgumentHelp(
@@ -30,38 +31,53 @@ struct DepotBenchmark: ParsableCommand {
     @Option(help: "Replicas.") var replicas = 3
     @Flag(help: "A run of seconds that shows that everything works. Its figures mean nothing.")
     var smoke = false
+    @Flag(
+        help:
+            "Measure how costs grow with the file, the chunks and the clients, and not the cases.")
+    var scale = false
+    @Option(help: "MiB of the largest file of --scale; it needs twice the size.")
+    var scaleSize = 10_240
+    @Option(help: "The most chunks that --scale puts into a catalog.") var scaleChunks = 10_000_000
+
+    private var sizes: (large: Int, files: Int) { smoke ? (32, 400) : (size, files) }
 
     func run() throws {
         // Before anything is started.
         _ = Traffic.isAlone
-        let size = smoke ? 32 : size
-        let files = smoke ? 400 : files
         let place = try Workplace(in: folder)
         defer { place.remove() }
-        let executable = depot ?? Workplace.sibling("depot")
-        let data = BenchmarkData(folder: place.path("data"))
-        var report = Report(size: size, files: files, replicas: replicas)
-        print(report.machine)
+        var report = Report(size: sizes.large, files: sizes.files, replicas: replicas)
+        print(report.machine.joined(separator: "\n"))
         print(Report.head)
+        let cases = Cases(
+            data: BenchmarkData(folder: place.path("data")), mebibytes: sizes.large,
+            files: sizes.files, corpus: corpus, replicas: replicas,
+            executable: depot ?? Workplace.sibling("depot"), place: place, only: only)
+        if scale {
+            let growth = Scale(
+                cases: cases, sizeMax: smoke ? 10 : scaleSize,
+                chunksMax: smoke ? 10_000 : scaleChunks)
+            report.add(try growth.run { report.add([$0]) })
+        } else {
+            try measure(cases, &report)
+        }
+        if let json { try report.writeJSON(to: json) }
+        if let plot { try report.writePlot(to: plot) }
+    }
 
-        let floors = try Floors.measure(
-            in: place, bytes: size << 20, data: data.large(mebibytes: size))
-        report.add(floors)
+    private func measure(_ cases: Cases, _ report: inout Report) throws {
+        let file = try cases.data.large(mebibytes: sizes.large)
+        report.add(
+            try Floors.measure(in: cases.place, bytes: sizes.large << 20, data: file))
         report.add(
             try Stages.measure(mebibytes: smoke ? 32 : 512, chunks: smoke ? 10_000 : 100_000))
         report.notePrices()
-        let cases = Cases(
-            data: data, mebibytes: size, files: files, corpus: corpus, replicas: replicas,
-            executable: executable, place: place, only: only)
         try cases.run { report.add([$0]) }
-
-        if let compare {
-            try Comparison(data: data, mebibytes: size, files: files, place: place).run(
-                compare.split(separator: ",").map(String.init), report: { report.add([$0]) },
-                note: { report.note($0) })
-        }
-
-        if let json { try report.writeJSON(to: json) }
-        if let plot { try report.writePlot(to: plot) }
+        guard let compare else { return }
+        let comparison = Comparison(
+            data: cases.data, mebibytes: sizes.large, files: sizes.files, place: cases.place)
+        try comparison.run(
+            compare.split(separator: ",").map(String.init), report: { report.add([$0]) },
+            note: { report.note($0) })
     }
 }

@@ -58,6 +58,12 @@ extension Measurement {
             client: Usage(cpu: cpu), server: Usage(), replicas: Usage())
     }
 
+    func named(_ name: String) -> Measurement {
+        var renamed = self
+        renamed.name = name
+        return renamed
+    }
+
     /// Two that were made one after the other, as one.
     static func + (left: Measurement, right: Measurement) -> Measurement {
         var sum = Measurement(

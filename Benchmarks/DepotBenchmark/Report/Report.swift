@@ -16,10 +16,12 @@ struct Report: Encodable {
     private(set) var measurements: [Measurement] = []
     /// What has no figures, and why.
     private(set) var notes: [String] = []
+    private(set) var panels: [Panel] = []
     private var prices: Prices?
 
     enum CodingKeys: CodingKey {
-        case date, processor, cores, mebibytes, files, replicas, methods, measurements, notes
+        case date, processor, cores, mebibytes, files, replicas, methods, measurements, panels,
+            notes
     }
 
     init(size: Int, files: Int, replicas: Int) {
@@ -34,12 +36,14 @@ struct Report: Encodable {
             .split(separator: ":").last?.trimmingCharacters(in: .whitespaces) ?? "unknown processor"
     }
 
-    var machine: String {
-        ([
+    /// On what and how it was measured.
+    var machine: [String] {
+        [
             "\(date)  \(processor), \(cores) cores  \(mebibytes) MiB, \(files) small files, \(replicas) replicas"
-        ]
-            + methods).joined(separator: "\n")
+        ] + methods
     }
+
+    mutating func add(_ more: [Panel]) { panels += more }
 
     mutating func note(_ line: String) {
         print(line)
@@ -59,12 +63,15 @@ struct Report: Encodable {
     /// From here on cases get their floors from what was measured so far.
     mutating func notePrices() { prices = Prices(measurements) }
 
+    private static let nameWidth = 44
+
     private typealias Column = (
         head: String, width: Int, text: @Sendable (Measurement) -> String?
     )
 
     /// What the table shows of a measurement, with its width.
     private static let columns: [Column] = [
+        ("seconds", 9, { figure($0.seconds, 2) }),
         ("MB/s", 8, { $0.bytes > 0 ? figure($0.megabytesPerSecond, 0) : nil }),
         ("ops/s", 9, { $0.operations > 1 ? figure($0.operationsPerSecond, 0) : nil }),
         ("µs/op", 8, { $0.operations > 1 ? figure($0.cpuPerOperation * 1e6, 1) : nil }),
@@ -79,10 +86,10 @@ struct Report: Encodable {
     ]
 
     static let head =
-        pad("case", 38) + columns.map { left($0.head, $0.width) }.joined()
+        pad("case", nameWidth) + columns.map { left($0.head, $0.width) }.joined()
 
     private static func row(_ one: Measurement) -> String {
-        pad(one.name, 38) + columns.map { left($0.text(one) ?? "–", $0.width) }.joined()
+        pad(one.name, nameWidth) + columns.map { left($0.text(one) ?? "–", $0.width) }.joined()
     }
 
     private static func figure(_ value: Double, _ places: Int) -> String {

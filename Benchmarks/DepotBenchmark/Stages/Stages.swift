@@ -22,28 +22,33 @@ enum Stages {
         return found
     }
 
+    /// A moment from which time is taken.
+    struct Beginning {
+        private let cpu = Usage.own(Usage.itself)
+        private let time = ContinuousClock.now
+
+        func measurement(_ name: String, bytes: Int, operations: Int) -> Measurement {
+            Measurement(
+                name, bytes: UInt64(bytes), operations: operations,
+                seconds: (ContinuousClock.now - time) / .seconds(1),
+                cpu: Usage.own(Usage.itself) - cpu)
+        }
+    }
+
     static func timed(
         _ name: String, bytes: Int, operations: Int = 1, _ body: () throws -> Void
     ) rethrows -> Measurement {
-        let cpu = Usage.own(Usage.itself)
-        let began = ContinuousClock.now
+        let beginning = Beginning()
         try body()
-        return Measurement(
-            name, bytes: UInt64(bytes), operations: operations,
-            seconds: (ContinuousClock.now - began) / .seconds(1),
-            cpu: Usage.own(Usage.itself) - cpu)
+        return beginning.measurement(name, bytes: bytes, operations: operations)
     }
 
     static func timed(
         _ name: String, bytes: Int, operations: Int = 1, _ body: () async throws -> Void
     ) async rethrows -> Measurement {
-        let cpu = Usage.own(Usage.itself)
-        let began = ContinuousClock.now
+        let beginning = Beginning()
         try await body()
-        return Measurement(
-            name, bytes: UInt64(bytes), operations: operations,
-            seconds: (ContinuousClock.now - began) / .seconds(1),
-            cpu: Usage.own(Usage.itself) - cpu)
+        return beginning.measurement(name, bytes: bytes, operations: operations)
     }
 
     private static func cut(

@@ -2,11 +2,17 @@ import Foundation
 
 extension Report {
     private static let rowHeight = 26
-    private static let labelWidth = 250
+    private static let labelWidth = 290
     private static let barWidth = 480
 
-    /// CPU seconds per GiB of each case, by who spent them; the floor as a line.
+    /// Draws how costs grow, where that was measured, and what the cases cost otherwise.
     func writePlot(to path: String) throws {
+        let svg = panels.isEmpty ? bars : Panel.svg(of: panels, title: machine[0])
+        try svg.write(toFile: path, atomically: false, encoding: .utf8)
+    }
+
+    /// CPU seconds per GiB of each case, by who spent them; the floor as a line.
+    private var bars: String {
         let cases = measurements.filter { $0.bytes > 0 }
         let most = cases.map { max($0.cpuPerGiB ?? 0, $0.floor ?? 0) }.max() ?? 1
         let height = (cases.count + 3) * Self.rowHeight
@@ -28,7 +34,7 @@ extension Report {
         for (index, one) in cases.enumerated() {
             svg += Self.row(one, at: (index + 2) * Self.rowHeight, most: most, legend.map(\.1))
         }
-        try (svg + "</svg>\n").write(toFile: path, atomically: false, encoding: .utf8)
+        return svg + "</svg>\n"
     }
 
     private static func row(
