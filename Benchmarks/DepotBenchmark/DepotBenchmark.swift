@@ -70,7 +70,8 @@ struct DepotBenchmark: ParsableCommand {
         report.add(
             try Floors.measure(in: cases.place, bytes: sizes.large << 20, data: file))
         report.add(
-            try Stages.measure(mebibytes: smoke ? 32 : 512, chunks: smoke ? 10_000 : 100_000))
+            try Stages.measure(
+                in: cases.place, mebibytes: smoke ? 32 : 512, chunks: smoke ? 10_000 : 100_000))
         report.notePrices()
         try cases.run { report.add([$0]) }
         guard let compare else { return }

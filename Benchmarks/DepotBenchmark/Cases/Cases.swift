@@ -133,6 +133,7 @@ struct Cases {
                 clients: [["deposit", file, "\(levelMax)", "--as", "version-\(number)"]])
             all = all.map { $0 + one } ?? one
         }
+        all?.operations = 1
         if let all { report(all) }
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 
 /// A folder that is gone afterwards.
-struct Workplace {
+struct Workplace: Sendable {
     let root: String
 
     init(in folder: String?) throws {

@@ -3,7 +3,7 @@ struct Measurement: Encodable, Sendable {
     var name: String
     /// Bytes that the user handed over or got; 0 where the case is counted in operations.
     let bytes: UInt64
-    let operations: Int
+    var operations: Int
     let seconds: Double
     let client: Usage
     let server: Usage
@@ -21,6 +21,9 @@ struct Measurement: Encodable, Sendable {
     var gibibytes: Double { Double(bytes) / Double(1 << 30) }
     var cpuPerGiB: Double? { bytes > 0 ? cpu / gibibytes : nil }
     var megabytesPerSecond: Double { Double(bytes) / 1e6 / max(seconds, 1e-9) }
+    /// Whether its cost is that of files, chunks or names, rather than of bytes.
+    var isOfMany: Bool { operations > 1 && !name.hasPrefix("stage: ") }
+    var millions: Double { Double(operations) / 1e6 }
     var cpuPerOperation: Double { cpu / Double(max(1, operations)) }
     var operationsPerSecond: Double { Double(operations) / max(seconds, 1e-9) }
 

@@ -1,60 +1,94 @@
 import Foundation
 
 extension Report {
-    private static let rowHeight = 26
-    private static let labelWidth = 290
-    private static let barWidth = 480
-
     /// Draws how costs grow, where that was measured, and what the cases cost otherwise.
     func writePlot(to path: String) throws {
         let svg = panels.isEmpty ? bars : Panel.svg(of: panels, title: machine[0])
         try svg.write(toFile: path, atomically: false, encoding: .utf8)
     }
 
-    /// CPU seconds per GiB of each case, by who spent them; the floor as a line.
+    /// What is counted in bytes, and below it what is counted in files, chunks and names.
     private var bars: String {
-        let cases = measurements.filter { $0.bytes > 0 }
-        let most = cases.map { max($0.cpuPerGiB ?? 0, $0.floor ?? 0) }.max() ?? 1
-        let height = (cases.count + 3) * Self.rowHeight
-        let width = Self.labelWidth + Self.barWidth + 90
+        let timed = measurements.filter { $0.bytes > 0 || $0.operations > 1 }
+        let charts = [
+            BarChart(
+                title: "CPU seconds per GiB, all processes together",
+                rows: timed.filter { !$0.isOfMany }, divisor: \.gibibytes),
+            BarChart(
+                title: "CPU microseconds a file, chunk or name, all processes together",
+                rows: timed.filter(\.isOfMany), divisor: \.millions),
+        ]
+        let height = charts.map(\.height).reduce(0, +)
         var svg = """
-            <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" \
-            font-family="sans-serif" font-size="13">
+            <svg xmlns="http://www.w3.org/2000/svg" width="\(BarChart.width)" height="\(height)" \
+            font-family="DejaVu Sans, sans-serif" font-size="13">
             <rect width="100%" height="100%" fill="white"/>
-            <text x="10" y="18" font-weight="bold">CPU seconds per GiB, all processes together</text>
 
             """
-        let legend = [("client", "#4878a8"), ("FileServer", "#e49444"), ("replicas", "#6a9f58")]
-        for (index, (name, colour)) in legend.enumerated() {
-            let x = Self.labelWidth + index * 110
-            svg += "<rect x=\"\(x)\" y=\"28\" width=\"12\" height=\"12\" fill=\"\(colour)\"/>"
-            svg += "<text x=\"\(x + 17)\" y=\"39\">\(name)</text>\n"
-        }
-        svg += "<text x=\"\(Self.labelWidth + 330)\" y=\"39\" fill=\"#b00\">| floor</text>\n"
-        for (index, one) in cases.enumerated() {
-            svg += Self.row(one, at: (index + 2) * Self.rowHeight, most: most, legend.map(\.1))
+        var top = 0
+        for chart in charts {
+            svg += "<g transform=\"translate(0 \(top))\">\n\(chart.drawing)</g>\n"
+            top += chart.height
         }
         return svg + "</svg>\n"
     }
+}
 
-    private static func row(
-        _ one: Measurement, at y: Int, most: Double, _ colours: [String]
-    ) -> String {
-        let scale = Double(barWidth) / most
-        var svg =
-            "<text x=\"\(labelWidth - 8)\" y=\"\(y + 15)\" text-anchor=\"end\">\(one.name)</text>"
-        var x = Double(labelWidth)
-        for (usage, colour) in zip([one.client, one.server, one.replicas], colours) {
-            let width = usage.cpu / one.gibibytes * scale
-            svg +=
-                "<rect x=\"\(x)\" y=\"\(y)\" width=\"\(width)\" height=\"18\" fill=\"\(colour)\"/>"
+/// A bar for each case, by who spent what; the floor as a line.
+private struct BarChart {
+    private static let rowHeight = 24
+    private static let labelWidth = 290
+    private static let barWidth = 480
+    static let width = labelWidth + barWidth + 90
+
+    private static let parts:
+        [(name: String, colour: String, usage: @Sendable (Measurement) -> Usage)] =
+            [
+                ("client, or the only process", "#4878a8", \.client),
+                ("FileServer, or the rival's", "#e49444", \.server),
+                ("replicas", "#6a9f58", \.replicas),
+            ]
+
+    let title: String
+    let rows: [Measurement]
+    /// By what CPU seconds are divided.
+    let divisor: (Measurement) -> Double
+
+    var height: Int { (rows.count + 3) * Self.rowHeight }
+
+    var drawing: String {
+        let most = rows.map { max($0.cpu / divisor($0), $0.floor ?? 0) }.max() ?? 1
+        var svg = "<text x=\"10\" y=\"18\" font-weight=\"bold\">\(title)</text>\n"
+        var x = Self.labelWidth - 80
+        for part in Self.parts {
+            svg += "<rect x=\"\(x)\" y=\"28\" width=\"12\" height=\"12\" fill=\"\(part.colour)\"/>"
+            svg += "<text x=\"\(x + 17)\" y=\"39\">\(part.name)</text>\n"
+            x += 36 + part.name.count * 7
+        }
+        if rows.contains(where: { $0.floor != nil }) {
+            svg += "<text x=\"\(x)\" y=\"39\" fill=\"#b00\">| floor</text>\n"
+        }
+        for (index, one) in rows.enumerated() {
+            svg += row(one, at: (index + 2) * Self.rowHeight, scale: Double(Self.barWidth) / most)
+        }
+        return svg
+    }
+
+    private func row(_ one: Measurement, at y: Int, scale: Double) -> String {
+        let label = Self.labelWidth - 8
+        var svg = "<text x=\"\(label)\" y=\"\(y + 15)\" text-anchor=\"end\">\(one.name)</text>"
+        var x = Double(Self.labelWidth)
+        for part in Self.parts {
+            let width = part.usage(one).cpu / divisor(one) * scale
+            svg += "<rect x=\"\(x)\" y=\"\(y)\" width=\"\(width)\" height=\"17\" "
+            svg += "fill=\"\(part.colour)\"/>"
             x += width
         }
         if let floor = one.floor {
-            let place = Double(labelWidth) + floor * scale
-            svg += "<rect x=\"\(place)\" y=\"\(y - 3)\" width=\"2\" height=\"24\" fill=\"#b00\"/>"
+            let place = Double(Self.labelWidth) + floor * scale
+            svg += "<rect x=\"\(place)\" y=\"\(y - 3)\" width=\"2\" height=\"23\" fill=\"#b00\"/>"
         }
-        let text = String(format: "%.2f", one.cpuPerGiB ?? 0)
-        return svg + "<text x=\"\(x + 6)\" y=\"\(y + 15)\">\(text)</text>\n"
+        let figure = String(format: "%.2f", one.cpu / divisor(one))
+        return svg + "<text x=\"\(x + 6)\" y=\"\(y + 15)\">\(figure)</text>\n"
     }
 }

@@ -89,6 +89,10 @@ struct FileScale {
                 sums[index] = sums[index].map { $0 + one } ?? one
             }
         }
-        return zip(lines, sums).compactMap { line, sum in sum.map { (line.0, $0) } }
+        return zip(lines, sums).compactMap { line, sum in
+            guard var sum else { return nil }
+            sum.operations = 1
+            return (line.0, sum)
+        }
     }
 }

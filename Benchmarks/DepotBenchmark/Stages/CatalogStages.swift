@@ -10,8 +10,7 @@ struct CatalogStages: Sendable {
 
     let chunks: Int
 
-    func measure() async throws -> [Measurement] {
-        let folder = "\(NSTemporaryDirectory())/depot-stage-\(UUID().uuidString.prefix(8))"
+    func measure(in folder: String) async throws -> [Measurement] {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let filled = try await FilledCatalog(chunks: chunks, in: folder)
         let catalog = try await SQLiteCatalog.open(at: folder)

@@ -6,7 +6,7 @@ import NIOCore
 
 /// The parts of which a deposit is made, each by itself, in this process, on one thread.
 enum Stages {
-    static func measure(mebibytes: Int, chunks: Int) throws -> [Measurement] {
+    static func measure(in place: Workplace, mebibytes: Int, chunks: Int) throws -> [Measurement] {
         var random = SplitMix64(seed: 4)
         let data = random.data(mebibytes << 20)
         var found = [
@@ -17,8 +17,10 @@ enum Stages {
             try frame("stage: frame, 1 MiB", data, 1 << 20),
             try frame("stage: frame, 8 KiB", data, 8 << 10),
         ]
-        found += try wait { try await StoreStages(data: data).measure() }
-        found += try wait { try await CatalogStages(chunks: chunks).measure() }
+        found += try wait { try await StoreStages(data: data).measure(in: place.fresh("store")) }
+        found += try wait {
+            try await CatalogStages(chunks: chunks).measure(in: place.fresh("catalog"))
+        }
         return found
     }
 

@@ -9,8 +9,7 @@ import NIOCore
 struct StoreStages: Sendable {
     let data: Data
 
-    func measure() async throws -> [Measurement] {
-        let folder = "\(NSTemporaryDirectory())/depot-stage-\(UUID().uuidString.prefix(8))"
+    func measure(in folder: String) async throws -> [Measurement] {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let logger = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
         let store = try await SegmentStore.open(at: folder, logger: logger)
