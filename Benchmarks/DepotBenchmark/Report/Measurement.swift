@@ -74,8 +74,8 @@ extension Measurement {
             operations: left.operations + right.operations, seconds: left.seconds + right.seconds,
             client: left.client + right.client, server: left.server + right.server,
             replicas: left.replicas + right.replicas)
-        sum.sent = (left.sent ?? 0) + (right.sent ?? 0)
-        sum.stored = (left.stored ?? 0) + (right.stored ?? 0)
+        if let one = left.sent, let other = right.sent { sum.sent = one + other }
+        if let one = left.stored, let other = right.stored { sum.stored = one + other }
         return sum
     }
 }
