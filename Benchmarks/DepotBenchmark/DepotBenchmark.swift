@@ -53,16 +53,18 @@ struct DepotBenchmark: ParsableCommand {
             data: BenchmarkData(folder: place.path("data")), mebibytes: sizes.large,
             files: sizes.files, corpus: corpus, replicas: replicas,
             executable: depot ?? Workplace.sibling("depot"), place: place, only: only)
-        if scale {
-            let growth = Scale(
-                cases: cases, sizeMax: smoke ? 10 : scaleSize,
-                chunksMax: smoke ? 10_000 : scaleChunks)
-            report.add(try growth.run { report.add([$0]) })
-        } else {
-            try measure(cases, &report)
-        }
+        let outcome = Result { try scale ? grow(cases, &report) : measure(cases, &report) }
+        // What was measured before something failed took long enough.
         if let json { try report.writeJSON(to: json) }
         if let plot { try report.writePlot(to: plot) }
+        try outcome.get()
+    }
+
+    private func grow(_ cases: Cases, _ report: inout Report) throws {
+        let growth = Scale(
+            cases: cases, sizeMax: smoke ? 10 : scaleSize,
+            chunksMax: smoke ? 10_000 : scaleChunks)
+        try growth.run({ report.add([$0]) }, draw: { report.add($0) })
     }
 
     private func measure(_ cases: Cases, _ report: inout Report) throws {

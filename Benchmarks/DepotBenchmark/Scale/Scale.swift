@@ -5,20 +5,23 @@ struct Scale {
     let cases: Cases
     /// MiB of the largest file.
     let sizeMax: Int
+    private static let storeChunksMax = 1_000_000
     /// The most chunks of a catalog.
     let chunksMax: Int
 
-    func run(_ report: (Measurement) -> Void) throws -> [Panel] {
+    /// - Parameter draw: takes panels as they get ready.
+    func run(_ report: (Measurement) -> Void, draw: ([Panel]) -> Void) throws {
+        draw(try FileScale(cases: cases).run(sizeMax: sizeMax, report))
         var starts = Panel(
             "Start, files in the page cache", x: Axis("chunks", .decades),
             y: Axis("seconds until it listens", .decades))
-        var panels = try FileScale(cases: cases).run(sizeMax: sizeMax, report)
-        let catalog = try CatalogScale(cases: cases).run(
-            chunksMax: chunksMax, starts: &starts, report)
+        draw([
+            try CatalogScale(cases: cases).run(chunksMax: chunksMax, starts: &starts, report)
+        ])
         try StoreScale(cases: cases).run(
-            chunksMax: min(chunksMax, 1_000_000), starts: &starts, report)
-        panels += [catalog, starts]
-        return panels + (try clients(report))
+            chunksMax: min(chunksMax, Self.storeChunksMax), starts: &starts, report)
+        draw([starts])
+        draw(try clients(report))
     }
 
     private func clients(_ report: (Measurement) -> Void) throws -> [Panel] {

@@ -21,8 +21,8 @@ struct FilledCatalog: Sendable {
     init(chunks: Int, in folder: String) async throws {
         self.chunks = chunks
         replicas = (0..<3).map { _ in .random() }
-        let identity = ClusterIdentity(cluster: .random(), epoch: 1)
-        let catalog = try await SQLiteCatalog.makeForRebuild(in: folder, cluster: identity)
+        let cluster = ClusterIdentity(cluster: .random(), epoch: 1)
+        let catalog = try await SQLiteCatalog.makeForRebuild(in: folder, cluster: cluster)
         for (number, replica) in replicas.enumerated() {
             try await catalog.admit(
                 Member(
@@ -31,54 +31,55 @@ struct FilledCatalog: Sendable {
                     zone: "", capacity: ByteCount(1 << 40),
                     position: LogPosition(opens: 1, segment: 1, offset: 0)))
         }
-        var counter: UInt64 = 0
-        func record(_ name: String, _ manifest: ChunkReference, _ size: UInt64) throws
-            -> RestoredRecord
-        {
-            counter += 1
-            return RestoredRecord(
-                record: FileRecord(
-                    cluster: identity.cluster, name: try FileName(name),
-                    sequence: CommitSequence(epoch: 1, counter: counter), time: 0,
-                    content: .file(
-                        level: try ReplicationLevel(3), manifest: manifest, size: size,
-                        metadata: FileMetadata())),
-                holders: Set(replicas))
-        }
         for first in stride(from: 0, to: chunks, by: Self.group) {
-            let group = (first..<min(first + Self.group, chunks)).map(chunk)
-            var records: [RestoredRecord] = []
-            for start in stride(from: 0, to: group.count, by: Self.fileChunks) {
-                let part = Array(group[start..<min(start + Self.fileChunks, group.count)])
-                let name = Self.largeName((first + start) / Self.fileChunks)
-                records.append(try record(name, Self.manifest(of: name), Self.size(of: part)))
-                try await catalog.restore(
-                    manifest: Self.manifest(of: name), chunks: part, pieces: [])
+            let end = min(first + Self.group, chunks)
+            let files = stride(from: first, to: end, by: Self.fileChunks).map { start in
+                File(
+                    names: [Self.largeName(start / Self.fileChunks)],
+                    chunks: (start..<min(start + Self.fileChunks, end)).map(chunk))
             }
-            try await settle(group, records, catalog)
+            try await enter(files, cluster.cluster, catalog)
         }
-        let small = Self.newChunk(-1)
-        let manifest = Self.manifest(of: Self.namesPrefix)
-        try await catalog.restore(manifest: manifest, chunks: [small], pieces: [])
-        let records = try (0..<Self.names).map {
-            try record("\(Self.namesPrefix)\($0)", manifest, UInt64(small.length))
-        }
-        try await settle([small, manifest], records, catalog)
+        let names = (0..<Self.names).map { "\(Self.namesPrefix)\($0)" }
+        try await enter(
+            [File(names: names, chunks: [Self.newChunk(-1)])], cluster.cluster, catalog)
         try await catalog.finishRebuild(missing: [])
         try catalog.close()
     }
 
-    private func settle(
-        _ chunks: [ChunkReference], _ records: [RestoredRecord], _ catalog: SQLiteCatalog
+    /// Chunks in order, under one name or several.
+    private struct File {
+        let names: [String]
+        let chunks: [ChunkReference]
+
+        var manifest: ChunkReference { FilledCatalog.manifest(of: names[0]) }
+    }
+
+    private func enter(
+        _ files: [File], _ cluster: ClusterID, _ catalog: SQLiteCatalog
     ) async throws {
-        let manifests = records.compactMap { restored in
-            if case .file(_, let manifest, _, _) = restored.record.content { manifest } else { nil }
+        for file in files {
+            try await catalog.restore(manifest: file.manifest, chunks: file.chunks, pieces: [])
         }
-        let good = (chunks + manifests).map { ($0.id, CheckVerdict.good) }
+        let good = files.flatMap { $0.chunks + [$0.manifest] }.map { ($0.id, CheckVerdict.good) }
         let verdicts = Dictionary(good) { one, _ in one }
         let mark = try await catalog.mark()
         for replica in replicas { try await catalog.settle(verdicts, on: replica, asOf: mark) }
-        try await catalog.restore(records)
+        try await catalog.restore(files.flatMap { try records(of: $0, cluster) })
+    }
+
+    private func records(of file: File, _ cluster: ClusterID) throws -> [RestoredRecord] {
+        let level = try ReplicationLevel(3)
+        return try file.names.map { name in
+            RestoredRecord(
+                record: FileRecord(
+                    cluster: cluster, name: try FileName(name),
+                    sequence: CommitSequence(epoch: 1, counter: 1), time: 0,
+                    content: .file(
+                        level: level, manifest: file.manifest, size: Self.size(of: file.chunks),
+                        metadata: FileMetadata())),
+                holders: Set(replicas))
+        }
     }
 
     /// The chunk of a number: ids ascend with it.
