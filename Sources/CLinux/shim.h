@@ -6,7 +6,10 @@ int syncfs(int descriptor);
 int fallocate(int descriptor, int mode, off_t offset, off_t length);
 
 enum {
+    DEPOT_M_TRIM_THRESHOLD = -1,
+    DEPOT_M_TOP_PAD = -2,
     DEPOT_M_MMAP_THRESHOLD = -3,
+    DEPOT_M_ARENA_MAX = -8,
     DEPOT_FALLOC_FL_KEEP_SIZE = 1,
 #if defined(__aarch64__) || defined(__arm__)
     DEPOT_O_DIRECT = 0200000,
