@@ -6,12 +6,19 @@ import Glibc
 // many small files one sync of the whole file system is the same promise for a fraction of that.
 
 /// Makes files and names durable.
-enum DiskSync {
+struct DiskSync: Sendable {
+    /// A descriptor, and what errors call it.
+    typealias Opened = (descriptor: Int32, path: String)
+
     /// With fewer, each is synced by itself: others may have much more to write.
     private static let togetherMin = 8
 
-    /// - Parameter files: on any number of file systems.
-    static func files(_ files: [(descriptor: Int32, path: String)]) throws(DepotError) {
+    /// Makes files or folders durable, on any number of file systems.
+    var files: @Sendable ([Opened]) throws(DepotError) -> Void
+
+    static let system = DiskSync { files throws(DepotError) in try sync(files) }
+
+    private static func sync(_ files: [Opened]) throws(DepotError) {
         guard files.count >= togetherMin, tellsOfErrors else {
             for (descriptor, path) in files where fsync(descriptor) != 0 {
                 throw .file("cannot be made durable", path)
@@ -29,8 +36,8 @@ enum DiskSync {
         }
     }
 
-    static func folders(_ folders: [String]) throws(DepotError) {
-        var opened: [(descriptor: Int32, path: String)] = []
+    func folders(_ folders: [String]) throws(DepotError) {
+        var opened: [Opened] = []
         defer { for (descriptor, _) in opened { close(descriptor) } }
         for folder in folders {
             let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -77,10 +77,12 @@ final class FileSink {
     }
 
     /// Gives files their modes, times and names, durably: all content is on the disk before any of it has its name.
-    static func finish(_ sinks: [(sink: FileSink, metadata: FileMetadata)]) throws(DepotError) {
+    static func finish(
+        _ sinks: [(sink: FileSink, metadata: FileMetadata)], syncing: DiskSync = .system
+    ) throws(DepotError) {
         for (sink, metadata) in sinks { try sink.set(metadata) }
         let files = sinks.map(\.sink).filter { !$0.isStream }
-        try DiskSync.files(files.map { ($0.descriptor, $0.name) })
+        try syncing.files(files.map { ($0.descriptor, $0.name) })
         var folders: Set<String> = []
         for sink in files {
             guard case .file(let temporary, let final, let folder) = sink.kind else { continue }
@@ -90,7 +92,7 @@ final class FileSink {
             sink.isDone = true
             folders.insert(folder)
         }
-        try DiskSync.folders(folders.sorted())
+        try syncing.folders(folders.sorted())
     }
 
     private var isStream: Bool {

@@ -16,25 +16,25 @@ enum Publication {
         guard let sequence else { throw DepotError(.internalError, "no sequence was given") }
         let record = FileRecord(
             cluster: identity.cluster, name: name, sequence: sequence, time: time, content: content)
+        let object = record.encoded()
         // What could not be read back would stop the outbox.
-        _ = try FileRecord(parsing: record.encoded().contiguous)
-        return (record, try insert(record, isPending: true, session))
+        _ = try FileRecord(parsing: object.contiguous)
+        return (record, try insert(object, of: record.name, isPending: true, session))
     }
 
     /// Keeps a record's text; one that is known stays as it is.
     ///
     /// - Returns: its number.
     static func insert(
-        _ record: FileRecord, isPending: Bool, _ session: Session
+        _ object: VerifiedObject, of name: FileName, isPending: Bool, _ session: Session
     ) throws -> Int64 {
-        let object = record.encoded()
         if let known = try RecordTable.find(object.id.hash, session) { return known }
         let number = try session.statement(
             """
             INSERT INTO record (hash, text, pending, name, delivered) VALUES (?, ?, ?, ?, ?)
             RETURNING id
             """
-        ).all(object.id.hash, bytes(of: object), isPending, record.name, session.tick) {
+        ).all(object.id.hash, bytes(of: object), isPending, name, session.tick) {
             try $0.get(0, as: Int64.self)
         }.first
         guard let number else { throw DepotError(.internalError, "a record got no number") }

@@ -275,7 +275,8 @@ extension SQLiteCatalog {
             guard let newest = try RecordTable.newest(of: record.name, session),
                 newest > record.sequence
             else { return false }
-            let number = try Publication.insert(record, isPending: false, session)
+            let number = try Publication.insert(
+                record.encoded(), of: record.name, isPending: false, session)
             try session.statement(
                 "INSERT INTO record_holding (record, replica) VALUES (?, ?) ON CONFLICT DO NOTHING"
             ).run(number, member)

@@ -48,7 +48,8 @@ extension SQLiteCatalog {
                             + "epoch \(epoch); rebuild it again, with a higher one",
                         object: restored.record.name.text)
                 }
-                let number = try Publication.insert(restored.record, isPending: false, session)
+                let number = try Publication.insert(
+                    restored.record.encoded(), of: restored.record.name, isPending: false, session)
                 for replica in restored.holders {
                     try holding.run(number, session.members().number(of: replica))
                 }

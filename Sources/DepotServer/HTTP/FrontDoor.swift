@@ -48,12 +48,12 @@ struct FrontDoor: Sendable {
                     configuration.limits.connections, logger: logger)),
             eventLoopGroup: EventLoopGroupProvider.singleton.eventLoopGroup, logger: logger,
             responder: { request, writer, channel in
-                    var writer: ResponseWriter? = writer
-                    try await LoopExecutor(channel.eventLoop).run {
-                        guard let writer = writer.take() else { return }
-                        try await respond(to: request, writer)
-                    }
-                },
+                var writer: ResponseWriter? = writer
+                try await LoopExecutor(channel.eventLoop).run {
+                    guard let writer = writer.take() else { return }
+                    try await respond(to: request, writer)
+                }
+            },
             onServerRunning: { channel in isListening(channel.localAddress?.port ?? 0) })
     }
 
