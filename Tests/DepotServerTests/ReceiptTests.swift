@@ -41,6 +41,47 @@ import Testing
         }
     }
 
+    struct Refusal: Sendable {
+        /// Replicas, of three, that hold the chunks and do not take the record.
+        let replicas: Int
+        let requireAll: Bool
+        let isGiven: Bool
+    }
+
+    @Test(arguments: [
+        Refusal(replicas: 0, requireAll: true, isGiven: true),
+        Refusal(replicas: 1, requireAll: false, isGiven: true),
+        Refusal(replicas: 1, requireAll: true, isGiven: false),
+        Refusal(replicas: 2, requireAll: false, isGiven: false),
+        Refusal(replicas: 3, requireAll: false, isGiven: false),
+    ])
+    func `a receipt is given when its record is durable on enough replicas, and not before`(
+        refusal: Refusal
+    ) async throws {
+        try await TestDepot.run { depot in
+            try await depot.ready()
+            let file = try TestDepositor.file(Self.data)
+            let all = file.chunks + [file.manifest.object]
+            let client = TestDepositor(depot)
+            _ = try await client.open(level: 3, requireAll: refusal.requireAll)
+            _ = try await client.negotiate(all)
+            #expect(try await client.upload(all).status == 200)
+            #expect(try TestDepositor.lacking(try await client.barrier(all)).isEmpty)
+            for link in depot.links.prefix(refusal.replicas) {
+                link.inject(.refuse(DepotError(.busy, "not now")), into: .put, calls: .all)
+            }
+            let answer = try await client.commit("file", file.manifest)
+            let result = try #require(try answer.json(CommitAnswerBody.self).results.first)
+            #expect((result.receipt != nil) == refusal.isGiven)
+            #expect(refusal.isGiven || result.error?.code == .notEnoughReplicas)
+            for link in depot.links { link.heal() }
+            let again = try await client.commit("file", file.manifest)
+            let later = try #require(try again.json(CommitAnswerBody.self).results.first)
+            #expect(later.receipt != nil)
+            #expect(depot.replicas.count { $0.recordCount == 1 } >= 2)
+        }
+    }
+
     @Test func `fewer copies than promised are counted, whatever the catalog believes`()
         async throws
     {
