@@ -6,9 +6,12 @@ public struct ChunkerParameters: Sendable, Hashable, Codable {
     public let sizeAverage: Int
     public let sizeMax: Int
 
-    /// 256 KiB, 1 MiB, 4 MiB: long enough that per-chunk costs vanish, short enough that an edit costs little.
+    /// 128 KiB, 512 KiB, 2 MiB. Measured against averages of 1 MiB and 256 KiB: an edit costs half of what it does at
+    /// 1 MiB, ten edited versions of a tar a quarter less, and time a byte is the same to within what can be measured.
+    /// At 256 KiB both halve again, but reading costs a tenth more, and all that grows with the number of chunks (the
+    /// catalog, starting, comparing inventories) twice as much.
     public static let `default` = ChunkerParameters(
-        unchecked: (sizeMin: 256 << 10, sizeAverage: 1 << 20, sizeMax: 4 << 20))
+        unchecked: (sizeMin: 128 << 10, sizeAverage: 512 << 10, sizeMax: 2 << 20))
 
     /// The averages that have masks on both sides of them.
     static let averages = 256...(4 << 20)

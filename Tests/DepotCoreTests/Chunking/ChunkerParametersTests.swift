@@ -5,9 +5,9 @@ import Testing
 @testable import DepotCore
 
 @Suite struct ChunkerParametersTests {
-    @Test func `the default is 256 KiB, 1 MiB and 4 MiB`() throws {
+    @Test func `the default is 128 KiB, 512 KiB and 2 MiB`() throws {
         #expect(
-            try ChunkerParameters(sizeMin: 262_144, sizeAverage: 1_048_576, sizeMax: 4_194_304)
+            try ChunkerParameters(sizeMin: 131_072, sizeAverage: 524_288, sizeMax: 2_097_152)
                 == .default)
     }
 
