@@ -35,13 +35,22 @@ public struct ChunkID: Sendable, Hashable, Comparable {
 
     /// The same, as ASCII bytes.
     public init?(hexDigits: some Collection<UInt8>) {
+        let found = hexDigits.withContiguousStorageIfAvailable {
+            ChunkID(hexDigits: UnsafeRawBufferPointer($0))
+        }
+        guard let id = found ?? Array(hexDigits).withUnsafeBytes({ ChunkID(hexDigits: $0) })
+        else { return nil }
+        self = id
+    }
+
+    /// The same, for lists of millions of ids.
+    public init?(hexDigits: UnsafeRawBufferPointer) {
         guard hexDigits.count == 2 * Self.byteCount else { return nil }
-        var rest = hexDigits.makeIterator()
         var isValid = true
-        func word() -> UInt64 {
+        func word(_ number: Int) -> UInt64 {
             var word: UInt64 = 0
-            for _ in 0..<16 {
-                guard let value = rest.next().flatMap(Self.value(ofDigit:)) else {
+            for digit in hexDigits[16 * number..<16 * (number + 1)] {
+                guard let value = Self.value(ofDigit: digit) else {
                     isValid = false
                     break
                 }
@@ -49,7 +58,7 @@ public struct ChunkID: Sendable, Hashable, Comparable {
             }
             return word
         }
-        words = (word(), word(), word(), word())
+        words = (word(0), word(1), word(2), word(3))
         guard isValid else { return nil }
     }
 

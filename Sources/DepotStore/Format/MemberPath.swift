@@ -11,6 +11,9 @@ enum MemberPath: Hashable {
     /// Offset, length and path of every member.
     case index
 
+    static let chunkPrefix = "chunks/"
+    private static let chunkPrefixBytes = Array(chunkPrefix.utf8)
+
     /// - Throws: `invalidArgument` for a record that is none.
     init(_ object: VerifiedObject) throws(DepotError) {
         switch object.id.kind {
@@ -41,7 +44,7 @@ enum MemberPath: Hashable {
 
     var name: String {
         switch self {
-        case .chunk(let id): "chunks/\(id)"
+        case .chunk(let id): "\(Self.chunkPrefix)\(id)"
         case .record(_, let sequence, let id): "\(sequence).\(id).json"
         case .sums: "SHA256SUMS"
         case .index: "INDEX"
@@ -56,9 +59,9 @@ enum MemberPath: Hashable {
             case "SHA256SUMS": self = .sums
             case "INDEX": self = .index
             default:
-                guard name.hasPrefix("chunks/"), let id = ChunkID(hex: name.dropFirst(7)) else {
-                    return nil
-                }
+                guard name.hasPrefix(Self.chunkPrefix),
+                    let id = ChunkID(hex: name.dropFirst(Self.chunkPrefix.count))
+                else { return nil }
                 self = .chunk(id)
             }
             return
@@ -77,5 +80,18 @@ enum MemberPath: Hashable {
             return
         }
         self.init(prefix: text[..<slash], name: text[text.index(after: slash)...])
+    }
+
+    /// The same; that of a chunk is taken without a string.
+    init?(ascii text: UnsafeRawBufferPointer) {
+        let digits = text.dropFirst(Self.chunkPrefixBytes.count)
+        guard text.starts(with: Self.chunkPrefixBytes) else {
+            self.init(String(decoding: text, as: UTF8.self))
+            return
+        }
+        guard let id = ChunkID(hexDigits: UnsafeRawBufferPointer(rebasing: digits)) else {
+            return nil
+        }
+        self = .chunk(id)
     }
 }

@@ -48,22 +48,58 @@ enum SegmentEnding {
     }
 
     /// The members that INDEX lists; `nil` unless it is whole and says that it begins there.
+    ///
+    /// A replica reads all of them when it starts, a million lines for a TiB of content: no string is made of a chunk's.
     static func members(_ index: [UInt8], at offset: UInt64) -> [SegmentMember]? {
-        guard index.last == UInt8(ascii: "\n"),
-            let end = index.dropLast().lastIndex(of: UInt8(ascii: "\n")).map({ $0 + 1 })
+        guard index.last == newline,
+            let end = index.dropLast().lastIndex(of: newline).map({ $0 + 1 })
                 ?? (index.isEmpty ? nil : 0)
         else { return nil }
-        let lines = String(decoding: index[..<end], as: UTF8.self)
-        let last = String(decoding: index[end...], as: UTF8.self)
-        guard last == "end \(offset) \(ChunkID(hashing: lines))\n" else { return nil }
-        var members: [SegmentMember] = []
-        for line in lines.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            guard words.count == 3, let offset = UInt64(words[0]), let length = Int(words[1]),
-                let path = MemberPath(words[2])
-            else { return nil }
-            members.append(SegmentMember(path: path, offset: offset, length: length))
+        return index.withUnsafeBytes { index in
+            let lines = UnsafeRawBufferPointer(rebasing: index[..<end])
+            let last = String(decoding: index[end...], as: UTF8.self)
+            guard last == "end \(offset) \(ChunkID(hashing: lines))\n" else { return nil }
+            var members: [SegmentMember] = []
+            members.reserveCapacity(end / lineMin + 1)
+            var rest = lines[...]
+            while let lineEnd = rest.firstIndex(of: newline) {
+                guard let member = SegmentMember(rest[..<lineEnd]) else { return nil }
+                members.append(member)
+                rest = rest[(lineEnd + 1)...]
+            }
+            return members
         }
-        return members
+    }
+
+    private static let newline = UInt8(ascii: "\n")
+    /// Two numbers of a digit and the path of a chunk.
+    private static let lineMin = 4 + MemberPath.chunkPrefix.utf8.count + 2 * ChunkID.byteCount
+}
+
+extension SegmentMember {
+    /// A line of INDEX, without its end.
+    fileprivate init?(_ line: Slice<UnsafeRawBufferPointer>) {
+        let space = UInt8(ascii: " ")
+        guard let first = line.firstIndex(of: space),
+            let second = line[(first + 1)...].firstIndex(of: space),
+            let offset = Self.number(line[..<first]),
+            let length = Self.number(line[(first + 1)..<second]), length <= UInt64(Int.max),
+            let path = MemberPath(
+                ascii: UnsafeRawBufferPointer(rebasing: line[(second + 1)...]))
+        else { return nil }
+        self.init(path: path, offset: offset, length: Int(length))
+    }
+
+    private static func number(_ digits: Slice<UnsafeRawBufferPointer>) -> UInt64? {
+        guard !digits.isEmpty else { return nil }
+        var number: UInt64 = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            let (product, isTooLarge) = number.multipliedReportingOverflow(by: 10)
+            let (sum, isOver) = product.addingReportingOverflow(UInt64(digit - UInt8(ascii: "0")))
+            guard !isTooLarge, !isOver else { return nil }
+            number = sum
+        }
+        return number
     }
 }
