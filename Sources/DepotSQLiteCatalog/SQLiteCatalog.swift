@@ -15,21 +15,30 @@ public final class SQLiteCatalog: Catalog {
     /// Entries of one page at most: what a caller asks for is held in memory.
     public static let pageMax = 100_000
 
-    let queue: TransactionQueue
+    /// A larger one, its log included, is open before all of it was looked at: `check` does that. Smaller ones take a
+    /// third of a second at most, from the page cache.
+    public static let checkedAtOpeningMax = ByteCount(128 << 20)
 
-    init(queue: TransactionQueue) {
+    let queue: TransactionQueue
+    /// What opening has left to be looked at.
+    let unchecked: CatalogCheck?
+
+    init(queue: TransactionQueue, unchecked: CatalogCheck?) {
         self.queue = queue
+        self.unchecked = unchecked
     }
 
     /// Opens the catalog in a folder, or makes both.
     ///
+    /// - Parameter checkedMax: one that is larger is only partly looked at for damage; `check` does the rest.
     /// - Throws: `conflict` where another FileServer has the folder open; `formatUnsupported` where a newer
     ///   depot has made the catalog, or it is none; `storeFailed` where it is damaged or the disk fails, and where
     ///   there was a catalog that is gone or another one now.
     public static func open(
-        at folder: String, clock: CatalogClock = .system
+        at folder: String, clock: CatalogClock = .system,
+        checkedMax: ByteCount = checkedAtOpeningMax
     ) async throws(DepotError) -> SQLiteCatalog {
-        try await run(CatalogOpening(folder: folder, clock: clock))
+        try await run(CatalogOpening(folder: folder, clock: clock, checkedMax: checkedMax))
     }
 
     /// Makes an empty catalog of a known cluster, which takes what is found on replicas and no deposits until

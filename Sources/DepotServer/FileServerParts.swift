@@ -6,6 +6,7 @@ struct FileServerParts: Sendable {
     let pool: ReplicaPool
     let monitor: ReplicaMonitor
     let inspector: CopyInspector
+    let watch: CatalogWatch
     let chores: Chores
     let deposits: DepositService
     let intake: FileIntake
@@ -37,6 +38,7 @@ struct FileServerParts: Sendable {
             pool: pool, catalog: catalog, comparer: comparer,
             prover: HoldingProver(pool: pool, catalog: catalog))
         inspector = CopyInspector(pool: pool, catalog: catalog)
+        watch = CatalogWatch(pool: pool, catalog: catalog)
         budget = MemoryBudget(size: configuration.limits.depositMemory)
         let retrievalBudget = MemoryBudget(size: configuration.limits.retrievalMemory)
         let workBudget = MemoryBudget(size: configuration.limits.workMemory)
@@ -121,6 +123,7 @@ struct FileServerParts: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await monitor.run() }
             group.addTask { await inspector.run() }
+            group.addTask { await watch.run() }
             group.addTask { await chores.run() }
             group.addTask { await repair.run() }
             group.addTask { await collection.run() }

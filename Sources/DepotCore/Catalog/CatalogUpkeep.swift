@@ -1,6 +1,15 @@
 /// What the catalog offers to those who keep the depot sound: verify, repair, collection, drain, rebuild. The same
 /// rules as for `Catalog` hold: each an atomic intention that may be repeated.
 public protocol CatalogUpkeep: Sendable {
+    // MARK: Soundness
+
+    /// Looks for damage that opening the catalog did not look for, because it keeps too much for that: returns at once
+    /// where there is nothing left to look at, and else takes as long as reading everything does. Holds up nobody; ends
+    /// early where the task is cancelled.
+    ///
+    /// - Throws: `storeFailed` where it is damaged, or its disk does not give everything.
+    func check() async throws(DepotError)
+
     // MARK: Inventory
 
     /// Compares a part of a replica's inventory with what is believed of it. Chunks that the catalog does not know

@@ -51,7 +51,7 @@ struct FileService: Sendable {
         let totals = try await catalog.totals()
         let seats = pool.seats.filter { !$0.state.withLock { $0.isRetired } }
         return StatusBody(
-            cluster: pool.cluster, version: version, replicas: seats.map(pool.description(of:)),
-            totals: totals)
+            cluster: pool.cluster, version: version, problem: pool.problemWithCatalog,
+            replicas: seats.map(pool.description(of:)), totals: totals)
     }
 }

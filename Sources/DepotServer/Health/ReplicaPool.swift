@@ -10,6 +10,8 @@ final class ReplicaPool: Sendable {
         var owners: [ReplicaID: Int] = [:]
         /// Replicas that hold records newer than anything in the catalog.
         var ahead: [ReplicaID: String] = [:]
+        /// What was found wrong with the catalog's file.
+        var catalogDamage: DepotError?
         /// Seats that were asked at least once.
         var asked: Set<Int> = []
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -172,13 +174,30 @@ final class ReplicaPool: Sendable {
         for one in waiting { one.resume() }
     }
 
-    /// - Throws: `conflict` where a replica has seen commits that this catalog does not know.
+    /// - Throws: `conflict` where a replica has seen commits that this catalog does not know; `storeFailed` where the
+    ///   catalog is damaged.
     func requireCurrentCatalog() throws(DepotError) {
-        guard let found = shared.withLock({ $0.ahead.values.first }) else { return }
+        let (damage, ahead) = shared.withLock { ($0.catalogDamage, $0.ahead.values.first) }
+        if let damage {
+            throw DepotError(
+                .storeFailed, "the FileServer is read-only: \(damage.message)",
+                object: damage.object, cause: damage.cause)
+        }
+        guard let found = ahead else { return }
         throw DepotError(
             .conflict,
             "the FileServer is read-only: \(found). The catalog was lost or is an older copy; "
                 + "restore the right one, or run 'depot rebuild-catalog'")
+    }
+
+    /// Why nothing is written, for people to read.
+    var problemWithCatalog: String? {
+        do throws(DepotError) {
+            try requireCurrentCatalog()
+            return nil
+        } catch {
+            return "\(error)"
+        }
     }
 
     func notEnough(_ what: String) -> DepotError {

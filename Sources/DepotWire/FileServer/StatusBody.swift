@@ -50,6 +50,8 @@ public struct StatusBody: Sendable, Codable {
     public let cluster: ClusterID
     public let epoch: UInt32
     public let version: String
+    /// Why nothing is written.
+    public let problem: String?
     public let replicas: [Replica]
     public let files: Int
     public let logicalBytes: UInt64
@@ -58,11 +60,13 @@ public struct StatusBody: Sendable, Codable {
     public let underReplicated: Int
 
     public init(
-        cluster: ClusterIdentity, version: String, replicas: [Replica], totals: CatalogTotals
+        cluster: ClusterIdentity, version: String, problem: String? = nil, replicas: [Replica],
+        totals: CatalogTotals
     ) {
         self.cluster = cluster.cluster
         epoch = cluster.epoch
         self.version = version
+        self.problem = problem
         self.replicas = replicas
         files = totals.files
         logicalBytes = totals.logicalBytes

@@ -26,6 +26,7 @@ struct Status: AsyncParsableCommand {
         for replica in status.replicas {
             if let problem = replica.problem { Output.line("\(replica.name): \(problem)") }
         }
+        if let problem = status.problem { Output.line(problem) }
         Output.line("")
         Output.line(
             "\(Output.plural(status.files, "file")), \(ByteCount(status.logicalBytes)); unique "
