@@ -63,13 +63,17 @@ final class TestDepot: Sendable {
     }
 
     /// Starts a FileServer over what is there, runs the test, stops it.
+    ///
+    /// - Parameter checkedMax: a catalog above it is looked at while it is in use.
     static func start(
         on replicas: [FakeReplica], in folder: String, urls: [String]? = nil,
+        checkedMax: ByteCount = SQLiteCatalog.checkedAtOpeningMax,
         configure: (inout FileServerConfiguration) -> Void = { _ in },
         _ test: (TestDepot) async throws -> Void
     ) async throws {
         let clock = TestClock()
-        let catalog = try await SQLiteCatalog.open(at: folder, clock: clock.forCatalog)
+        let catalog = try await SQLiteCatalog.open(
+            at: folder, clock: clock.forCatalog, checkedMax: checkedMax)
         let urls = urls ?? replicas.indices.map(url)
         let faulty = replicas.map { FaultyReplica($0) }
         let links = Dictionary(uniqueKeysWithValues: zip(urls, faulty))
