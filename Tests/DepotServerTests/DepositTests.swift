@@ -268,6 +268,32 @@ import Testing
         }
     }
 
+    /// Over a link of 1 Mbit/s each batch of what a barrier copies took its whole limit to fail.
+    @Test func `a replica that took some copies of a barrier in vain is sent no more of them`()
+        async throws
+    {
+        try await TestDepot.run(replicas: 2) { depot in
+            try await depot.ready()
+            let client = TestDepositor(depot)
+            _ = try await client.open(level: 2)
+            let slow = DepotError(.busy, "too slow")
+            depot.links[1].inject(.refuse(slow), into: .openUpload, calls: .all)
+            depot.links[1].inject(.refuse(slow), into: .put, calls: .all)
+            var all: [VerifiedObject] = []
+            for part in 0..<5 {
+                let data = TestDepositor.data(8_000_000, seed: UInt64(150 + part))
+                let chunks = try TestDepositor.file(data, chunkSize: 100_000).chunks
+                _ = try await client.negotiate(chunks)
+                #expect(try await client.upload(chunks).status == 200)
+                all += chunks
+            }
+            let lacking = try TestDepositor.lacking(try await client.barrier(all))
+            #expect(lacking.count == all.count)
+            // Ten batches, of which three were under way at once.
+            #expect((1...3).contains(depot.links[1].count(of: .put)))
+        }
+    }
+
     @Test func `the same deposit id gets the same receipt again`() async throws {
         try await TestDepot.run { depot in
             let data = TestDepositor.data(30_000, seed: 14)

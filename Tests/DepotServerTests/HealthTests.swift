@@ -101,14 +101,18 @@ import Testing
     @Test func `a log that went back makes copies unproved until they are vouched for`()
         async throws
     {
-        try await TestDepot.run(replicas: 2) { depot in
+        // The monitor does not ask between the barrier and the loss: the answers to the barrier must do.
+        let seldom = { (configuration: inout FileServerConfiguration) in
+            configuration.timing.monitorInterval = .seconds(1)
+        }
+        try await TestDepot.run(replicas: 2, configure: seldom) { depot in
+            try await depot.ready()
             let kept = TestDepositor.data(30_000, seed: 51)
             try await depot.deposit("kept", kept, level: 2)
             let image = depot.replicas[1].state.withLock { $0 }
             let lost = TestDepositor.data(30_000, seed: 52)
             try await depot.deposit("lost", lost, level: 2)
             for (_, copies) in try await depot.goodCopies("lost") { #expect(copies.count == 2) }
-            // At once: the monitor has not asked it since, the answers to the barrier must do.
             depot.replicas[1].goBack(to: image)
             try await depot.eventually("the catalog knows what is gone, and what is not") {
                 let lost = try await depot.goodCopies("lost").values.allSatisfy { $0.count == 1 }
