@@ -112,11 +112,14 @@ struct CatalogOpening {
         try CatalogSchema.migrator.hasCompletedMigrations(database)
     }
 
-    /// A table that is gone would be found when it is used; an index that is gone, never.
+    /// A table that is gone would be found when it is used, and one bit in the text that makes it would then look like a
+    /// mistake of depot's; an index that is gone would never be found.
     private func refuseIncomplete(_ database: Database) throws {
-        let missing = try CatalogSchema.parts.get().subtracting(CatalogSchema.parts(of: database))
-        guard let name = missing.min() else { return }
-        throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "\(name) is missing")
+        let found = try CatalogSchema.parts(of: database)
+        let wrong = try CatalogSchema.parts.get().filter { found[$0.key] != $0.value }
+        guard let name = wrong.keys.min() else { return }
+        let what = found[name] == nil ? "is missing" : "is not what depot makes"
+        throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "\(name) \(what)")
     }
 
     /// The file alone has to say what the marker says: a log can be lost.

@@ -31,15 +31,17 @@ enum CatalogSchema {
         return migrator
     }
 
-    /// The names of all tables and indexes.
+    /// All tables and indexes: each one's name, and what makes it.
     static let parts = Result {
         let plan = try DatabaseQueue()
         try migrator.migrate(plan)
         return try plan.read { try parts(of: $0) }
     }
 
-    static func parts(of database: Database) throws -> Set<String> {
-        try Set(String.fetchAll(database, sql: "SELECT name FROM sqlite_master"))
+    static func parts(of database: Database) throws -> [String: String] {
+        let rows = try Row.fetchAll(
+            database, sql: "SELECT name, coalesce(sql, '') AS sql FROM sqlite_master")
+        return Dictionary(rows.map { ($0["name"], $0["sql"]) }) { first, _ in first }
     }
 
     /// `clock` is the running time in milliseconds when the last change was made, `tick` counts changes,
