@@ -14,20 +14,7 @@ struct ChunkFetch: Sendable {
     let name: FileName
 
     static func batches(_ chunks: [PlacedChunk]) -> [[PlacedChunk]] {
-        var batches: [[PlacedChunk]] = []
-        var batch: [PlacedChunk] = []
-        var bytes = 0
-        for chunk in chunks {
-            let length = chunk.reference.length
-            if !batch.isEmpty, bytes + length > bytesMax || batch.count == countMax {
-                batches.append(batch)
-                (batch, bytes) = ([], 0)
-            }
-            batch.append(chunk)
-            bytes += length
-        }
-        if !batch.isEmpty { batches.append(batch) }
-        return batches
+        chunks.batches(bytesMax: bytesMax, countMax: countMax) { $0.reference.length }
     }
 
     /// - Parameter chunks: no more than one batch.

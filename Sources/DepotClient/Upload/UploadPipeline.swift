@@ -141,7 +141,10 @@ public struct UploadPipeline: Sendable {
     }
 
     private func upload(_ objects: [VerifiedObject]) async throws(DepotError) {
-        let batches = Self.batches(objects)
+        // Large chunks go alone, small ones together.
+        let batches = objects.batches(
+            bytesMax: WireLimits.batchBytesMax / 4, countMax: WireLimits.batchObjectsMax
+        ) { $0.length }
         var next = 0
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -168,26 +171,6 @@ public struct UploadPipeline: Sendable {
 
     private func send(_ batch: [VerifiedObject]) async throws(DepotError) {
         try await leased { () throws(DepotError) in try await door.upload(deposit, batch) }
-    }
-
-    /// Large chunks go alone, small ones together.
-    static func batches(_ objects: [VerifiedObject]) -> [[VerifiedObject]] {
-        let bytesMax = WireLimits.batchBytesMax / 4
-        var batches: [[VerifiedObject]] = []
-        var batch: [VerifiedObject] = []
-        var bytes = 0
-        for object in objects {
-            if !batch.isEmpty,
-                bytes + object.length > bytesMax || batch.count == WireLimits.batchObjectsMax
-            {
-                batches.append(batch)
-                (batch, bytes) = ([], 0)
-            }
-            batch.append(object)
-            bytes += object.length
-        }
-        if !batch.isEmpty { batches.append(batch) }
-        return batches
     }
 
     /// A lease that ended, because the client slept, is opened again once; what it pinned is settled at the

@@ -15,20 +15,6 @@ enum ChunkBatch {
     static func cut<Item>(
         _ items: some Sequence<Item>, bytesMax: Int, length: (Item) -> Int
     ) -> [[Item]] {
-        var batches: [[Item]] = []
-        var batch: [Item] = []
-        var bytes = 0
-        for item in items {
-            let itemLength = length(item)
-            if !batch.isEmpty, bytes + itemLength > bytesMax || batch.count == countMax {
-                batches.append(batch)
-                batch = []
-                bytes = 0
-            }
-            batch.append(item)
-            bytes += itemLength
-        }
-        if !batch.isEmpty { batches.append(batch) }
-        return batches
+        items.batches(bytesMax: bytesMax, countMax: countMax, length: length)
     }
 }
