@@ -107,4 +107,20 @@ import Testing
             if case .success = result { #expect(bench.content("out-f\(index)") == contents[index]) }
         }
     }
+
+    /// Each file waited for as long as the group had, one after the other: hours for a tree.
+    @Test(arguments: [MemoryDoor.Call.openRetrieval, .fetch])
+    func `a FileServer that is away is waited for once a group`(call: MemoryDoor.Call) async throws
+    {
+        let (bench, _) = try await bench()
+        let always = Dictionary(
+            uniqueKeysWithValues: (1...50).map { ($0, DepotError.Code.unreachable) })
+        bench.door.set { $0.faults = [call: always] }
+        let results = try await retrieve(bench, names)
+        for result in results {
+            if case .failure(let error) = result { #expect(error.code == .unreachable) }
+        }
+        #expect(results.allSatisfy { if case .failure = $0 { true } else { false } })
+        #expect(bench.door.calls(call) == 1)
+    }
 }

@@ -41,26 +41,38 @@ public struct GroupDownload: Sendable {
         single = DownloadPipeline(door: door, threads: threads, onBytes: onBytes)
     }
 
+    /// One file, of any size, is retrieved by itself.
+    ///
     /// - Returns: for each file, in order, what was retrieved or why it was not.
     public func run(_ orders: [Order]) async -> [Result<DownloadReport, DepotError>] {
-        let retrieval = RetrievalID.random()
         var results: [Result<DownloadReport, DepotError>?] = orders.map { _ in nil }
-        do throws(DepotError) {
-            try await together(orders, retrieval, &results)
-        } catch {
-            // Each of them says for itself what is wrong.
-        }
-        // The lease ends by itself.
-        try? await door.closeRetrieval(retrieval)
-        for index in orders.indices where results[index] == nil {
+        var absence: DepotError?
+        if orders.count > 1 {
+            let retrieval = RetrievalID.random()
             do throws(DepotError) {
-                let order = orders[index]
+                try await together(orders, retrieval, &results)
+            } catch {
+                // But for this each of them says for itself what is wrong.
+                absence = Self.absence(error)
+            }
+            // The lease ends by itself.
+            if absence == nil { try? await door.closeRetrieval(retrieval) }
+        }
+        for (index, order) in orders.enumerated() where results[index] == nil {
+            do throws(DepotError) {
+                if let absence { throw absence }
                 results[index] = .success(try await single.run(order.name, to: .path(order.path)))
             } catch {
+                absence = Self.absence(error)
                 results[index] = .failure(error)
             }
         }
         return results.compactMap { $0 }
+    }
+
+    /// Who has waited in vain for the FileServer does not wait once more for each file of the group.
+    private static func absence(_ error: DepotError) -> DepotError? {
+        error.code == .unreachable ? error : nil
     }
 
     private struct Opened {

@@ -66,7 +66,7 @@ struct Retrieve: AsyncParsableCommand {
                 return [.done(report)]
             }
             let tree = TreeRetrieval(
-                client: client, pipeline: pipeline,
+                client: client,
                 group: GroupDownload(
                     door: client, threads: threads, onBytes: { progress.advance($0) }),
                 prefix: name, folder: target, progress: progress)

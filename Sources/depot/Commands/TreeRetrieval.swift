@@ -18,7 +18,6 @@ struct TreeRetrieval: Sendable {
     private static let bytesOfEachMax: UInt64 = 16 << 20
 
     let client: FileServerClient
-    let pipeline: DownloadPipeline
     let group: GroupDownload
     let prefix: FileName
     let folder: String
@@ -58,27 +57,13 @@ struct TreeRetrieval: Sendable {
         }
     }
 
-    /// Small files in groups, large ones by themselves; in order of names, so that folders are filled one by one.
-    static func units(_ files: [FileBody]) -> [[FileBody]] {
-        var units: [[FileBody]] = []
-        var group: [FileBody] = []
-        var bytes: UInt64 = 0
-        for file in files {
-            guard file.size <= GroupDownload.fileBytesMax else {
-                units.append([file])
-                continue
-            }
-            if group.count == GroupDownload.filesMax
-                || !group.isEmpty && bytes + file.size > GroupDownload.bytesMax
-            {
-                units.append(group)
-                (group, bytes) = ([], 0)
-            }
-            group.append(file)
-            bytes += file.size
-        }
-        if !group.isEmpty { units.append(group) }
-        return units
+    /// Large files by themselves, small ones in groups, in order of names, so that folders are filled one by one.
+    private static func units(_ files: [FileBody]) -> [[FileBody]] {
+        let isSmall = { (file: FileBody) in file.size <= GroupDownload.fileBytesMax }
+        return files.filter { !isSmall($0) }.map { [$0] }
+            + files.filter(isSmall).batches(
+                bytesMax: Int(GroupDownload.bytesMax), countMax: GroupDownload.filesMax
+            ) { Int($0.size) }
     }
 
     private func list() async throws(DepotError) -> [FileBody] {
@@ -103,7 +88,7 @@ struct TreeRetrieval: Sendable {
                 outcomes[index] = .failed(file.name, error)
             }
         }
-        let results = await retrieve(orders.map(\.order))
+        let results = await group.run(orders.map(\.order))
         for ((index, order), result) in zip(orders, results) {
             switch result {
             case .success(let report): outcomes[index] = .done(report)
@@ -111,17 +96,6 @@ struct TreeRetrieval: Sendable {
             }
         }
         return outcomes.compactMap { $0 }
-    }
-
-    private func retrieve(
-        _ orders: [GroupDownload.Order]
-    ) async -> [Result<DownloadReport, DepotError>] {
-        guard orders.count == 1 else { return await group.run(orders) }
-        do throws(DepotError) {
-            return [.success(try await pipeline.run(orders[0].name, to: .path(orders[0].path)))]
-        } catch {
-            return [.failure(error)]
-        }
     }
 }
 
