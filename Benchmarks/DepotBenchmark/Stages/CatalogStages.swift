@@ -69,7 +69,7 @@ struct CatalogStages: Sendable {
         _ = try await catalog.negotiate(
             deposit, chunks: [manifest], live: Set(filled.replicas), copies: 3)
         try await catalog.stage(
-            manifest: manifest, uses: page, pieces: [], isLast: true, deposit: deposit)
+            [ManifestPage(of: manifest, chunks: page, isLast: true)], deposit: deposit)
         let mark = try await catalog.mark()
         let durable = (page + [manifest]).map { ($0.id, Set(filled.replicas)) }
         try await catalog.prove(

@@ -77,20 +77,15 @@ public protocol Catalog: CatalogUpkeep {
     /// The lease's level, or `leaseEnded`.
     func depositLevel(_ deposit: DepositID) async throws(DepotError) -> ReplicationLevel
 
-    /// Says which chunks a manifest uses, a page after the other; the last page makes it complete. A
-    /// manifest that is complete already stays as it is. Pages may be sent again.
+    /// Says which chunks manifests use; a manifest's pages one after the other, the last of which makes it
+    /// complete. One that is complete already stays as it is. Pages may be sent again.
     ///
-    /// - Parameters:
-    ///   - chunks: of the file's content.
-    ///   - pieces: of the manifest, where its depth is 1. Held as the content is, but not counted in receipts.
-    /// - Throws: `leaseEnded`; `manifestInvalid` where a chunk is known with another length.
-    func stage(
-        manifest: ChunkReference, uses chunks: [ChunkReference], pieces: [ChunkReference],
-        isLast: Bool, deposit: DepositID
-    ) async throws(DepotError)
+    /// - Throws: `leaseEnded`; `manifestInvalid` where a chunk is known with another length. Then nothing was
+    ///   noted.
+    func stage(_ pages: [ManifestPage], deposit: DepositID) async throws(DepotError)
 
-    /// Whether a manifest was staged to its end, by whomever.
-    func isStaged(manifest: ChunkID) async throws(DepotError) -> Bool
+    /// Which of these manifests were staged to their end, by whomever.
+    func staged(among manifests: [ChunkID]) async throws(DepotError) -> Set<ChunkID>
 
     /// Publishes files, each atomically: requires the live lease, and for each chunk of the file, its
     /// manifest included, `copiesRequired` copies vouched for to this deposit that are still good. Assigns the
@@ -214,5 +209,10 @@ extension Catalog {
         of manifest: ChunkID, after cursor: ChunkID?, limit: Int
     ) async throws(DepotError) -> [ChunkStanding] {
         try await chunks(of: manifest, after: cursor, limit: limit, assuming: nil)
+    }
+
+    /// Whether a manifest was staged to its end.
+    public func isStaged(manifest: ChunkID) async throws(DepotError) -> Bool {
+        try await staged(among: [manifest]) == [manifest]
     }
 }

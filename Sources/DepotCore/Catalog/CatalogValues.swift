@@ -58,6 +58,27 @@ public struct BarrierProof: Sendable {
     }
 }
 
+/// Some of what a manifest uses.
+public struct ManifestPage: Sendable, Hashable {
+    public let manifest: ChunkReference
+    /// Of the file's content.
+    public let chunks: [ChunkReference]
+    /// Of the manifest, where its depth is 1. Held as the content is, but not counted in receipts.
+    public let pieces: [ChunkReference]
+    /// Whether nothing comes behind it.
+    public let isLast: Bool
+
+    public init(
+        of manifest: ChunkReference, chunks: [ChunkReference], pieces: [ChunkReference] = [],
+        isLast: Bool
+    ) {
+        self.manifest = manifest
+        self.chunks = chunks
+        self.pieces = pieces
+        self.isLast = isLast
+    }
+}
+
 /// A file about to be committed. Its manifest was staged.
 public struct FileCommit: Sendable, Hashable {
     public let name: FileName

@@ -1,10 +1,4 @@
-import FoundationEssentials
 import NIOCore
-
-// A record is JSON in one spelling: keys in alphabetical order, no space, no escape but \" and \\ (names
-// and content types have no control characters), absent metadata left out, one line feed at the end. The same
-// record thus always has the same bytes and id, on every machine. Written here rather than by an encoder,
-// because ids may not depend on a library's idea of JSON; read by a decoder, then written and compared.
 
 extension FileRecord {
     /// What places it, and names its folder in a segment.
@@ -15,7 +9,11 @@ extension FileRecord {
 
     /// Its text, at most `Limits.recordSizeMax` bytes, as an object of the kind `record`.
     public func encoded() -> VerifiedObject {
-        var fields = RecordFields()
+        VerifiedObject(hashing: ByteBuffer(bytes: text), kind: .record)
+    }
+
+    private var text: [UInt8] {
+        var fields = RecordWriter()
         fields.add("cluster", quoted: cluster.description)
         switch content {
         case .file(let level, let manifest, let size, let metadata):
@@ -33,10 +31,10 @@ extension FileRecord {
             addOrigin(to: &fields)
         }
         fields.add("time", time)
-        return VerifiedObject(hashing: ByteBuffer(string: fields.text), kind: .record)
+        return fields.finish()
     }
 
-    private func addOrigin(to fields: inout RecordFields) {
+    private func addOrigin(to fields: inout RecordWriter) {
         fields.add("name", quoted: name.text)
         fields.add("sequence", quoted: sequence.description)
     }
@@ -50,78 +48,51 @@ extension FileRecord {
                 .invalidArgument,
                 "a record has at most \(Limits.recordSizeMax) bytes, found \(text.readableBytes)")
         }
-        let record: FileRecord
-        do {
-            record = try JSONDecoder().decode(
-                RecordDocument.self, from: Data(text.readableBytesView)
-            ).record()
+        var reader = RecordReader(text)
+        do throws(DepotError) {
+            try self.init(&reader)
         } catch {
             throw DepotError(
                 .invalidArgument, "not a record of depot's: expected its JSON", cause: error)
         }
-        guard record.encoded().contiguous == text else {
+        guard ByteBuffer(bytes: self.text) == text else {
             throw DepotError(
                 .invalidArgument,
                 "not a record of depot's: it is valid, but not spelled as depot spells it",
-                object: record.name.text)
+                object: name.text)
         }
-        self = record
-    }
-}
-
-/// The JSON object under construction.
-private struct RecordFields {
-    private var body = ""
-
-    var text: String { "{\(body)}\n" }
-
-    mutating func add(_ key: String, _ value: (some LosslessStringConvertible)?) {
-        guard let value else { return }
-        if !body.isEmpty { body += "," }
-        body += "\"\(key)\":\(value)"
     }
 
-    mutating func add(_ key: String, quoted value: String?) {
-        guard let value else { return }
-        var escaped = ""
-        for scalar in value.unicodeScalars {
-            if scalar == "\"" || scalar == "\\" { escaped.unicodeScalars.append("\\") }
-            escaped.unicodeScalars.append(scalar)
-        }
-        add(key, "\"\(escaped)\"")
-    }
-}
-
-/// A record's JSON as the decoder sees it. Unknown keys show when the record is written again.
-private struct RecordDocument: Decodable {
-    let cluster: ClusterID
-    let contentType: String?
-    let deleted: Bool?
-    let level: ReplicationLevel
-    let manifest: ChunkID?
-    let manifestLength: Int?
-    let mode: UInt16?
-    let modified: Int64?
-    let name: FileName
-    let sequence: CommitSequence
-    let size: UInt64?
-    let time: Int64
-
-    func record() throws(DepotError) -> FileRecord {
-        FileRecord(
-            cluster: cluster, name: name, sequence: sequence, time: time, content: try content())
-    }
-
-    private func content() throws(DepotError) -> FileRecord.Content {
-        if deleted == true { return .deleted(level: level) }
-        guard let manifest, let manifestLength, let size else {
-            throw DepotError(
-                .invalidArgument, "neither a file (manifest, manifestLength, size) nor deleted")
-        }
-        return .file(
-            level: level, manifest: try ChunkReference(id: manifest, length: manifestLength),
-            size: size,
-            metadata: try FileMetadata(
-                mode: mode, modifiedNanoseconds: modified, contentType: contentType))
+    /// The fields in their order, each of which only some records have.
+    private init(_ fields: inout RecordReader) throws(DepotError) {
+        let cluster = fields.quoted("cluster").flatMap { ClusterID($0) }
+        let contentType = fields.quoted("contentType")
+        let isDeleted = fields.word("deleted", true)
+        let level = fields.number("level", as: Int.self)
+        let manifest = fields.quoted("manifest").flatMap { ChunkID(hex: $0) }
+        let manifestLength = fields.number("manifestLength", as: Int.self)
+        let mode = fields.number("mode", as: UInt16.self)
+        let modified = fields.number("modified", as: Int64.self)
+        let name = fields.quoted("name")
+        let sequence = fields.quoted("sequence").flatMap { CommitSequence($0) }
+        let size = fields.number("size", as: UInt64.self)
+        let time = fields.number("time", as: Int64.self)
+        let checkedLevel = try ReplicationLevel(RecordReader.require("level", level))
+        let content: Content =
+            isDeleted
+            ? .deleted(level: checkedLevel)
+            : .file(
+                level: checkedLevel,
+                manifest: try ChunkReference(
+                    id: RecordReader.require("manifest", manifest),
+                    length: RecordReader.require("manifestLength", manifestLength)),
+                size: try RecordReader.require("size", size),
+                metadata: try FileMetadata(
+                    mode: mode, modifiedNanoseconds: modified, contentType: contentType))
+        self.init(
+            cluster: try RecordReader.require("cluster", cluster),
+            name: try FileName(RecordReader.require("name", name)),
+            sequence: try RecordReader.require("sequence", sequence),
+            time: try RecordReader.require("time", time), content: content)
     }
 }

@@ -18,7 +18,7 @@ public struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible 
         if text.utf8.count > Limits.fileNameSizeMax {
             return "it has \(text.utf8.count) bytes, at most \(Limits.fileNameSizeMax) are allowed"
         }
-        if text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+        if text.unicodeScalars.contains(where: \.isControl) {
             return "it contains a control character"
         }
         if text.utf8.first == UInt8(ascii: "/") { return "it is absolute; give a relative path" }
@@ -56,6 +56,11 @@ public struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible 
 
     /// What places its record, and names the record's folder in a segment.
     public var nameHash: ChunkID { ChunkID(hashing: text) }
+}
+
+extension Unicode.Scalar {
+    /// The category Cc, which no version of Unicode will ever change.
+    fileprivate var isControl: Bool { value < 0x20 || (0x7f...0x9f).contains(value) }
 }
 
 extension FileName: Codable {

@@ -7,9 +7,9 @@ struct ChunkTable {
     private let using: SQLStatement
 
     init(_ session: Session) throws {
-        finding = try session.statement("SELECT id, length FROM chunk WHERE hash = ?")
-        using = try session.statement(
-            "UPDATE chunk SET unused = NULL WHERE id = ? AND unused IS NOT NULL")
+        finding = try session.statement(
+            "SELECT id, length, unused IS NOT NULL FROM chunk WHERE hash = ?")
+        using = try session.statement("UPDATE chunk SET unused = NULL WHERE id = ?")
         inserting = try session.statement(
             "INSERT INTO chunk (hash, length) VALUES (?, ?) RETURNING id")
     }
@@ -17,10 +17,13 @@ struct ChunkTable {
     struct Known {
         let number: Int64
         let length: Int
+        let isUnused: Bool
     }
 
     func find(_ id: ChunkID) throws -> Known? {
-        try finding.first(id) { try Known(number: $0.get(0), length: $0.get(1)) }
+        try finding.first(id) {
+            try Known(number: $0.get(0), length: $0.get(1), isUnused: $0.get(2))
+        }
     }
 
     /// The chunk's number, and whether it was known. Whoever enters a chunk is about to use it: the grace time of one
@@ -36,7 +39,7 @@ struct ChunkTable {
                         + "read and cut the file again",
                     object: chunk.id.hex)
             }
-            try using.run(known.number)
+            if known.isUnused { try using.run(known.number) }
             return (known.number, true)
         }
         let number = try inserting.first(chunk.id, chunk.length) { try $0.get(0, as: Int64.self) }

@@ -19,8 +19,7 @@ extension SQLiteCatalog {
         try Self.checkPage(limit)
         return try await queue.view { session in
             let table = try ChunkTable(session)
-            guard let known = try table.find(manifest), try Self.isComplete(known.number, session)
-            else {
+            guard let known = try ManifestTable(session).complete(manifest) else {
                 throw DepotError(
                     .notFound, "no such manifest, or it was not staged to its end",
                     object: manifest.hex)

@@ -77,10 +77,8 @@ extension SQLiteCatalog {
             throw DepotError(
                 .invalidArgument, "no file has \(file.size) bytes", object: file.name.text)
         }
-        let known = try ChunkTable(session).find(file.manifest.id)
-        guard let known, known.length == file.manifest.length,
-            try isComplete(known.number, session)
-        else {
+        let known = try ManifestTable(session).complete(file.manifest.id)
+        guard let known, known.length == file.manifest.length else {
             throw DepotError(
                 .manifestInvalid,
                 "the manifest \(file.manifest.id) of \(file.manifest.length) bytes was not staged "

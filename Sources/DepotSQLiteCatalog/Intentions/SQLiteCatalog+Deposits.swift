@@ -81,14 +81,22 @@ struct Negotiation {
     /// - Returns: which members have good copies, a bit each.
     func pin(_ chunk: ChunkReference) throws -> UInt64 {
         let (number, wasKnown) = try chunks.enter(chunk)
-        var good: UInt64 = 0
-        if wasKnown {
-            try holders.visit(number) { row in
-                good |= 1 << (try row.get(0, as: UInt64.self))
-                return true
-            }
-        }
+        let good = wasKnown ? try holders(of: number) : 0
         try pinning.run(deposit, number, good == 0)
+        return good
+    }
+
+    /// A chunk that was just entered.
+    func pin(number: Int64) throws {
+        try pinning.run(deposit, number, try holders(of: number) == 0)
+    }
+
+    private func holders(of number: Int64) throws -> UInt64 {
+        var good: UInt64 = 0
+        try holders.visit(number) { row in
+            good |= 1 << (try row.get(0, as: UInt64.self))
+            return true
+        }
         return good
     }
 }

@@ -29,7 +29,8 @@ extension SQLiteCatalog {
     ) async throws(DepotError) {
         try await queue.change { session in
             try Self.requirePartial(session)
-            try Self.enter(manifest, chunks, pieces, isLast: true, session)
+            _ = try ManifestTable(session).enter(
+                ManifestPage(of: manifest, chunks: chunks, pieces: pieces, isLast: true))
         }
     }
 
@@ -74,9 +75,7 @@ extension SQLiteCatalog {
         case .deleted(let level):
             try Publication.bury(record, level: level, number: number, session)
         case .file(_, let manifest, _, _):
-            guard let known = try ChunkTable(session).find(manifest.id),
-                try isComplete(known.number, session)
-            else {
+            guard let known = try ManifestTable(session).complete(manifest.id) else {
                 throw DepotError(
                     .manifestInvalid, "the manifest \(manifest.id) was not restored",
                     object: record.name.text)

@@ -2,9 +2,6 @@ import DepotCore
 import DepotWire
 
 extension DepositService {
-    /// References of one `stage` call.
-    private static let stagePageSize = 8_192
-
     /// What becomes of one file of a commit.
     fileprivate enum Outcome {
         case failed(DepotError)
@@ -24,11 +21,10 @@ extension DepositService {
         var outcomes: [Int: Outcome] = [:]
         var staged: [(index: Int, file: FileCommit)] = []
         let read = try await manifests.read(files.map(\.manifest))
-        let results = await stage(files, read, deposit)
-        for (index, file) in files.enumerated() {
+        let results = try await stage(files, read, deposit)
+        for (index, (file, result)) in zip(files, results).enumerated() {
             do throws(DepotError) {
-                guard let commit = try results[index]?.get() else { continue }
-                staged.append((index, commit))
+                staged.append((index, try result.get()))
             } catch {
                 if let again = try await repeated(file, deposit) {
                     staged.append((index, again))
@@ -90,77 +86,6 @@ extension DepositService {
     ) -> ChunkReference {
         guard case .success(let outline) = read[file.manifest.id] else { return file.manifest }
         return outline.pieces.first { $0.id.hex == error.object } ?? file.manifest
-    }
-
-    /// All at once, so that the catalog takes many in one transaction; but manifests in pieces one after the other, since
-    /// each piece takes 4 MiB of memory.
-    private func stage(
-        _ files: [CommitBody.File], _ read: [ChunkID: Result<ManifestOutline, DepotError>],
-        _ deposit: DepositID
-    ) async -> [Int: Result<FileCommit, DepotError>] {
-        let (short, long) = files.indices.reduce(into: ([Int](), [Int]())) { lists, index in
-            if case .success(let outline) = read[files[index].manifest.id], !outline.pieces.isEmpty
-            {
-                lists.1.append(index)
-            } else {
-                lists.0.append(index)
-            }
-        }
-        var staged = await gather(short) { index async throws(DepotError) in
-            try await stage(files[index], read[files[index].manifest.id], deposit)
-        }
-        for index in long {
-            let file = files[index]
-            do throws(DepotError) {
-                staged[index] = .success(try await stage(file, read[file.manifest.id], deposit))
-            } catch {
-                staged[index] = .failure(error)
-            }
-        }
-        return staged
-    }
-
-    private func stage(
-        _ file: CommitBody.File, _ read: Result<ManifestOutline, DepotError>?, _ deposit: DepositID
-    ) async throws(DepotError) -> FileCommit {
-        guard let read else {
-            throw DepotError(.noGoodCopy, "the manifest was not sent", object: file.name.text)
-        }
-        let outline = try read.get()
-        guard outline.manifest.size == file.size else {
-            throw DepotError(
-                .manifestInvalid,
-                "the commit says \(file.size) bytes, the manifest \(outline.manifest.size)",
-                object: file.name.text)
-        }
-        let isStaged = try await catalog.isStaged(manifest: file.manifest.id)
-        // A page is staged when the next one is there, so that the last one makes the manifest complete.
-        var page: [ChunkReference] = []
-        let chunks = try await manifests.walk(outline) { next, isLast async throws(DepotError) in
-            guard !isStaged else { return }
-            if isLast || !page.isEmpty {
-                try await stagePage(page, of: outline, isLast: isLast, deposit)
-            }
-            page = next
-        }
-        return FileCommit(
-            name: file.name, manifest: file.manifest, size: file.size, metadata: file.metadata,
-            chunks: chunks)
-    }
-
-    private func stagePage(
-        _ page: [ChunkReference], of outline: ManifestOutline, isLast: Bool, _ deposit: DepositID
-    ) async throws(DepotError) {
-        let parts = page.pages(of: Self.stagePageSize)
-        for part in isLast ? parts.dropLast() : parts[...] {
-            try await catalog.stage(
-                manifest: outline.reference, uses: Array(part), pieces: [], isLast: false,
-                deposit: deposit)
-        }
-        guard isLast else { return }
-        try await catalog.stage(
-            manifest: outline.reference, uses: Array(parts.last ?? []), pieces: outline.pieces,
-            isLast: true, deposit: deposit)
     }
 
     private func publish(

@@ -170,3 +170,15 @@ extension CommitOutcome {
         return Set(chunks.map(\.id))
     }
 }
+
+extension Catalog {
+    /// One page of one manifest.
+    public func stage(
+        manifest: ChunkReference, uses chunks: [ChunkReference], pieces: [ChunkReference],
+        isLast: Bool, deposit: DepositID
+    ) async throws(DepotError) {
+        try await stage(
+            [ManifestPage(of: manifest, chunks: chunks, pieces: pieces, isLast: isLast)],
+            deposit: deposit)
+    }
+}
