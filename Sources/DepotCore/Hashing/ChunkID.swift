@@ -81,8 +81,8 @@ public struct ChunkID: Sendable, Hashable, Comparable {
         }
     }
 
-    /// Writes 64 digits to memory that has room for them.
-    fileprivate func writeHex(to digits: UnsafeMutableRawBufferPointer) {
+    /// Writes its 64 digits to memory that has room for them.
+    public func writeHex(to digits: UnsafeMutableRawBufferPointer) {
         withBytes { bytes in
             for (index, byte) in bytes.enumerated() {
                 digits[2 * index] = Self.digit(byte >> 4)

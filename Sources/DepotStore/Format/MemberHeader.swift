@@ -42,43 +42,51 @@ struct MemberHeader: Equatable {
         static let prefix = 345..<500
     }
 
+    /// What all headers have in common. A replica writes several for each small file.
+    private static let template: [UInt8] = {
+        var block = [UInt8](repeating: 0, count: size)
+        func put(_ text: String, at offset: Int) {
+            block.replaceSubrange(offset..<offset + text.utf8.count, with: text.utf8)
+        }
+        put("0000644", at: 100)
+        put("0000000", at: 108)
+        put("0000000", at: 116)
+        // Tools warn of times at the beginning of time, and in the future.
+        put("07346545000", at: 136)
+        put("        ", at: Field.checksum.lowerBound)
+        put("0", at: 156)
+        put("ustar", at: 257)
+        put("00", at: 263)
+        put("00000000", at: Field.crc.lowerBound)
+        put(".", at: Field.durable.upperBound)
+        put("0000000", at: 329)
+        put("0000000", at: 337)
+        return block
+    }()
+
     func encoded() -> [UInt8] {
-        var block = [UInt8](repeating: 0, count: Self.size)
+        var block = Self.template
         block.withUnsafeMutableBytes { block in
-            func put(_ text: String, at offset: Int) {
-                for (index, byte) in text.utf8.enumerated() { block[offset + index] = byte }
-            }
-            func put(_ number: UInt64, _ width: Int, bits: Int, at offset: Int) {
+            func put(_ number: UInt64, in field: Range<Int>, bits: Int) {
                 var rest = number
-                for place in (offset..<offset + width).reversed() {
+                for place in field.reversed() {
                     block[place] = Self.digit(rest & (1 << bits - 1))
                     rest >>= bits
                 }
             }
-            put(path.name, at: Field.name.lowerBound)
-            put("0000644", at: 100)
-            put("0000000", at: 108)
-            put("0000000", at: 116)
-            put(UInt64(length), 11, bits: 3, at: Field.length.lowerBound)
-            // Tools warn of times at the beginning of time, and in the future.
-            put(1_000_000_000, 11, bits: 3, at: 136)
-            put("        ", at: Field.checksum.lowerBound)
-            put("0", at: 156)
-            put("ustar", at: 257)
-            put("00", at: 263)
-            put(nonce, 16, bits: 4, at: Field.nonce.lowerBound)
-            put(0, 8, bits: 4, at: Field.crc.lowerBound)
-            put(durable, 12, bits: 4, at: Field.durable.lowerBound)
-            put(".", at: Field.durable.upperBound)
-            put(offset, 12, bits: 4, at: Field.place.lowerBound)
-            put("0000000", at: 329)
-            put("0000000", at: 337)
-            put(path.prefix, at: Field.prefix.lowerBound)
+            path.write(
+                prefix: UnsafeMutableRawBufferPointer(rebasing: block[Field.prefix]),
+                name: UnsafeMutableRawBufferPointer(rebasing: block[Field.name]))
+            put(UInt64(length), in: Field.length, bits: 3)
+            put(nonce, in: Field.nonce, bits: 4)
+            put(durable, in: Field.durable, bits: 4)
+            put(offset, in: Field.place, bits: 4)
             let crc = CRC32C.checksum(UnsafeRawBufferPointer(block))
-            put(UInt64(crc), 8, bits: 4, at: Field.crc.lowerBound)
+            put(UInt64(crc), in: Field.crc, bits: 4)
+            // Six digits, a zero byte and a space.
             let sum = block.reduce(0) { $0 + UInt64($1) }
-            put(sum, 6, bits: 3, at: Field.checksum.lowerBound)
-            put("\0 ", at: Field.checksum.lowerBound + 6)
+            put(sum, in: Field.checksum.prefix(6), bits: 3)
+            block[Field.checksum.lowerBound + 6] = 0
         }
         return block
     }

@@ -51,6 +51,17 @@ enum MemberPath: Hashable {
         }
     }
 
+    /// Writes both parts to memory that is zero, and long enough.
+    func write(prefix: UnsafeMutableRawBufferPointer, name: UnsafeMutableRawBufferPointer) {
+        if case .chunk(let id) = self {
+            name.copyBytes(from: Self.chunkPrefixBytes)
+            id.writeHex(to: .init(rebasing: name[Self.chunkPrefixBytes.count...]))
+        } else {
+            prefix.copyBytes(from: self.prefix.utf8)
+            name.copyBytes(from: self.name.utf8)
+        }
+    }
+
     var text: String { prefix.isEmpty ? name : "\(prefix)/\(name)" }
 
     init?(prefix: some StringProtocol, name: some StringProtocol) {
