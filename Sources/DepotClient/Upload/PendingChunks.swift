@@ -64,11 +64,11 @@ struct PendingChunks {
         return earlier[id].flatMap { givenUp.contains($0.file) ? nil : $0 }
     }
 
-    mutating func finish(_ index: Int) { files.removeAll { $0.index == index } }
+    mutating func finish(_ indices: Set<Int>) { files.removeAll { indices.contains($0.index) } }
 
     /// - Returns: whether the file had not been given up before.
     mutating func giveUp(_ index: Int) -> Bool {
-        finish(index)
+        finish([index])
         return givenUp.insert(index).inserted
     }
 

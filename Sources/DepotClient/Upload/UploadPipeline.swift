@@ -228,9 +228,10 @@ public struct UploadPipeline: Sendable {
             let results = try await leased { () throws(DepotError) in
                 try await door.commit(deposit, page.map(\.commit))
             }
+            var finished: Set<Int> = []
             for (file, result) in zip(page, results) {
                 if let receipt = result.receipt {
-                    pending.finish(file.index)
+                    finished.insert(file.index)
                     onEvent(.deposited(receipt))
                 } else if let error = result.error {
                     let error = DepotError(error.code, error.message, object: error.object)
@@ -241,6 +242,7 @@ public struct UploadPipeline: Sendable {
                     lacking.formUnion(result.lacking ?? [])
                 }
             }
+            pending.finish(finished)
         }
         return Array(lacking)
     }

@@ -91,8 +91,11 @@ final class SourceReader {
     /// What is known of the size; nothing of a stream's.
     var size: UInt64? { before.map { UInt64($0.st_size) } }
 
-    /// Whether a range can be read a second time.
-    var isRepeatable: Bool { before != nil }
+    /// Where a range can be read a second time.
+    var repeatablePath: String? {
+        guard before != nil, case .file(let path) = source.origin else { return nil }
+        return path
+    }
 
     var metadata: FileMetadata {
         guard let before else { return FileMetadata() }
