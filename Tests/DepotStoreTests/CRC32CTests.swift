@@ -4,31 +4,43 @@ import Testing
 
 @Suite struct CRC32CTests {
     /// "123456789" is the check value of the catalogue of CRCs; the others are of RFC 3720, appendix B.4.
-    @Test(arguments: [
-        (Array("123456789".utf8), 0xe306_9283), ([], 0),
+    private static let known: [(bytes: [UInt8], sum: UInt32)] = [
+        (Array("123456789".utf8), 0xe306_9283),
+        ([], 0),
         ([UInt8](repeating: 0, count: 32), 0x8a91_36aa),
-        ([UInt8](repeating: 0xff, count: 32), 0x62a8_ab43), (Array(0..<32), 0x46dd_794e),
+        ([UInt8](repeating: 0xff, count: 32), 0x62a8_ab43),
+        (Array(0..<32), 0x46dd_794e),
         (Array((0..<32).reversed()), 0x113f_db5c),
-    ] as [([UInt8], UInt32)])
-    func `known bytes have a known sum`(bytes: [UInt8], sum: UInt32) {
-        #expect(bytes.withUnsafeBytes(CRC32C.checksum) == sum)
+    ]
+
+    @Test func `known bytes have a known sum`() {
+        for (bytes, sum) in Self.known { #expect(Self.checksum(bytes) == sum) }
     }
 
     @Test func `eight bytes at a time give what single ones give`() {
-        let bytes = (0..<600).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ $0 / 7) }
-        for count in [1, 7, 8, 9, 15, 16, 17, 511, 512, 513, 600] {
-            for start in 0..<min(9, 601 - count) {
+        let bytes = (0..<600).map { UInt8(truncatingIfNeeded: $0 * 167 + $0 / 7) }
+        for count in [1, 7, 8, 9, 15, 16, 17, 511, 512, 513, 590] {
+            for start in 0..<9 {
                 let part = Array(bytes[start..<start + count])
-                #expect(part.withUnsafeBytes(CRC32C.checksum) == Self.bytewise(part))
+                #expect(Self.checksum(part) == Self.bitwise(part))
             }
         }
     }
 
-    private static func bytewise(_ bytes: [UInt8]) -> UInt32 {
-        ~bytes.reduce(~UInt32(0)) { value, byte in
-            (0..<8).reduce(value ^ UInt32(byte)) { value, _ in
-                value & 1 == 1 ? value >> 1 ^ 0x82f6_3b78 : value >> 1
+    private static func checksum(_ bytes: [UInt8]) -> UInt32 {
+        bytes.withUnsafeBytes { CRC32C.checksum($0) }
+    }
+
+    private static func bitwise(_ bytes: [UInt8]) -> UInt32 {
+        var value = ~UInt32(0)
+        for byte in bytes {
+            value ^= UInt32(byte)
+            for _ in 0..<8 {
+                let isOdd = value & 1 == 1
+                value >>= 1
+                if isOdd { value ^= 0x82f6_3b78 }
             }
         }
+        return ~value
     }
 }
