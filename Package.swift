@@ -36,6 +36,8 @@ let package = Package(
     products: [
         .executable(name: "depot", targets: ["depot"]),
         .executable(name: "depot-benchmark", targets: ["DepotBenchmark"]),
+        // For a test that loads it into the daemons.
+        .library(name: "memory-counts", type: .dynamic, targets: ["CMemoryCounts"]),
     ],
     dependencies: [
         // Exact versions: what was tested is what is built, everywhere.
@@ -98,6 +100,11 @@ let package = Package(
             path: "Tests/DepotTestSupport", swiftSettings: strict),
         // Between SQLite and the disk, to record what is written and to let it fail.
         .target(name: "CSQLiteFaults", dependencies: [sqlite], path: "Tests/CSQLiteFaults"),
+        // Between a process and its memory, to count copies and allocations. As built-ins they would become
+        // calls of themselves.
+        .target(
+            name: "CMemoryCounts", path: "Tests/CMemoryCounts",
+            cSettings: [.unsafeFlags(["-fno-builtin"])]),
         tests("DepotCoreTests", ["DepotCore", "FastCDCReference", "CLibCrypto", nioCore]),
         tests(
             "DepotStoreTests",

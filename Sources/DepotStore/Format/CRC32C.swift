@@ -26,8 +26,8 @@ enum CRC32C {
                     littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
                 var rest = word ^ UInt64(value)
                 value = 0
-                for place in (0..<8).reversed() {
-                    value ^= tables[256 * place + Int(rest & 0xff)]
+                for before in 0..<8 {
+                    value ^= tables[256 * (7 - before) + Int(rest & 0xff)]
                     rest >>= 8
                 }
             }

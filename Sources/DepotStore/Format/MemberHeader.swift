@@ -69,8 +69,8 @@ struct MemberHeader: Equatable {
         block.withUnsafeMutableBytes { block in
             func put(_ number: UInt64, in field: Range<Int>, bits: Int) {
                 var rest = number
-                for place in field.reversed() {
-                    block[place] = Self.digit(rest & (1 << bits - 1))
+                for behind in 1...field.count {
+                    block[field.upperBound - behind] = Self.digit(rest & (1 << bits - 1))
                     rest >>= bits
                 }
             }

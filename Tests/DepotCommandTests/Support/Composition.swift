@@ -21,6 +21,13 @@ final class Composition: Sendable {
     let clusterToken = testBytes(32, seed: 2).map { String(format: "%02x", $0) }.joined()
     /// More options of `serve`.
     private let serveOptions: [String]
+    /// What the environment of a daemon has beside what it needs.
+    private let environment: @Sendable (Daemon) -> [String: String]
+
+    enum Daemon: Hashable {
+        case server
+        case replica(Int)
+    }
 
     private struct State {
         var replicas: [ChildProcess?]
@@ -31,8 +38,12 @@ final class Composition: Sendable {
     }
     private let state: Mutex<State>
 
-    private init(replicas count: Int, serve: [String]) throws {
+    private init(
+        replicas count: Int, serve: [String],
+        environment: @escaping @Sendable (Daemon) -> [String: String]
+    ) throws {
         serveOptions = serve
+        self.environment = environment
         folder = "\(NSTemporaryDirectory())/depot-command-tests-\(UUID().uuidString)"
         state = Mutex(
             State(
@@ -44,12 +55,16 @@ final class Composition: Sendable {
 
     /// - Parameters:
     ///   - serve: more options of the FileServer.
+    ///   - environment: what is added to a daemon's.
     ///   - prepare: called before anything starts, to put disks in place.
     static func with(
-        replicas: Int, serve: [String] = [], prepare: (Composition) throws -> Void = { _ in },
+        replicas: Int, serve: [String] = [],
+        environment: @escaping @Sendable (Daemon) -> [String: String] = { _ in [:] },
+        prepare: (Composition) throws -> Void = { _ in },
         _ body: (Composition) async throws -> Void
     ) async throws {
-        let composition = try Composition(replicas: replicas, serve: serve)
+        let composition = try Composition(
+            replicas: replicas, serve: serve, environment: environment)
         let result: Result<Void, any Error>
         do {
             try prepare(composition)
@@ -112,7 +127,7 @@ final class Composition: Sendable {
             [
                 "replica", "--data", folder ?? replicaFolder(number), "--listen",
                 "127.0.0.1:\(port)", "--name", name(ofReplica: number),
-            ], log: logPath(ofReplica: number))
+            ], environment: environment(.replica(number)), log: logPath(ofReplica: number))
         state.withLock { $0.replicas[number] = process }
         let announced = try await announcedPort(process)
         state.withLock { $0.ports[number] = announced }
@@ -123,7 +138,8 @@ final class Composition: Sendable {
         let port = state.withLock { $0.serverPort }
         let process = try start(
             ["serve", "--data", "\(folder)/server", "--listen", "127.0.0.1:\(port)"]
-                + replicaOptions() + serveOptions, log: serverLogPath)
+                + replicaOptions() + serveOptions, environment: environment(.server),
+            log: serverLogPath)
         state.withLock { $0.server = process }
         let announced = try await announcedPort(process)
         state.withLock { $0.serverPort = announced }
