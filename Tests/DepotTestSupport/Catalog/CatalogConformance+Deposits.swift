@@ -107,6 +107,31 @@ extension CatalogConformance {
             let standing = try await fixture.standing(other)
             #expect(standing == nil, "a refused batch leaves nothing")
         },
+        CatalogBehaviour("many manifests are staged by one call, or none of them") { fixture in
+            let (chunks, deposit) = (
+                try Fixture.chunks(0..<6), try await fixture.open(level: 1)
+            )
+            let manifests = try [chunks[0..<3], chunks[3..<6]].map {
+                (reference: try Fixture.manifest(Array($0)), chunks: Array($0))
+            }
+            _ = try await fixture.catalog.negotiate(deposit, chunks: chunks, live: [], copies: 1)
+            let pages = manifests.map {
+                ManifestPage(of: $0.reference, chunks: $0.chunks, isLast: true)
+            }
+            let ids = manifests.map(\.reference.id)
+            let wrong = try ChunkReference(id: chunks[5].id, length: chunks[5].length + 1)
+            await fixture.expect(.manifestInvalid) {
+                try await fixture.catalog.stage(
+                    [
+                        pages[0],
+                        ManifestPage(of: manifests[1].reference, chunks: [wrong], isLast: true),
+                    ], deposit: deposit)
+            }
+            #expect(try await fixture.catalog.staged(among: ids) == [])
+            try await fixture.catalog.stage(pages, deposit: deposit)
+            let staged = try await fixture.catalog.staged(among: ids + [chunks[0].id])
+            #expect(staged == Set(ids))
+        },
         CatalogBehaviour("a manifest is staged when its last page is there, whoever sends it") {
             fixture in
             let chunks = try Fixture.chunks(0..<30)
