@@ -7,8 +7,8 @@ struct CatalogOpening {
     /// Opening is rare and short.
     static let queue = DispatchQueue(label: "depot.catalog.opening")
 
-    /// Each connection caches this much, in KiB; there are `readersMax` and the writer's.
-    private static let cacheKiB = 16 << 10
+    /// What the writer's connection caches, and each of the `readersMax` others, in KiB.
+    private static let (writerCacheKiB, readerCacheKiB) = (16 << 10, 8 << 10)
     /// Each commit is synced.
     static let synchronous = "FULL"
     /// Views that run side by side; more wait. Each has a thread and a cache.
@@ -69,9 +69,11 @@ struct CatalogOpening {
         configuration.maximumReaderCount = Self.readersMax
         configuration.label = "depot.catalog"
         configuration.prepareDatabase { database in
+            let cacheKiB =
+                database.configuration.readonly ? Self.readerCacheKiB : Self.writerCacheKiB
             try database.execute(
                 sql: """
-                    PRAGMA cache_size = -\(Self.cacheKiB);
+                    PRAGMA cache_size = -\(cacheKiB);
                     PRAGMA journal_size_limit = \(Self.logMax);
                     """)
         }

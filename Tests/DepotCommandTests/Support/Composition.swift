@@ -5,11 +5,12 @@ import Testing
 /// A FileServer and some replicas, each a process with a folder of its own, and a client to use them with.
 final class Composition: Sendable {
     /// The `depot` that was built with the tests, in the same folder; `DEPOT_EXECUTABLE` otherwise.
-    static let executable: String = {
-        if let path = ProcessInfo.processInfo.environment["DEPOT_EXECUTABLE"] { return path }
-        let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        return tests.deletingLastPathComponent().appendingPathComponent("depot").path
-    }()
+    static let executable =
+        ProcessInfo.processInfo.environment["DEPOT_EXECUTABLE"] ?? "\(builds)/depot"
+
+    /// The folder with everything that was built with the tests.
+    static let builds = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent().path
 
     struct Failed: Error, CustomStringConvertible {
         let description: String

@@ -35,9 +35,10 @@ struct MemoryCounting: Sendable {
     func remove() { try? FileManager.default.removeItem(atPath: folder) }
 
     func environment(of name: String) -> [String: String] {
-        let library = URL(fileURLWithPath: Composition.executable).deletingLastPathComponent()
-            .appendingPathComponent("libmemory-counts.so").path
-        return ["LD_PRELOAD": library, "DEPOT_MEMORY_COUNTS": "\(folder)/\(name)"]
+        [
+            "LD_PRELOAD": "\(Composition.builds)/libmemory-counts.so",
+            "DEPOT_MEMORY_COUNTS": "\(folder)/\(name)",
+        ]
     }
 
     func environment(of daemon: Composition.Daemon) -> [String: String] {
