@@ -37,6 +37,38 @@ import Testing
         }
     }
 
+    /// It is staged in pages. Of one whose first page had been refused the last one was taken, which made it complete: asked
+    /// for once more, it was published, and the chunks of the first page belonged to nobody.
+    @Test func `a manifest of which a page is refused is refused again`() async throws {
+        try await TestDepot.run { depot in
+            let file = try TestDepositor.file(
+                TestDepositor.data(40_000, seed: 23), chunkSize: 4)
+            let forged = try Self.shifted(file)
+            let depositor = TestDepositor(depot)
+            _ = try await depositor.open(level: 2)
+            _ = try await depositor.negotiate(file.chunks + [forged])
+            _ = try await depositor.upload([forged])
+            _ = try await depositor.barrier([forged])
+            for _ in 0..<2 {
+                let answer = try await depot.http.call(
+                    .POST, "/v1/deposits/\(depositor.deposit)/commits",
+                    body: [
+                        try WireJSON.encode(
+                            CommitBody(files: [
+                                CommitBody.File(
+                                    name: try FileName("forged"),
+                                    manifest: ChunkReference(forged), size: 40_000,
+                                    metadata: FileMetadata())
+                            ]))
+                    ])
+                let result = try answer.json(CommitAnswerBody.self).results[0]
+                #expect(result.error?.code == .manifestInvalid)
+            }
+            let isStaged = try await depot.catalog.isStaged(manifest: forged.id.hash)
+            #expect(!isStaged)
+        }
+    }
+
     /// A manifest of the same size whose first chunk is a byte longer, and whose second a byte shorter.
     private static func shifted(
         _ file: (chunks: [VerifiedObject], manifest: FinishedManifest)

@@ -14,7 +14,7 @@ struct ChunkFetch: Sendable {
     let name: FileName
 
     static func batches(_ chunks: [PlacedChunk]) -> [[PlacedChunk]] {
-        chunks.batches(bytesMax: bytesMax, countMax: countMax) { $0.reference.length }
+        chunks.batches(sizeMax: bytesMax, countMax: countMax) { $0.reference.length }
     }
 
     /// - Parameter chunks: no more than one batch.

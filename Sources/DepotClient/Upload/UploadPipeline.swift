@@ -143,7 +143,7 @@ public struct UploadPipeline: Sendable {
     private func upload(_ objects: [VerifiedObject]) async throws(DepotError) {
         // Large chunks go alone, small ones together.
         let batches = objects.batches(
-            bytesMax: WireLimits.batchBytesMax / 4, countMax: WireLimits.batchObjectsMax
+            sizeMax: WireLimits.batchBytesMax / 4, countMax: WireLimits.batchObjectsMax
         ) { $0.length }
         var next = 0
         do {

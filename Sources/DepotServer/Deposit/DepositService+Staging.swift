@@ -2,11 +2,10 @@ import DepotCore
 import DepotWire
 
 extension DepositService {
-    /// References of one `stage` call: so long other changes of the catalog wait.
+    /// References of one `stage` call, that of a manifest to itself among them: so long other changes of the catalog wait.
     private static let stageReferencesMax = 8_192
 
-    /// Says what manifests use, those that fit into memory in few calls, and those in pieces one after the other,
-    /// since each piece takes 4 MiB.
+    /// Says what manifests use: those of one page many at a time, longer ones a page after the other.
     ///
     /// - Returns: for each file, in order, what is to be committed, or why not.
     func stage(
@@ -18,18 +17,16 @@ extension DepositService {
                 try Self.outline(of: file, read[file.manifest.id])
             }
         }
-        let found = Set(outlines.compactMap { try? $0.get().reference })
-        let staged = try await catalog.staged(among: found.map(\.id))
-        let lacking = outlines.compactMap { outline in
-            (try? outline.get()).flatMap { staged.contains($0.reference.id) ? nil : $0 }
-        }
-        let failures = await stageShort(lacking.filter(\.pieces.isEmpty), deposit)
+        let sound = outlines.compactMap { try? $0.get() }
+        let staged = try await catalog.staged(among: sound.map(\.reference.id))
+        let failures = await stageShort(
+            sound.filter { Self.isShort($0) && !staged.contains($0.reference.id) }, deposit)
         var results: [Result<FileCommit, DepotError>] = []
         for (file, outline) in zip(files, outlines) {
             do throws(DepotError) {
                 let outline = try outline.get()
                 if let failure = failures[outline.reference.id] { throw failure }
-                let isStaged = outline.pieces.isEmpty || staged.contains(outline.reference.id)
+                let isStaged = Self.isShort(outline) || staged.contains(outline.reference.id)
                 let chunks = try await count(outline, isStaged: isStaged, deposit)
                 results.append(.success(FileCommit(file, chunks: chunks)))
             } catch {
@@ -37,6 +34,10 @@ extension DepositService {
             }
         }
         return results
+    }
+
+    private static func isShort(_ outline: ManifestOutline) -> Bool {
+        outline.pieces.isEmpty && outline.manifest.entries.count < stageReferencesMax
     }
 
     private static func outline(
@@ -60,8 +61,12 @@ extension DepositService {
     private func stageShort(
         _ outlines: [ManifestOutline], _ deposit: DepositID
     ) async -> [ChunkID: DepotError] {
+        let pages = outlines.map {
+            ManifestPage(of: $0.reference, chunks: $0.manifest.entries, isLast: true)
+        }
+        let calls = pages.batches(sizeMax: Self.stageReferencesMax) { $0.chunks.count + 1 }
         var failures: [ChunkID: DepotError] = [:]
-        for call in Self.calls(for: outlines) {
+        for call in calls {
             do throws(DepotError) {
                 try await catalog.stage(call, deposit: deposit)
             } catch  where error.code == .manifestInvalid && call.count > 1 {
@@ -80,37 +85,12 @@ extension DepositService {
         return failures
     }
 
-    private static func calls(for outlines: [ManifestOutline]) -> [[ManifestPage]] {
-        var calls: [[ManifestPage]] = []
-        var room = 0
-        for page in outlines.flatMap(pages(of:)) {
-            // Each page refers to its manifest, too.
-            let references = page.chunks.count + 1
-            if references > room {
-                calls.append([])
-                room = stageReferencesMax
-            }
-            calls[calls.count - 1].append(page)
-            room -= references
-        }
-        return calls
-    }
-
-    private static func pages(of outline: ManifestOutline) -> [ManifestPage] {
-        let parts = outline.manifest.entries.pages(of: stageReferencesMax - 1)
-        guard let last = parts.last else {
-            return [ManifestPage(of: outline.reference, chunks: [], isLast: true)]
-        }
-        return parts.dropLast().map {
-            ManifestPage(of: outline.reference, chunks: Array($0), isLast: false)
-        } + [ManifestPage(of: outline.reference, chunks: Array(last), isLast: true)]
-    }
-
-    /// Counts a file's chunks, and stages them on the way where that is still to be done.
+    /// Counts a file's chunks, and stages them on the way where that is still to be done. The last page, which makes the
+    /// manifest complete, goes only when all before it were taken.
     private func count(
         _ outline: ManifestOutline, isStaged: Bool, _ deposit: DepositID
     ) async throws(DepotError) -> Int {
-        guard !outline.pieces.isEmpty else { return outline.manifest.entries.count }
+        if isStaged, outline.pieces.isEmpty { return outline.manifest.entries.count }
         return try await manifests.walk(outline) { chunks, isLast async throws(DepotError) in
             guard !isStaged else { return }
             for part in chunks.pages(of: Self.stageReferencesMax - 1) {

@@ -15,6 +15,6 @@ enum ChunkBatch {
     static func cut<Item>(
         _ items: some Sequence<Item>, bytesMax: Int, length: (Item) -> Int
     ) -> [[Item]] {
-        items.batches(bytesMax: bytesMax, countMax: countMax, length: length)
+        items.batches(sizeMax: bytesMax, countMax: countMax, size: length)
     }
 }

@@ -62,7 +62,7 @@ struct TreeRetrieval: Sendable {
         let isSmall = { (file: FileBody) in file.size <= GroupDownload.fileBytesMax }
         return files.filter { !isSmall($0) }.map { [$0] }
             + files.filter(isSmall).batches(
-                bytesMax: Int(GroupDownload.bytesMax), countMax: GroupDownload.filesMax
+                sizeMax: Int(GroupDownload.bytesMax), countMax: GroupDownload.filesMax
             ) { Int($0.size) }
     }
 
