@@ -15,7 +15,6 @@ struct GroupMaker {
     private let threads: HashingThreads
     private let cutter: NotShared<SourceCutter>
     private var builder = ManifestBuilder()
-    private var isAtEnd = false
 
     init(_ sources: [UploadSource], _ chunker: ContentChunker, _ threads: HashingThreads) {
         self.threads = threads
@@ -24,11 +23,10 @@ struct GroupMaker {
 
     /// The next group; `nil` when everything was read. A file that fails is reported and passed over.
     mutating func next() async throws(DepotError) -> UploadGroup? {
-        guard !isAtEnd else { return nil }
+        guard !cutter.value.isAtEnd else { return nil }
         let cuts = try await threads.blocking { [cutter] () throws(DepotError) in
             cutter.value.next()
         }
-        isAtEnd = cutter.value.isAtEnd
         var named = try await threads.name(cuts.flatMap(\.chunks))[...]
         var group = UploadGroup()
         for cut in cuts {

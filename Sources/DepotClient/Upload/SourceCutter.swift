@@ -36,7 +36,7 @@ final class SourceCutter {
 
     var isAtEnd: Bool { index >= sources.count }
 
-    /// What the next group consists of.
+    /// What the next group consists of. A source that goes on is the last: no group has two cuts of one.
     func next() -> [Cut] {
         var cuts: [Cut] = []
         var bytes = 0
@@ -52,6 +52,7 @@ final class SourceCutter {
             bytes += cut.chunks.reduce(0) { $0 + $1.readableBytes }
             objects += cut.chunks.count + 1
             cuts.append(cut)
+            if case .open = cut.end { break }
         }
         return cuts
     }

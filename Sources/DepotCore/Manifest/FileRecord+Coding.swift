@@ -67,7 +67,7 @@ extension FileRecord {
     private init(_ fields: inout RecordReader) throws(DepotError) {
         let cluster = fields.quoted("cluster").flatMap { ClusterID($0) }
         let contentType = fields.quoted("contentType")
-        let isDeleted = fields.word("deleted", true)
+        let isDeleted = fields.isTrue("deleted")
         let level = fields.number("level", as: Int.self)
         let manifest = fields.quoted("manifest").flatMap { ChunkID(hex: $0) }
         let manifestLength = fields.number("manifestLength", as: Int.self)

@@ -83,8 +83,8 @@ struct RecordReader {
         }
     }
 
-    mutating func word(_ key: StaticString, _ word: Bool) -> Bool {
-        take(key) { $0.skip("\(word)") ? true : nil } ?? false
+    mutating func isTrue(_ key: StaticString) -> Bool {
+        take(key) { $0.skip("true") ? true : nil } ?? false
     }
 
     /// - Throws: `invalidArgument` where the field is absent, or is something else.

@@ -8,6 +8,7 @@ extension SQLiteCatalog {
         _ files: [FileCommit], deposit: DepositID, copiesRequired: Int, time: Int64
     ) async throws(DepotError) -> [CommitOutcome] {
         try await queue.change { session in
+            let manifests = try ManifestTable(session)
             var lease: Leases.Deposit?
             return try files.map { file in
                 let repeated = try Receipts.find(file.name, deposit: deposit, session)
@@ -16,7 +17,7 @@ extension SQLiteCatalog {
                 lease = live
                 return try Self.commit(
                     file, live, deposit: deposit, copiesRequired: copiesRequired, time: time,
-                    session)
+                    manifests, session)
             }
         }
     }
@@ -51,9 +52,9 @@ extension SQLiteCatalog {
 
     private static func commit(
         _ file: FileCommit, _ lease: Leases.Deposit, deposit: DepositID, copiesRequired: Int,
-        time: Int64, _ session: Session
+        time: Int64, _ manifests: ManifestTable, _ session: Session
     ) throws -> CommitOutcome {
-        let manifest = try staged(file, session)
+        let manifest = try staged(file, manifests)
         let tally = try CommitTally(
             manifest: manifest, deposit: lease.number, copiesRequired: copiesRequired, session)
         guard tally.lacking.isEmpty else { return .lacking(tally.lacking) }
@@ -72,12 +73,12 @@ extension SQLiteCatalog {
         return .committed(receipt, record: record)
     }
 
-    private static func staged(_ file: FileCommit, _ session: Session) throws -> Int64 {
+    private static func staged(_ file: FileCommit, _ manifests: ManifestTable) throws -> Int64 {
         guard file.size <= UInt64(Int64.max) else {
             throw DepotError(
                 .invalidArgument, "no file has \(file.size) bytes", object: file.name.text)
         }
-        let known = try ManifestTable(session).complete(file.manifest.id)
+        let known = try manifests.complete(file.manifest.id)
         guard let known, known.length == file.manifest.length else {
             throw DepotError(
                 .manifestInvalid,
