@@ -122,6 +122,9 @@ public protocol Catalog: CatalogUpkeep {
         prefix: String, after: FileName?, limit: Int
     ) async throws(DepotError) -> [FileEntry]
 
+    /// Where copies of these chunks are, in order; `nil` for an unknown one. Costs a third of `standings`.
+    func copies(of chunks: [ChunkID]) async throws(DepotError) -> [ChunkCopies?]
+
     /// What is known of these chunks, in order; `nil` for an unknown one.
     func standings(of chunks: [ChunkID]) async throws(DepotError) -> [ChunkStanding?]
 

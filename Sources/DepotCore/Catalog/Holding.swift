@@ -24,19 +24,32 @@ public struct Holding: Sendable, Hashable, Codable {
     }
 }
 
-/// Everything that the catalog knows of one chunk.
-public struct ChunkStanding: Sendable, Hashable {
+/// Where a chunk's copies are believed to be.
+public struct ChunkCopies: Sendable, Hashable {
     public let reference: ChunkReference
-    /// The highest level of the live files and leases that use it; 0 where none does.
-    public let target: Int
     /// In order of replica.
     public let holdings: [Holding]
 
-    public init(reference: ChunkReference, target: Int, holdings: [Holding]) {
+    public init(reference: ChunkReference, holdings: [Holding]) {
         self.reference = reference
-        self.target = target
         self.holdings = holdings
     }
 
     public var good: [ReplicaID] { holdings.filter { $0.state == .good }.map(\.replica) }
+}
+
+/// Everything that the catalog knows of one chunk.
+public struct ChunkStanding: Sendable, Hashable {
+    public let copies: ChunkCopies
+    /// The highest level of the live files and leases that use it; 0 where none does.
+    public let target: Int
+
+    public init(copies: ChunkCopies, target: Int) {
+        self.copies = copies
+        self.target = target
+    }
+
+    public var reference: ChunkReference { copies.reference }
+    public var holdings: [Holding] { copies.holdings }
+    public var good: [ReplicaID] { copies.good }
 }

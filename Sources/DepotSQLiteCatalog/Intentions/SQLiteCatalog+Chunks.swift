@@ -1,6 +1,18 @@
 import DepotCore
 
 extension SQLiteCatalog {
+    public func copies(of chunks: [ChunkID]) async throws(DepotError) -> [ChunkCopies?] {
+        try await queue.view { session in
+            let table = try ChunkTable(session)
+            let holdings = try HoldingTable(session)
+            return try chunks.map { id in
+                guard let known = try table.find(id) else { return nil }
+                return try holdings.copies(
+                    of: ChunkReference(id: id, length: known.length), number: known.number)
+            }
+        }
+    }
+
     public func standings(of chunks: [ChunkID]) async throws(DepotError) -> [ChunkStanding?] {
         try await queue.view { session in
             let table = try ChunkTable(session)
@@ -41,7 +53,6 @@ extension SQLiteCatalog {
 /// What is known of chunks, in bulk.
 struct StandingTable {
     private let now: Int64
-    private let members: MemberTable
     private let holdings: HoldingTable
     private let targets: SQLStatement
     private let assumption: LevelAssumption?
@@ -49,7 +60,6 @@ struct StandingTable {
     init(_ session: Session, assuming assumption: LevelAssumption? = nil) throws {
         self.assumption = assumption
         now = session.now
-        members = try session.members()
         holdings = try HoldingTable(session)
         targets = try session.statement(
             """
@@ -71,11 +81,8 @@ struct StandingTable {
     }
 
     func standing(of reference: ChunkReference, number: Int64) throws -> ChunkStanding {
-        let states = try holdings.states(chunk: number).map { member, state in
-            Holding(replica: try members.replica(member), state: state)
-        }
-        return ChunkStanding(
-            reference: reference, target: try target(chunk: number),
-            holdings: states.sorted { $0.replica < $1.replica })
+        ChunkStanding(
+            copies: try holdings.copies(of: reference, number: number),
+            target: try target(chunk: number))
     }
 }

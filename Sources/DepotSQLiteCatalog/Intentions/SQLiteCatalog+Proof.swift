@@ -67,6 +67,14 @@ struct HoldingTable {
         try removing.run(chunk, member)
     }
 
+    func copies(of reference: ChunkReference, number: Int64) throws -> ChunkCopies {
+        let holdings = try finding.all(number) { row in
+            Holding(replica: try members.replica(row.get(0)), state: try row.get(1))
+        }
+        return ChunkCopies(
+            reference: reference, holdings: holdings.sorted { $0.replica < $1.replica })
+    }
+
     /// The states of a chunk's copies, by member.
     func states(chunk: Int64) throws -> [Int: HoldingState] {
         var states: [Int: HoldingState] = [:]

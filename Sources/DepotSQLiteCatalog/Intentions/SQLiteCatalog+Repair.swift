@@ -16,7 +16,7 @@ extension SQLiteCatalog {
         try Self.checkPage(limit)
         return try await queue.view { session in
             let mask = try session.members().mask(of: counting)
-            let standings = try StandingTable(session)
+            let holdings = try HoldingTable(session)
             return try session.statement(
                 Self.usedChunks + """
                     SELECT c.id, c.hash, c.length, u.target, (
@@ -26,10 +26,9 @@ extension SQLiteCatalog {
                     WHERE good < u.target ORDER BY good, c.id LIMIT ?
                     """
             ).all(mask, limit) { row in
-                let standing = try standings.standing(
+                let copies = try holdings.copies(
                     of: ChunkReference(id: row.get(1), length: row.get(2)), number: row.get(0))
-                return try ChunkStanding(
-                    reference: standing.reference, target: row.get(3), holdings: standing.holdings)
+                return ChunkStanding(copies: copies, target: try row.get(3))
             }
         }
     }

@@ -32,19 +32,19 @@ extension DepositService {
     ) async throws(DepotError) -> [ChunkReference] {
         let mark = try await catalog.mark()
         let ids = chunks.map(\.id)
-        let standings = try await catalog.standings(of: ids)
+        let known = try await catalog.copies(of: ids)
         let sent = sessions.sent(ids, in: deposit)
         // Nothing new is to be counted on a replica that is being emptied.
         let writable = pool.accepting
         var candidates: [ReplicaID: [ChunkID]] = [:]
-        for (id, standing) in zip(ids, standings) {
-            for replica in Self.candidates(standing, sent[id]) where writable.contains(replica) {
+        for (id, copies) in zip(ids, known) {
+            for replica in Self.candidates(copies, sent[id]) where writable.contains(replica) {
                 candidates[replica, default: []].append(id)
             }
         }
         var proof = await vouch(candidates)
         try await catalog.prove(proof, asOf: mark, deposit: deposit)
-        try await raise(chunks, standings, terms.level, &proof, deposit)
+        try await raise(chunks, known, terms.level, &proof, deposit)
         sessions.settled(ids, of: deposit)
         let required = terms.requireAll == true ? terms.level.copies : terms.level.majority
         return chunks.filter { (proof.durable[$0.id]?.count ?? 0) < required }
@@ -53,10 +53,10 @@ extension DepositService {
     /// Who may hold a chunk soundly. A copy that was bad, or is about to go, counts only where it was sent
     /// again; that something is in the log there says nothing.
     private static func candidates(
-        _ standing: ChunkStanding?, _ sent: DepositSessions.Sent?
+        _ copies: ChunkCopies?, _ sent: DepositSessions.Sent?
     ) -> Set<ReplicaID> {
         var candidates = sent?.attempted ?? []
-        for holding in standing?.holdings ?? [] {
+        for holding in copies?.holdings ?? [] {
             switch holding.state {
             case .good, .unproved: candidates.insert(holding.replica)
             case .bad, .released: candidates.remove(holding.replica)
@@ -89,15 +89,15 @@ extension DepositService {
 
     /// Copies chunks that are on fewer replicas than the level asks for and the cluster has.
     private func raise(
-        _ chunks: [ChunkReference], _ standings: [ChunkStanding?], _ level: ReplicationLevel,
+        _ chunks: [ChunkReference], _ known: [ChunkCopies?], _ level: ReplicationLevel,
         _ proof: inout BarrierProof, _ deposit: DepositID
     ) async throws(DepotError) {
         let placement = pool.placement
         let goal = min(level.copies, pool.accepting.count)
         var orders: [CopyOrder] = []
-        for (chunk, standing) in zip(chunks, standings) {
+        for (chunk, copies) in zip(chunks, known) {
             guard let durable = proof.durable[chunk.id], durable.count < goal else { continue }
-            let shunned = DepositSessions.Holders(standing).shunned
+            let shunned = DepositSessions.Holders(copies).shunned
             let destinations = placement.choose(
                 goal - durable.count, for: chunk.id, keeping: durable,
                 avoiding: pool.avoided.union(shunned))

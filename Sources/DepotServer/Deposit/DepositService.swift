@@ -83,8 +83,8 @@ struct DepositService: Sendable {
     ) async throws(DepotError) -> [ChunkID: DepositSessions.Holders] {
         guard !chunks.isEmpty else { return [:] }
         var found: [ChunkID: DepositSessions.Holders] = [:]
-        for (chunk, standing) in zip(chunks, try await catalog.standings(of: chunks)) {
-            found[chunk] = DepositSessions.Holders(standing)
+        for (chunk, copies) in zip(chunks, try await catalog.copies(of: chunks)) {
+            found[chunk] = DepositSessions.Holders(copies)
         }
         return found
     }
@@ -117,9 +117,9 @@ struct DepositService: Sendable {
 }
 
 extension DepositSessions.Holders {
-    init(_ standing: ChunkStanding?) {
-        let holdings = standing?.holdings ?? []
-        length = standing?.reference.length
+    init(_ copies: ChunkCopies?) {
+        let holdings = copies?.holdings ?? []
+        length = copies?.reference.length
         good = holdings.filter { $0.state == .good }.map(\.replica)
         shunned = holdings.filter { $0.state == .bad || $0.state == .released }.map(\.replica)
     }

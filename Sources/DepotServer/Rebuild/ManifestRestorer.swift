@@ -56,8 +56,8 @@ struct ManifestRestorer: Sendable {
         }
         var gap = FileGap()
         for page in chunks.pages(of: Self.pageSize) {
-            let standings = try await catalog.standings(of: page.map(\.id))
-            for (chunk, standing) in zip(page, standings) where !Self.isHeld(chunk, standing) {
+            let known = try await catalog.copies(of: page.map(\.id))
+            for (chunk, copies) in zip(page, known) where !Self.isHeld(chunk, copies) {
                 gap.note(chunk.id)
             }
         }
@@ -68,8 +68,8 @@ struct ManifestRestorer: Sendable {
         return gap
     }
 
-    private static func isHeld(_ chunk: ChunkReference, _ standing: ChunkStanding?) -> Bool {
-        guard let standing, standing.reference == chunk else { return false }
-        return standing.holdings.contains { $0.state == .good || $0.state == .unproved }
+    private static func isHeld(_ chunk: ChunkReference, _ copies: ChunkCopies?) -> Bool {
+        guard let copies, copies.reference == chunk else { return false }
+        return copies.holdings.contains { $0.state == .good || $0.state == .unproved }
     }
 }

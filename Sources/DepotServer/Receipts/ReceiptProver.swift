@@ -80,12 +80,12 @@ struct ReceiptProver: Sendable {
     private func look(
         at receipt: ReceiptBody, _ tally: inout Tally
     ) async throws(DepotError) -> String? {
-        guard let standing = try await catalog.standings(of: [receipt.manifest]).first ?? nil else {
+        guard let copies = try await catalog.copies(of: [receipt.manifest]).first ?? nil else {
             throw DepotError(
                 .notFound, "no replica is known to hold this manifest (any more)",
                 object: receipt.manifest.hex)
         }
-        guard let found = try await manifests.read([standing.reference])[receipt.manifest] else {
+        guard let found = try await manifests.read([copies.reference])[receipt.manifest] else {
             throw DepotError(.notFound, "it could not be read", object: receipt.manifest.hex)
         }
         let outline = try found.get()
@@ -126,10 +126,10 @@ struct ReceiptProver: Sendable {
         _ batch: [ChunkReference]
     ) async throws(DepotError) -> [ChunkID: [CheckVerdict]] {
         var asking: [ReplicaID: [ChunkID]] = [:]
-        for standing in try await catalog.standings(of: batch.map(\.id)) {
-            for holding in standing?.holdings ?? []
+        for copies in try await catalog.copies(of: batch.map(\.id)) {
+            for holding in copies?.holdings ?? []
             where holding.state == .good || holding.state == .unproved {
-                guard let id = standing?.reference.id else { continue }
+                guard let id = copies?.reference.id else { continue }
                 asking[holding.replica, default: []].append(id)
             }
         }

@@ -59,8 +59,8 @@ struct CopyMaker: Sendable {
         } else {
             try await settle(durable, .good, on: replica, asOf: mark)
         }
-        let standings = try await catalog.standings(of: durable.map(\.chunk.id))
-        return zip(durable, standings).filter { $0.1?.good.contains(replica) == true }.map(\.0)
+        let copies = try await catalog.copies(of: durable.map(\.chunk.id))
+        return zip(durable, copies).filter { $0.1?.good.contains(replica) == true }.map(\.0)
     }
 
     /// A copy that was released and is still there needs no second one beside it: by the put and the vouch its deletion
@@ -69,9 +69,9 @@ struct CopyMaker: Sendable {
         _ orders: [CopyOrder], on replica: ReplicaID
     ) async throws(DepotError) {
         let mark = try await catalog.mark()
-        let standings = try await catalog.standings(of: orders.map(\.chunk.id))
+        let copies = try await catalog.copies(of: orders.map(\.chunk.id))
         let released = Holding(replica: replica, state: .released)
-        let kept = zip(orders, standings).filter { $0.1?.holdings.contains(released) == true }
+        let kept = zip(orders, copies).filter { $0.1?.holdings.contains(released) == true }
         try await settle(kept.map(\.0), .absent, on: replica, asOf: mark)
     }
 

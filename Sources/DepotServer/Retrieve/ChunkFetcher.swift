@@ -69,12 +69,12 @@ struct ChunkFetcher: Sendable {
     private func fetch(
         _ wishes: [Wish], _ judge: @escaping Judge
     ) async throws(DepotError) -> [Found?] {
-        let standings = try await catalog.standings(of: wishes.map(\.chunk.id))
-        let readable = pool.readable
-        let queues = zip(wishes, standings).map { wish, standing -> [ReplicaID] in
+        let known = try await catalog.copies(of: wishes.map(\.chunk.id))
+        let choice = SourceChoice(pool)
+        let queues = zip(wishes, known).map { wish, copies -> [ReplicaID] in
             // The caller has reserved memory for the length that it knows.
-            guard standing?.reference.length == wish.chunk.length else { return [] }
-            return order(standing, readable).filter { !wish.avoid.contains($0) }
+            guard let copies, copies.reference.length == wish.chunk.length else { return [] }
+            return choice.order(copies).filter { !wish.avoid.contains($0) }
         }
         var hedged = HedgedFetch(queues: queues, hedges: hedges, clock: pool.clock)
         let missing = Mutex<[ChunkID: [ReplicaID]]>([:])
@@ -98,26 +98,6 @@ struct ChunkFetcher: Sendable {
             found?.missing = passedOver[wish.chunk.id] ?? []
             return found
         }
-    }
-
-    private func order(_ standing: ChunkStanding?, _ readable: Set<ReplicaID>) -> [ReplicaID] {
-        guard let standing else { return [] }
-        let rank = pool.placement.order(for: standing.reference.id)
-        let slow = pool.avoided
-        let key = { (holding: Holding) -> (Int, Int, Int) in
-            let isReadable = readable.contains(holding.replica)
-            return (
-                (isReadable ? 0 : 4) + (holding.state == .good ? 0 : 2)
-                    + (slow.contains(holding.replica) ? 1 : 0),
-                pool.seat(of: holding.replica)?.load.load(ordering: .relaxed) ?? 0,
-                rank.firstIndex(of: holding.replica) ?? rank.count
-            )
-        }
-        return standing.holdings
-            .filter { $0.state == .good || $0.state == .unproved }
-            .map { (replica: $0.replica, key: key($0)) }
-            .sorted { $0.key < $1.key }
-            .map(\.replica)
     }
 
     /// - Returns: in order; `nil` for what the replica has not, or not soundly.

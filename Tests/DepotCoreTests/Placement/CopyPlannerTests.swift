@@ -24,9 +24,11 @@ import Testing
             numbers.map { Holding(replica: .numbered($0), state: state) }
         }
         return ChunkStanding(
-            reference: try ChunkReference(id: id, length: 1_000), target: target,
-            holdings: holdings(good, .good) + holdings(bad, .bad)
-                + holdings(unproved, .unproved) + holdings(released, .released))
+            copies: ChunkCopies(
+                reference: try ChunkReference(id: id, length: 1_000),
+                holdings: holdings(good, .good) + holdings(bad, .bad)
+                    + holdings(unproved, .unproved) + holdings(released, .released)),
+            target: target)
     }
 
     @Test func `a chunk at its target needs nothing`() throws {
@@ -111,8 +113,10 @@ import Testing
                 }
             }
             let chunk = ChunkStanding(
-                reference: try ChunkReference(id: random.chunkID(), length: 1),
-                target: Int.random(in: 1...6, using: &random), holdings: holdings)
+                copies: ChunkCopies(
+                    reference: try ChunkReference(id: random.chunkID(), length: 1),
+                    holdings: holdings),
+                target: Int.random(in: 1...6, using: &random))
             expectSound(planner.plan([chunk]), chunk, replicas, "seed \(seed): \(chunk)")
         }
     }

@@ -125,7 +125,7 @@ import Testing
                 try await depot.awaitState(.up, of: 3)
                 try await depot.eventually("what it holds is known") {
                     let chunk = try TestDepositor.file(new).manifest.object.id.hash
-                    return try await depot.catalog.standings(of: [chunk]).first??.good.count == 1
+                    return try await depot.catalog.copies(of: [chunk]).first??.good.count == 1
                 }
                 #expect(try await depot.content("file").body == old)
                 #expect(try await depot.catalog.isPartial())

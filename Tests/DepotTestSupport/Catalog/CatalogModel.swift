@@ -193,6 +193,8 @@ public struct CatalogModel {
     private func compare(_ when: Comment) async throws {
         let ids = seen.keys.sorted()
         let standings = try await fixture.catalog.standings(of: ids)
+        let found = try await fixture.catalog.copies(of: ids)
+        #expect(found == standings.map { $0?.copies }, when)
         for (id, standing) in zip(ids, standings) {
             let standing = try #require(standing, when)
             #expect(standing.reference == seen[id], when)
