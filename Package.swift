@@ -53,6 +53,8 @@ let package = Package(
         .systemLibrary(
             name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(
+            name: "CSQLiteOptions", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         library("DepotCore", ["CLibCrypto", nioCore], [optimised]),
         library(
             "DepotStore",
@@ -75,9 +77,8 @@ let package = Package(
         .executableTarget(
             name: "depot",
             dependencies: [
-                "CLinux", "DepotCore", "DepotStore", "DepotSQLiteCatalog", "DepotWire",
-                "DepotClient",
-                "DepotReplica", "DepotServer", lifecycle, signals, log,
+                "CLinux", "CSQLiteOptions", "DepotCore", "DepotStore", "DepotSQLiteCatalog",
+                "DepotWire", "DepotClient", "DepotReplica", "DepotServer", lifecycle, signals, log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

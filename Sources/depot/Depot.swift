@@ -1,5 +1,6 @@
 import ArgumentParser
 import CLinux
+import CSQLiteOptions
 import DepotCore
 import DepotWire
 import Glibc
@@ -71,6 +72,8 @@ struct Depot: AsyncParsableCommand {
         _ = mallopt(Int32(DEPOT_M_TRIM_THRESHOLD), 8 << 20)
         _ = mallopt(Int32(DEPOT_M_TOP_PAD), 1 << 20)
         _ = mallopt(Int32(DEPOT_M_ARENA_MAX), 4)
+        // What statements that are kept prepared leave of the usual 100 blocks is not enough for those that run.
+        _ = depot_sqlite_set_up(1_200, 400)
     }
 
     static func main() async {

@@ -102,7 +102,9 @@ extension [UInt8]: SQLValue {
 
 extension ChunkID: SQLValue {
     func bind(to handle: OpaquePointer, at index: Int32) -> Int32 {
-        bytes.bind(to: handle, at: index)
+        withBytes {
+            sqlite3_bind_blob(handle, index, $0.baseAddress, Int32($0.count), transient)
+        }
     }
 
     static func read(_ handle: OpaquePointer, _ column: Int32) -> ChunkID? {
@@ -116,7 +118,9 @@ extension ChunkID: SQLValue {
 
 extension SQLValue where Self: UUIDIdentifier {
     func bind(to handle: OpaquePointer, at index: Int32) -> Int32 {
-        withUnsafeBytes(of: uuid.uuid) { [UInt8]($0) }.bind(to: handle, at: index)
+        withUnsafeBytes(of: uuid.uuid) {
+            sqlite3_bind_blob(handle, index, $0.baseAddress, Int32($0.count), transient)
+        }
     }
 
     static func read(_ handle: OpaquePointer, _ column: Int32) -> Self? {

@@ -10,8 +10,7 @@ struct ChunkTable {
         finding = try session.statement(
             "SELECT id, length, unused IS NOT NULL FROM chunk WHERE hash = ?")
         using = try session.statement("UPDATE chunk SET unused = NULL WHERE id = ?")
-        inserting = try session.statement(
-            "INSERT INTO chunk (hash, length) VALUES (?, ?) RETURNING id")
+        inserting = try session.statement("INSERT INTO chunk (hash, length) VALUES (?, ?)")
     }
 
     struct Known {
@@ -42,11 +41,7 @@ struct ChunkTable {
             if known.isUnused { try using.run(known.number) }
             return (known.number, true)
         }
-        let number = try inserting.first(chunk.id, chunk.length) { try $0.get(0, as: Int64.self) }
-        guard let number else {
-            throw DepotError(.internalError, "a chunk got no number", object: chunk.id.hex)
-        }
-        return (number, false)
+        return (try inserting.insert(chunk.id, chunk.length), false)
     }
 
     /// Where a page begins: behind the chunk, or before the first.

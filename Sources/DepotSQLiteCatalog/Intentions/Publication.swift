@@ -1,4 +1,5 @@
 import DepotCore
+import GRDB
 import NIOCore
 
 /// What commits, level changes and deletions have in common: the next sequence, a record in the outbox, and
@@ -9,13 +10,17 @@ enum Publication {
     static func enter(
         name: FileName, time: Int64, content: FileRecord.Content, _ session: Session
     ) throws -> (record: FileRecord, number: Int64) {
-        let sequence = try session.statement(
-            "UPDATE cluster SET counter = counter + 1 RETURNING epoch, counter"
-        ).all { try CommitSequence(epoch: $0.get(0), counter: $0.get(1)) }.first
-        let identity = try SQLiteCatalog.identity(session)
-        guard let sequence else { throw DepotError(.internalError, "no sequence was given") }
+        try session.statement("UPDATE cluster SET counter = counter + 1").run()
+        let given = try session.statement("SELECT cluster, epoch, counter FROM cluster").first {
+            try (
+                cluster: $0.get(0, as: ClusterID.self),
+                sequence: CommitSequence(epoch: $0.get(1), counter: $0.get(2))
+            )
+        }
+        guard let given else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
         let record = FileRecord(
-            cluster: identity.cluster, name: name, sequence: sequence, time: time, content: content)
+            cluster: given.cluster, name: name, sequence: given.sequence, time: time,
+            content: content)
         let object = record.encoded()
         // What could not be read back would stop the outbox.
         _ = try FileRecord(parsing: object.contiguous)
@@ -29,16 +34,9 @@ enum Publication {
         _ object: VerifiedObject, of name: FileName, isPending: Bool, _ session: Session
     ) throws -> Int64 {
         if let known = try RecordTable.find(object.id.hash, session) { return known }
-        let number = try session.statement(
-            """
-            INSERT INTO record (hash, text, pending, name, delivered) VALUES (?, ?, ?, ?, ?)
-            RETURNING id
-            """
-        ).all(object.id.hash, bytes(of: object), isPending, name, session.tick) {
-            try $0.get(0, as: Int64.self)
-        }.first
-        guard let number else { throw DepotError(.internalError, "a record got no number") }
-        return number
+        return try session.statement(
+            "INSERT INTO record (hash, text, pending, name, delivered) VALUES (?, ?, ?, ?, ?)"
+        ).insert(object.id.hash, bytes(of: object), isPending, name, session.tick)
     }
 
     static func bytes(of object: VerifiedObject) -> [UInt8] {

@@ -88,7 +88,7 @@ private struct PageComparison {
         self.session = session
         holdings = try HoldingTable(session)
         inserting = try session.statement(
-            "INSERT INTO chunk (hash, length, unused) VALUES (?, ?, ?) RETURNING id")
+            "INSERT INTO chunk (hash, length, unused) VALUES (?, ?, ?)")
     }
 
     mutating func run() throws -> InventoryFindings {
@@ -115,10 +115,7 @@ private struct PageComparison {
                 findings.wrongLength.append(entry.id.hash)
                 return
             }
-            let number = try inserting.first(entry.id.hash, entry.length, session.now) {
-                try $0.get(0, as: Int64.self)
-            }
-            guard let number else { throw DepotError(.internalError, "a chunk got no number") }
+            let number = try inserting.insert(entry.id.hash, entry.length, session.now)
             try holdings.set(.unproved, chunk: number, member: member)
             findings.entered.append(entry.id)
             return
