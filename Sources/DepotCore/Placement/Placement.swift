@@ -36,25 +36,45 @@ public struct PlacementCandidate: Sendable, Hashable {
 public struct Placement: Sendable {
     /// In order of replica.
     public let candidates: [PlacementCandidate]
-    private let zones: [ReplicaID: String]
+    private let indices: [ReplicaID: Int]
+    /// Of each candidate: zones have small numbers, since every chunk asks for them.
+    private let zones: [Int]
+    private let zoneCount: Int
 
     /// - Precondition: no replica is there twice.
     public init(_ candidates: [PlacementCandidate]) {
-        self.candidates = candidates.sorted { $0.replica < $1.replica }
-        zones = Dictionary(uniqueKeysWithValues: candidates.map { ($0.replica, $0.zone) })
+        let sorted = candidates.sorted { $0.replica < $1.replica }
+        var numbers: [String: Int] = [:]
+        zones = sorted.map { candidate in
+            let number = numbers[candidate.zone] ?? numbers.count
+            numbers[candidate.zone] = number
+            return number
+        }
+        self.candidates = sorted
+        zoneCount = numbers.count
+        indices = Dictionary(
+            uniqueKeysWithValues: sorted.enumerated().map { ($1.replica, $0) })
     }
 
     /// The zone of a candidate.
-    public func zone(of replica: ReplicaID) -> String? { zones[replica] }
+    public func zone(of replica: ReplicaID) -> String? {
+        indices[replica].map { candidates[$0].zone }
+    }
 
     /// All candidates, the one that should hold a copy first at the front.
     public func order(for id: ChunkID) -> [ReplicaID] { ranked(for: id).map(\.replica) }
 
     func ranked(for id: ChunkID) -> [PlacementCandidate] {
-        candidates
-            .map { (candidate: $0, score: RendezvousScore.score(of: $0, for: id)) }
-            .sorted { ($1.score, $0.candidate.replica) < ($0.score, $1.candidate.replica) }
-            .map(\.candidate)
+        ranking(for: id).map { candidates[$0.index] }
+    }
+
+    private func ranking(for id: ChunkID) -> [(index: Int, score: Double)] {
+        var ranking = candidates.indices.map {
+            (index: $0, score: RendezvousScore.score(of: candidates[$0], for: id))
+        }
+        // Equal scores stay in order of replica.
+        ranking.sort { ($1.score, $0.index) < ($0.score, $1.index) }
+        return ranking
     }
 
     /// Replicas for `count` new copies of a chunk beside those that are kept, best first; fewer where there
@@ -67,30 +87,29 @@ public struct Placement: Sendable {
         _ count: Int, for id: ChunkID, keeping kept: some Collection<ReplicaID> = [],
         avoiding avoided: some Collection<ReplicaID> = []
     ) -> [ReplicaID] {
-        var uses: [String: Int] = [:]
-        for zone in kept.compactMap(zone(of:)) { uses[zone, default: 0] += 1 }
-        let eligible = ranked(for: id).filter { $0.takesCopies && !kept.contains($0.replica) }
+        var uses = [Int](repeating: 0, count: zoneCount)
+        for index in kept.compactMap({ indices[$0] }) { uses[zones[index]] += 1 }
+        var rest = ranking(for: id).map(\.index).filter { index in
+            candidates[index].takesCopies && !kept.contains(candidates[index].replica)
+        }
         var chosen: [ReplicaID] = []
-        for rank in [
-            eligible.filter { !avoided.contains($0.replica) },
-            eligible.filter { avoided.contains($0.replica) },
-        ] {
-            var rest = rank
-            while chosen.count < count, let best = Self.leastUsed(rest, uses) {
-                let candidate = rest.remove(at: best)
-                uses[candidate.zone, default: 0] += 1
-                chosen.append(candidate.replica)
+        for takesAvoided in [false, true] {
+            while chosen.count < count {
+                // The first of those whose zone has been used least.
+                var best: Int?
+                for (place, index) in rest.enumerated()
+                where avoided.contains(candidates[index].replica) == takesAvoided {
+                    guard let found = best, uses[zones[rest[found]]] <= uses[zones[index]] else {
+                        best = place
+                        continue
+                    }
+                }
+                guard let best else { break }
+                let index = rest.remove(at: best)
+                uses[zones[index]] += 1
+                chosen.append(candidates[index].replica)
             }
         }
         return chosen
-    }
-
-    /// The first of those whose zone has been used least.
-    private static func leastUsed(
-        _ ranked: [PlacementCandidate], _ uses: [String: Int]
-    ) -> Int? {
-        ranked.indices.min {
-            (uses[ranked[$0].zone, default: 0], $0) < (uses[ranked[$1].zone, default: 0], $1)
-        }
     }
 }

@@ -145,6 +145,11 @@ final class DepositSessions: Sendable {
 
 extension DepositSessions.Sent {
     mutating func add(_ other: Self) {
+        // Most chunks of a request went to the same replicas: their sets stay one in memory.
+        if attempted.isEmpty {
+            self = other
+            return
+        }
         appended.formUnion(other.appended)
         attempted.formUnion(other.attempted)
     }

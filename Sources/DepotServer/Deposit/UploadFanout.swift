@@ -15,8 +15,8 @@ struct UploadFanout {
         let chunk: ChunkReference
         let holders: DepositSessions.Holders
         var parts: [ByteBuffer] = []
-        /// Being sent to.
-        var pending: Set<ReplicaID> = []
+        /// Being sent to, in order of replica.
+        var pending: [ReplicaID] = []
         var places = DepositSessions.Sent()
     }
 
@@ -25,6 +25,7 @@ struct UploadFanout {
     let pool: ReplicaPool
     private var placement: Placement
     private var writable: Set<ReplicaID>
+    private var avoided: Set<ReplicaID>
     private var objects: [Object] = []
     private var lanes: [ReplicaID: UploadLane] = [:]
     private var failures: [ReplicaID: DepotError] = [:]
@@ -35,6 +36,13 @@ struct UploadFanout {
         self.pool = pool
         placement = pool.placement
         writable = pool.accepting
+        avoided = pool.avoided
+    }
+
+    private mutating func lookAgain() {
+        placement = pool.placement
+        writable = pool.accepting
+        avoided = pool.avoided
     }
 
     /// Begins an object.
@@ -45,7 +53,7 @@ struct UploadFanout {
     ) throws(DepotError) {
         notice()
         var object = Object(chunk: chunk, holders: holders)
-        object.pending = Set(targets(for: object))
+        object.pending = targets(for: object).sorted()
         guard !object.pending.isEmpty else { throw exhausted(chunk) }
         objects.append(object)
         for target in object.pending { lane(to: target)?.begin(chunk) }
@@ -58,6 +66,11 @@ struct UploadFanout {
         for target in objects[last].pending { lanes[target]?.write(part) }
     }
 
+    /// Lets go to the replicas what was written since the last time.
+    func flush() {
+        for lane in lanes.values { lane.flush() }
+    }
+
     /// Ends the batch.
     ///
     /// - Returns: where each chunk was appended: on one replica at least.
@@ -66,8 +79,7 @@ struct UploadFanout {
     mutating func finish() async throws(DepotError) -> [ChunkID: DepositSessions.Sent] {
         for round in 1...Self.roundsMax {
             try await finishLanes()
-            placement = pool.placement
-            writable = pool.accepting
+            lookAgain()
             if round == Self.roundsMax || !sendAgain() { break }
         }
         cancel()
@@ -93,7 +105,7 @@ struct UploadFanout {
         let missing = min(level.copies, writable.count) - kept.count
         let count = object.places.appended.isEmpty ? max(1, missing) : missing
         guard count > 0 else { return [] }
-        let shunned = pool.avoided.union(object.holders.shunned)
+        let shunned = avoided.union(object.holders.shunned)
         let chosen = placement.choose(
             count, for: object.chunk.id, keeping: kept.union(failures.keys), avoiding: shunned)
         guard chosen.isEmpty, object.places.appended.isEmpty else { return chosen }
@@ -105,8 +117,7 @@ struct UploadFanout {
         let failed = lanes.values.filter { $0.failure != nil && failures[$0.replica] == nil }
         guard !failed.isEmpty else { return }
         for lane in failed { failures[lane.replica] = lane.failure }
-        placement = pool.placement
-        writable = pool.accepting
+        lookAgain()
     }
 
     private mutating func lane(to replica: ReplicaID) -> UploadLane? {
@@ -132,9 +143,15 @@ struct UploadFanout {
             case .failure(let error): failures[replica] = error
             }
         }
-        for index in objects.indices {
-            objects[index].places.appended.formUnion(objects[index].pending.intersection(appended))
-            objects[index].places.attempted.formUnion(objects[index].pending)
+        var places: [[ReplicaID]: DepositSessions.Sent] = [:]
+        for index in objects.indices where !objects[index].pending.isEmpty {
+            let pending = objects[index].pending
+            let sent =
+                places[pending]
+                ?? DepositSessions.Sent(
+                    appended: appended.intersection(pending), attempted: Set(pending))
+            places[pending] = sent
+            objects[index].places.add(sent)
             objects[index].pending = []
         }
         // Several replicas that agree are right about the bytes; one alone may be wrong itself.
@@ -153,7 +170,7 @@ struct UploadFanout {
         for index in objects.indices {
             let object = objects[index]
             let replacements = targets(for: object)
-            objects[index].pending = Set(replacements)
+            objects[index].pending = replacements.sorted()
             for replacement in replacements {
                 guard let lane = lane(to: replacement) else { continue }
                 lane.begin(object.chunk)

@@ -4,7 +4,8 @@ import NIOCore
 import Synchronization
 
 /// What one request sends to one replica. It never holds up the request: parts wait here, as slices that other
-/// lanes share, and a request has no more of them than one batch.
+/// lanes share, and a request has no more of them than one batch. They are handed over many at a time: a small object
+/// alone costs less than waking whoever sends it.
 final class UploadLane: Sendable {
     private enum Command: Sendable {
         case begin(ChunkReference)
@@ -15,7 +16,8 @@ final class UploadLane: Sendable {
     let replica: ReplicaID
     private let seat: ReplicaSeat
     private let pool: ReplicaPool
-    private let commands: AsyncStream<Command>.Continuation
+    private let commands: AsyncStream<[Command]>.Continuation
+    private let collected: Mutex<[Command]> = Mutex([])
     private let outcome = Decision<Result<Void, DepotError>>()
     private let progress = Atomic<Int>(0)
     private let task: Mutex<Task<Void, Never>?> = Mutex(nil)
@@ -24,7 +26,7 @@ final class UploadLane: Sendable {
         self.replica = replica
         self.seat = seat
         self.pool = pool
-        let (stream, commands) = AsyncStream.makeStream(of: Command.self)
+        let (stream, commands) = AsyncStream.makeStream(of: [Command].self)
         self.commands = commands
         let running = Task(executorPreference: LoopExecutor.current) {
             await self.run(stream, deposit)
@@ -37,12 +39,24 @@ final class UploadLane: Sendable {
         if case .failure(let error) = outcome.current { error } else { nil }
     }
 
-    func begin(_ chunk: ChunkReference) { commands.yield(.begin(chunk)) }
-    func write(_ part: ByteBuffer) { commands.yield(.write(part)) }
+    func begin(_ chunk: ChunkReference) { collect(.begin(chunk)) }
+    func write(_ part: ByteBuffer) { collect(.write(part)) }
+
+    private func collect(_ command: Command) { collected.withLock { $0.append(command) } }
+
+    /// Hands over what was begun and written since the last time.
+    func flush() {
+        let ready = collected.withLock { collected in
+            defer { collected = [] }
+            return collected
+        }
+        if !ready.isEmpty { commands.yield(ready) }
+    }
 
     /// Waits until the replica has appended everything, for as long as it makes progress.
     func finish() async throws(DepotError) {
-        commands.yield(.finish)
+        collect(.finish)
+        flush()
         commands.finish()
         var looksInVain = 0
         while outcome.current == nil {
@@ -94,7 +108,7 @@ final class UploadLane: Sendable {
         if isStalled { pool.noteStall(of: seat) }
     }
 
-    private func run(_ stream: AsyncStream<Command>, _ deposit: DepositID) async {
+    private func run(_ stream: AsyncStream<[Command]>, _ deposit: DepositID) async {
         do throws(DepotError) {
             let upload = try await seat.link.openUpload(for: deposit)
             try await send(stream, over: upload)
@@ -108,18 +122,20 @@ final class UploadLane: Sendable {
     }
 
     private func send(
-        _ stream: AsyncStream<Command>, over upload: any ChunkUpload
+        _ stream: AsyncStream<[Command]>, over upload: any ChunkUpload
     ) async throws(DepotError) {
         do throws(DepotError) {
-            for await command in stream {
+            for await commands in stream {
                 if failure != nil { break }
-                switch command {
-                case .begin(let chunk):
-                    try await upload.begin(.chunk(chunk.id), length: chunk.length)
-                case .write(let part): try await upload.write(part)
-                case .finish: return try await upload.finish()
+                for command in commands {
+                    switch command {
+                    case .begin(let chunk):
+                        try await upload.begin(.chunk(chunk.id), length: chunk.length)
+                    case .write(let part): try await upload.write(part)
+                    case .finish: return try await upload.finish()
+                    }
+                    progress.add(1, ordering: .relaxed)
                 }
-                progress.add(1, ordering: .relaxed)
             }
             throw DepotError(.unreachable, "the upload was given up")
         } catch {

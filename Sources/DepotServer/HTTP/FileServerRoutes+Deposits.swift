@@ -77,6 +77,7 @@ extension FileServerRoutes {
                     break
                 }
             }
+            upload.flush()
         }
         try parser.finish()
         return objects

@@ -5,6 +5,7 @@ import NIOCore
 extension ObjectFrame {
     /// Appends the 64 bytes.
     public func write(to buffer: inout ByteBuffer) {
+        buffer.reserveCapacity(minimumWritableBytes: Self.headerSize)
         buffer.writeMultipleIntegers(
             Self.magic, id.kind.rawValue, status.rawValue, UInt16(0), UInt32(length), UInt32(0))
         buffer.writeUUID(replica?.uuid ?? Self.nobody)
@@ -43,8 +44,10 @@ extension ObjectFrame {
 
 extension ByteBuffer {
     mutating func readUUID() -> UUID? {
-        guard let bytes = readBytes(length: 16) else { return nil }
-        return bytes.withUnsafeBytes { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) }
+        guard readableBytes >= MemoryLayout<uuid_t>.size else { return nil }
+        let uuid = withUnsafeReadableBytes { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) }
+        moveReaderIndex(forwardBy: MemoryLayout<uuid_t>.size)
+        return uuid
     }
 
     mutating func writeUUID(_ uuid: UUID) {

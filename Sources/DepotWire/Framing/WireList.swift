@@ -12,7 +12,14 @@ public protocol WireListEntry: Sendable {
 public enum WireList {
     public static func encode(_ entries: some Sequence<some WireListEntry>) -> ByteBuffer {
         var buffer = ByteBuffer()
-        for entry in entries { entry.write(to: &buffer) }
+        var isFirst = true
+        for entry in entries {
+            entry.write(to: &buffer)
+            guard isFirst else { continue }
+            // Entries are of one size, or nearly.
+            buffer.reserveCapacity(buffer.readableBytes * entries.underestimatedCount)
+            isFirst = false
+        }
         return buffer
     }
 
