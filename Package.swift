@@ -56,12 +56,13 @@ let package = Package(
         .systemLibrary(
             name: "CSQLiteOptions", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         library("DepotCore", ["CLibCrypto", nioCore], [optimised]),
+        library("DepotSQLite", ["DepotCore", grdb, sqlite]),
         library(
             "DepotStore",
             [
-                "CLinux", "DepotCore", nioCore, nioPosix, grdb, log,
+                "CLinux", "DepotCore", "DepotSQLite", nioCore, nioPosix, grdb, log,
             ]),
-        library("DepotSQLiteCatalog", ["DepotCore", grdb, sqlite, nioCore, log]),
+        library("DepotSQLiteCatalog", ["DepotCore", "DepotSQLite", grdb, sqlite, nioCore, log]),
         library("DepotWire", ["DepotCore", nioCore, nioPosix, nioHTTP1, log]),
         library(
             "DepotClient", ["CLinux", "DepotCore", "DepotWire", nioCore, nioPosix, log]),

@@ -159,12 +159,12 @@ extension SegmentStore {
         _ objects: [(object: VerifiedObject, location: Location)]
     ) throws(DepotError) -> (copies: Int, bytes: UInt64) {
         try checkWritable()
-        let now = try locate(objects.map(\.object.id))
-        let still = objects.filter { now[$0.object.id] == $0.location }.map(\.object)
+        let look = try look(for: objects.map(\.object.id))
+        let still = objects.filter { look.found[$0.object.id] == $0.location }.map(\.object)
         guard !still.isEmpty else { return (0, 0) }
         var named: [(path: MemberPath, object: VerifiedObject)] = []
         for object in still { named.append((try MemberPath(object), object)) }
-        try appendBatch(named, isCompaction: true)
+        try appendBatch(named, after: look, isCompaction: true)
         return (still.count, UInt64(SegmentWriter.space(still)))
     }
 

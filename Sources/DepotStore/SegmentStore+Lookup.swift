@@ -3,6 +3,18 @@ import DepotCore
 extension SegmentStore {
     /// Where the live copies are. Of what the index says only that counts which the header in front confirms.
     func locate(_ ids: [ObjectID]) throws(DepotError) -> [ObjectID: Location] {
+        try look(for: ids).found
+    }
+
+    /// What a look has found.
+    struct Look {
+        var found: [ObjectID: Location] = [:]
+        /// What memory knew nothing of, so that the index was asked, and which of these it lists, confirmed or not.
+        var asked: Set<ObjectID> = []
+        var listed: Set<ObjectID> = []
+    }
+
+    func look(for ids: [ObjectID]) throws(DepotError) -> Look {
         var found: [ObjectID: Location] = [:]
         var rest: [ObjectID] = []
         state.withLock { state in
@@ -15,8 +27,9 @@ extension SegmentStore {
             }
         }
         try dropVanished(&found)
-        guard !rest.isEmpty else { return found }
-        for (number, rows) in Dictionary(grouping: try index.find(rest), by: \.value.segment) {
+        guard !rest.isEmpty else { return Look(found: found) }
+        let places = try index.find(rest)
+        for (number, rows) in Dictionary(grouping: places, by: \.value.segment) {
             let (nonce, dying) = state.withLock { ($0.segments[number]?.nonce, $0.dying) }
             guard let nonce, let (file, bytes) = try files.find(number) else { continue }
             for (id, row) in rows where !dying.contains(id) {
@@ -31,7 +44,7 @@ extension SegmentStore {
         state.withLock { state in
             for id in rest where found[id] == nil { found[id] = state.recentLocation(id) }
         }
-        return found
+        return Look(found: found, asked: Set(rest), listed: Set(places.keys))
     }
 
     /// Those that the count of chunks has in it: whatever is listed, be it with a damaged header.

@@ -8,25 +8,27 @@ extension SegmentStore {
         let named = paths
         try await onLog { () throws(DepotError) in
             try self.checkWritable()
-            try self.append(self.missing(named))
+            let (missing, look) = try self.missing(named)
+            try self.append(missing, look)
         }
     }
 
     /// Those that are not here whole, each once. All of them are safe from a deletion under way.
     private func missing(
         _ objects: [(path: MemberPath, object: VerifiedObject)]
-    ) throws(DepotError) -> [(path: MemberPath, object: VerifiedObject)] {
+    ) throws(DepotError) -> (objects: [(path: MemberPath, object: VerifiedObject)], look: Look) {
         let ids = objects.map(\.object.id)
         let bad = state.withLock { state in
             for id in ids { state.condemned[id] = nil }
             return state.bad
         }
-        var held = Set(try locate(ids).keys).subtracting(bad)
-        return objects.filter { held.insert($0.object.id).inserted }
+        let look = try look(for: ids)
+        var held = Set(look.found.keys).subtracting(bad)
+        return (objects.filter { held.insert($0.object.id).inserted }, look)
     }
 
     private func append(
-        _ objects: [(path: MemberPath, object: VerifiedObject)]
+        _ objects: [(path: MemberPath, object: VerifiedObject)], _ look: Look
     ) throws(DepotError) {
         var rest = objects[...]
         while !rest.isEmpty {
@@ -38,13 +40,16 @@ extension SegmentStore {
             }
             let taken = batch.isEmpty ? rest.prefix(1) : batch
             rest = rest.dropFirst(taken.count)
-            try appendBatch(Array(taken))
+            try appendBatch(Array(taken), after: look)
         }
     }
 
-    /// - Parameter isCompaction: may use the reserve, since it gives back more than it takes.
+    /// - Parameters:
+    ///   - look: what was found of them since the log's thread began with what it is doing.
+    ///   - isCompaction: may use the reserve, since it gives back more than it takes.
     func appendBatch(
-        _ objects: [(path: MemberPath, object: VerifiedObject)], isCompaction: Bool = false
+        _ objects: [(path: MemberPath, object: VerifiedObject)], after look: Look,
+        isCompaction: Bool = false
     ) throws(DepotError) {
         try failing { () throws(DepotError) in
             let space = SegmentWriter.space(objects.map(\.object))
@@ -60,16 +65,19 @@ extension SegmentStore {
                     return .failure(error)
                 }
             }
-            try take(result.get())
+            try take(result.get(), look)
         }
     }
 
-    private func take(_ members: [SegmentMember]) throws(DepotError) {
+    private func take(_ members: [SegmentMember], _ look: Look) throws(DepotError) {
         let ids = members.compactMap(\.path.objectID)
-        let listed = Set(try index.find(ids).keys)
+        // The index may have taken in since what memory knew then, and nothing else.
+        let unsure = ids.filter { !look.asked.contains($0) }
+        let listed =
+            unsure.isEmpty ? look.listed : try look.listed.union(index.find(unsure).keys)
         guard let nonce = writer.withLock({ $0?.nonce }) else { return }
         state.withLock { state in
-            state.again.formUnion(listed)
+            state.again.formUnion(listed.intersection(ids))
             for member in members {
                 guard let id = member.path.objectID else { continue }
                 let isKnown = state.recent[id] != nil || listed.contains(id)

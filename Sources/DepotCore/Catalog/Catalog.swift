@@ -47,6 +47,8 @@ public protocol Catalog: CatalogUpkeep {
     /// - Throws: `conflict` where the id is in use, or has receipts, with another level.
     func openDeposit(_ opening: DepositOpening) async throws(DepotError)
 
+    /// Renews the lease between two intentions that do. A power cut may take this back.
+    ///
     /// - Throws: `leaseEnded`.
     func renewDeposit(_ deposit: DepositID) async throws(DepotError)
 

@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 import GRDB
 
 /// One transaction, or one consistent view, and what is known in it. Lives on one thread.

@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 
 /// Which number stands for which chunk, in bulk. The caller sorts by id, so that neighbours share pages.
 struct ChunkTable {

@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 
 /// Goes once over what a manifest uses, and counts what a commit and its receipt need.
 struct CommitTally {

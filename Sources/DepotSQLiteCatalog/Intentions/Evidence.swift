@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 
 // What a replica says takes time to arrive. Between its word and the catalog's hearing, the copy may have been
 // released and deleted, found bad, or lost with a log that went back. Setbacks are therefore kept for a

@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 
 /// The deposits and retrievals that are under way.
 enum Leases {

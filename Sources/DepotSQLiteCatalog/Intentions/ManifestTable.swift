@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 
 /// What manifests use, in bulk.
 struct ManifestTable {

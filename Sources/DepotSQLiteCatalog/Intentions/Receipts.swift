@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 import NIOCore
 
 /// What depositors were told, kept for those who ask again.

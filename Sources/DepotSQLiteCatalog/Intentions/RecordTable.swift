@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 
 /// Records, and which of them say something still.
 enum RecordTable {

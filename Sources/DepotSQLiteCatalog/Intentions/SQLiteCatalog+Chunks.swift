@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 
 extension SQLiteCatalog {
     public func copies(of chunks: [ChunkID]) async throws(DepotError) -> [ChunkCopies?] {

@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 import GRDB
 
 extension SQLiteCatalog {

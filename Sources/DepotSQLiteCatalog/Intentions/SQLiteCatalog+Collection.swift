@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 
 // Whether a chunk is used is looked up whenever it matters, and never stored. What is stored is since when nobody was
 // found to use it, which only ever delays a deletion: entering a chunk, as a deposit does before it relies on it, takes

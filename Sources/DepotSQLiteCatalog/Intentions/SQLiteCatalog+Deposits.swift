@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 
 extension SQLiteCatalog {
     public func openDeposit(_ opening: DepositOpening) async throws(DepotError) {
@@ -28,7 +29,7 @@ extension SQLiteCatalog {
     }
 
     public func renewDeposit(_ deposit: DepositID) async throws(DepotError) {
-        try await queue.change { _ = try Leases.renew(deposit, $0) }
+        try await queue.change(isDurable: false) { _ = try Leases.renew(deposit, $0) }
     }
 
     public func closeDeposit(_ deposit: DepositID) async throws(DepotError) {

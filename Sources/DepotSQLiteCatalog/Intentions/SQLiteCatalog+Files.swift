@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 
 extension SQLiteCatalog {
     public func file(_ name: FileName) async throws(DepotError) -> FileEntry {

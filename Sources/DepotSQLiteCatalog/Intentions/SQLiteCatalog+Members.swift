@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 
 extension SQLiteCatalog {
     public func members() async throws(DepotError) -> [Member] {

@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 
 extension SQLiteCatalog {
     /// Chunks that live files use, with the highest level of these. Deposits under way see to their chunks themselves.

@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 
 // A retrieval is over when its FileServer is, so its lease need not outlive a power cut, and is not synced.
 

@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 
 extension SQLiteCatalog {
     /// Reads every reference and every holding: in proportion to the depot, beside all else.

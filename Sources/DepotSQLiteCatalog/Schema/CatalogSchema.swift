@@ -1,4 +1,3 @@
-import DepotCore
 import GRDB
 
 // Chunks, members, deposits and records have small integers for keys, so that the tables that grow with
@@ -195,25 +194,4 @@ enum CatalogSchema {
         CREATE INDEX retrieval_manifest ON retrieval (manifest);
 
         """
-}
-
-extension HoldingState: SQLValue {
-    /// What stands for it in the file; the statements of this target say 1 for good and 3 for released.
-    var number: Int {
-        switch self {
-        case .unproved: 0
-        case .good: 1
-        case .bad: 2
-        case .released: 3
-        }
-    }
-
-    func bind(to handle: OpaquePointer, at index: Int32) -> Int32 {
-        number.bind(to: handle, at: index)
-    }
-
-    static func read(_ handle: OpaquePointer, _ column: Int32) -> HoldingState? {
-        let number = Int.read(handle, column)
-        return allCases.first { $0.number == number }
-    }
 }

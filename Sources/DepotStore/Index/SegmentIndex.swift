@@ -1,4 +1,5 @@
 import DepotCore
+import DepotSQLite
 import FoundationEssentials
 import GRDB
 
@@ -125,23 +126,21 @@ final class SegmentIndex: Sendable {
         }
         let rows = last.sorted { $0.key < $1.key }
         try change { database in
-            let inserting = try database.makeStatement(
-                sql: "INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?, ?)")
+            let inserting = try SQLStatement(
+                database, "INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?, ?)")
             for (id, member) in rows {
-                try inserting.execute(arguments: [
-                    Int(id.kind.rawValue), Data(id.hash.bytes), Int64(segment.number),
-                    Int64(member.offset), member.length,
-                ])
+                try inserting.run(
+                    id.kind, id.hash, segment.number, Int64(clamping: member.offset), member.length)
             }
-            try database.execute(
-                sql: """
-                    INSERT OR REPLACE INTO segment (number, nonce, bytes, sequence)
-                    VALUES (?, ?, ?, ?)
-                    """,
-                arguments: [
-                    Int64(segment.number), Int64(bitPattern: segment.nonce), Int64(segment.bytes),
-                    segment.highestSequence?.description,
-                ])
+            try SQLStatement(
+                database,
+                """
+                INSERT OR REPLACE INTO segment (number, nonce, bytes, sequence)
+                VALUES (?, ?, ?, ?)
+                """
+            ).run(
+                segment.number, segment.nonce, Int64(clamping: segment.bytes),
+                segment.highestSequence?.description)
         }
     }
 
@@ -149,20 +148,17 @@ final class SegmentIndex: Sendable {
     /// still when the index is opened again, it goes then.
     func beginRemoval(of segment: UInt32) throws(DepotError) {
         try change { database in
-            try database.execute(
-                sql: "DELETE FROM member WHERE segment = ?", arguments: [Int64(segment)])
-            try database.execute(
-                sql: "UPDATE segment SET compacted = 1 WHERE number = ?",
-                arguments: [Int64(segment)])
+            try SQLStatement(database, "DELETE FROM member WHERE segment = ?").run(segment)
+            try SQLStatement(database, "UPDATE segment SET compacted = 1 WHERE number = ?")
+                .run(segment)
         }
     }
 
     /// After its file is gone.
     func endRemoval(of segment: UInt32) throws(DepotError) {
         try change { database in
-            try database.execute(
-                sql: "DELETE FROM segment WHERE number = ? AND compacted = 1",
-                arguments: [Int64(segment)])
+            try SQLStatement(database, "DELETE FROM segment WHERE number = ? AND compacted = 1")
+                .run(segment)
         }
     }
 
@@ -181,10 +177,8 @@ final class SegmentIndex: Sendable {
     private func forEach(_ ids: [ObjectID], _ sql: String) throws(DepotError) {
         guard !ids.isEmpty else { return }
         try change { database in
-            let statement = try database.cachedStatement(sql: sql)
-            for id in ids.sorted() {
-                try statement.execute(arguments: [Int(id.kind.rawValue), Data(id.hash.bytes)])
-            }
+            let statement = try SQLStatement(database, sql)
+            for id in ids.sorted() { try statement.run(id.kind, id.hash) }
         }
     }
 
@@ -197,22 +191,24 @@ final class SegmentIndex: Sendable {
 
     private func segments(compacted: Bool) throws(DepotError) -> [Segment] {
         try view { database in
-            try Row.fetchAll(
-                database, sql: "SELECT * FROM segment WHERE compacted = ? ORDER BY number",
-                arguments: [compacted]
-            ).map { row in
-                Segment(
-                    number: row["number"], nonce: UInt64(bitPattern: row["nonce"]),
-                    bytes: UInt64(clamping: row["bytes"] as Int64),
-                    highestSequence: (row["sequence"] as String?).flatMap { CommitSequence($0) })
+            try SQLStatement(
+                database,
+                """
+                SELECT number, nonce, bytes, sequence FROM segment
+                WHERE compacted = ? ORDER BY number
+                """
+            ).all(compacted) { row in
+                try Segment(
+                    number: row.get(0), nonce: row.get(1),
+                    bytes: UInt64(clamping: row.get(2, as: Int64.self)),
+                    highestSequence: row.get(3, as: String?.self).flatMap { CommitSequence($0) })
             }
         }
     }
 
     func bad() throws(DepotError) -> Set<ObjectID> {
         try view { database in
-            try Set(
-                Row.fetchAll(database, sql: "SELECT kind, hash FROM bad").compactMap(Self.id(_:)))
+            try Set(SQLStatement(database, "SELECT kind, hash FROM bad").all { try Self.id($0) })
         }
     }
 
@@ -220,108 +216,6 @@ final class SegmentIndex: Sendable {
         try view { database in
             try Int.fetchOne(database, sql: "SELECT count(*) FROM member WHERE kind = 0") ?? 0
         }
-    }
-
-    /// Where objects lie, by segment number; the nonce is for whoever knows the segments to fill in.
-    func find(
-        _ ids: some Sequence<ObjectID>
-    ) throws(DepotError) -> [ObjectID: (segment: UInt32, offset: UInt64, length: Int)] {
-        try view { try Self.find(ids, $0) }
-    }
-
-    private static func find(
-        _ ids: some Sequence<ObjectID>, _ database: Database
-    ) throws -> [ObjectID: (segment: UInt32, offset: UInt64, length: Int)] {
-        let statement = try database.cachedStatement(
-            sql: "SELECT segment, offset, length FROM member WHERE kind = ? AND hash = ?")
-        var found: [ObjectID: (segment: UInt32, offset: UInt64, length: Int)] = [:]
-        for id in ids.sorted() {
-            let arguments: StatementArguments = [Int(id.kind.rawValue), Data(id.hash.bytes)]
-            guard let row = try Row.fetchOne(statement, arguments: arguments) else { continue }
-            found[id] = (row[0], UInt64(clamping: row[1] as Int64), row[2])
-        }
-        return found
-    }
-
-    /// What is live of a segment, from an offset on, in order.
-    ///
-    /// - Parameters:
-    ///   - limit: of rows.
-    ///   - budget: bytes, headers and padding included, after which no more is fetched.
-    /// - Returns: `next` is where what was not fetched begins.
-    func live(
-        in segment: UInt32, from offset: UInt64, limit: Int, budget: UInt64 = .max
-    ) throws(DepotError) -> (rows: [(id: ObjectID, offset: UInt64, length: Int)], next: UInt64?) {
-        try view { database in
-            let statement = try database.cachedStatement(
-                sql: """
-                    SELECT kind, hash, offset, length FROM member
-                    WHERE segment = ? AND offset >= ? ORDER BY offset LIMIT ?
-                    """)
-            let cursor = try Row.fetchCursor(
-                statement, arguments: [Int64(segment), Int64(clamping: offset), limit + 1])
-            var found: [(id: ObjectID, offset: UInt64, length: Int)] = []
-            var bytes: UInt64 = 0
-            while let row = try cursor.next() {
-                let offset = UInt64(clamping: row[2] as Int64)
-                if bytes >= budget || found.count == limit { return (found, offset) }
-                let length: Int = row[3]
-                bytes += UInt64(MemberHeader.size + MemberHeader.padded(length))
-                if let id = Self.id(row) { found.append((id, offset, length)) }
-            }
-            return (found, nil)
-        }
-    }
-
-    /// How many live copies each segment has, and their bytes, header and padding included.
-    ///
-    /// - Parameter gone: copies of these are not live any more.
-    func liveTotals(
-        without gone: Set<ObjectID>
-    ) throws(DepotError) -> [UInt32: (copies: Int, bytes: UInt64)] {
-        try view { database in
-            let rows = try Row.fetchAll(
-                database,
-                sql: """
-                    SELECT segment, count(*), sum((length + 1023) / 512 * 512)
-                    FROM member GROUP BY segment
-                    """)
-            var totals: [UInt32: (copies: Int, bytes: UInt64)] = Dictionary(
-                uniqueKeysWithValues: rows.map { ($0[0], ($0[1], $0[2])) })
-            for row in try Self.find(gone, database).values {
-                totals[row.segment]?.copies -= 1
-                totals[row.segment]?.bytes -= UInt64(
-                    MemberHeader.size + MemberHeader.padded(row.length))
-            }
-            return totals
-        }
-    }
-
-    func page(after: ObjectID?, limit: Int) throws(DepotError) -> [InventoryEntry] {
-        try view { database in
-            let rows = try Row.fetchAll(
-                database,
-                sql: """
-                    SELECT kind, hash, length, segment FROM member WHERE (kind, hash) > (?, ?)
-                    ORDER BY kind, hash LIMIT ?
-                    """,
-                arguments: [
-                    after.map { Int($0.kind.rawValue) } ?? -1,
-                    Data(after?.hash.bytes ?? []), limit,
-                ])
-            return rows.compactMap { row in
-                Self.id(row).map {
-                    InventoryEntry(id: $0, length: row["length"], segment: row["segment"])
-                }
-            }
-        }
-    }
-
-    private static func id(_ row: Row) -> ObjectID? {
-        guard let kind = ObjectID.Kind(rawValue: row["kind"]),
-            let hash = ChunkID(bytes: row["hash"] as Data)
-        else { return nil }
-        return ObjectID(kind: kind, hash: hash)
     }
 
     func close() {
@@ -337,7 +231,7 @@ final class SegmentIndex: Sendable {
         }
     }
 
-    private func view<Value>(_ body: (Database) throws -> Value) throws(DepotError) -> Value {
+    func view<Value>(_ body: (Database) throws -> Value) throws(DepotError) -> Value {
         do {
             return try database.read(body)
         } catch {

@@ -9,29 +9,32 @@ import GRDBSQLite
 ///
 /// It is reset when its rows are read to the end, and before it is used again: leave no row unread and
 /// then commit.
-struct SQLStatement {
-    private let statement: Statement
-    private var handle: OpaquePointer { statement.sqliteStatement }
+package struct SQLStatement {
+    @usableFromInline let statement: Statement
+    @usableFromInline var handle: OpaquePointer { statement.sqliteStatement }
 
-    init(_ database: Database, _ sql: String) throws {
+    package init(_ database: Database, _ sql: String) throws {
         statement = try database.cachedStatement(sql: sql)
     }
 
     /// Runs it, and gives the number of the row that it has inserted. Cheaper than `RETURNING`, which builds a table.
-    func insert<each Value: SQLValue>(_ values: repeat each Value) throws -> Int64 {
+    @inlinable
+    package func insert<each Value: SQLValue>(_ values: repeat each Value) throws -> Int64 {
         try run(repeat each values)
         return sqlite3_last_insert_rowid(sqlite3_db_handle(handle))
     }
 
     /// Runs it to its end.
-    func run<each Value: SQLValue>(_ values: repeat each Value) throws {
+    @inlinable
+    package func run<each Value: SQLValue>(_ values: repeat each Value) throws {
         try bind(repeat each values)
         defer { sqlite3_reset(handle) }
         while try step() {}
     }
 
     /// What `body` makes of the first row; `nil` where there is none.
-    func first<each Value: SQLValue, Result>(
+    @inlinable
+    package func first<each Value: SQLValue, Result>(
         _ values: repeat each Value, body: (SQLRow) throws -> Result
     ) throws -> Result? {
         try bind(repeat each values)
@@ -44,7 +47,8 @@ struct SQLStatement {
     }
 
     /// Gives the rows to `body` until it answers `false`.
-    func visit<each Value: SQLValue>(
+    @inlinable
+    package func visit<each Value: SQLValue>(
         _ values: repeat each Value, body: (SQLRow) throws -> Bool
     ) throws {
         try bind(repeat each values)
@@ -54,7 +58,8 @@ struct SQLStatement {
         }
     }
 
-    func all<each Value: SQLValue, Result>(
+    @inlinable
+    package func all<each Value: SQLValue, Result>(
         _ values: repeat each Value, body: (SQLRow) throws -> Result
     ) throws -> [Result] {
         var results: [Result] = []
@@ -64,7 +69,8 @@ struct SQLStatement {
         return results
     }
 
-    private func bind<each Value: SQLValue>(_ values: repeat each Value) throws {
+    @inlinable
+    func bind<each Value: SQLValue>(_ values: repeat each Value) throws {
         sqlite3_reset(handle)
         var index: Int32 = 0
         for value in repeat each values {
@@ -74,7 +80,8 @@ struct SQLStatement {
         assert(index == sqlite3_bind_parameter_count(handle), "values do not fit the statement")
     }
 
-    private func step() throws -> Bool {
+    @usableFromInline
+    func step() throws -> Bool {
         let code = sqlite3_step(handle)
         if code == SQLITE_ROW { return true }
         if code == SQLITE_DONE { return false }
@@ -82,7 +89,8 @@ struct SQLStatement {
         return false
     }
 
-    private func check(_ code: Int32) throws {
+    @usableFromInline
+    func check(_ code: Int32) throws {
         guard code != SQLITE_OK else { return }
         throw DatabaseError(
             resultCode: ResultCode(rawValue: code),
@@ -91,11 +99,17 @@ struct SQLStatement {
 }
 
 /// The row that a statement is at. Not to be kept.
-struct SQLRow {
-    let handle: OpaquePointer
+package struct SQLRow {
+    package let handle: OpaquePointer
+
+    @usableFromInline
+    init(handle: OpaquePointer) { self.handle = handle }
 
     /// - Throws: where the column holds something else, which only damage can bring about.
-    func get<Value: SQLValue>(_ column: Int32, as type: Value.Type = Value.self) throws -> Value {
+    @inlinable
+    package func get<Value: SQLValue>(
+        _ column: Int32, as type: Value.Type = Value.self
+    ) throws -> Value {
         guard let value = Value.read(handle, column) else {
             throw DatabaseError(
                 resultCode: .SQLITE_CORRUPT, message: "column \(column) is not a \(Value.self)")

@@ -1,0 +1,131 @@
+import DepotCore
+import DepotSQLite
+import GRDB
+
+extension SegmentIndex {
+    /// Where a row says that an object's header is, and how long the object is.
+    struct Place {
+        let segment: UInt32
+        let offset: UInt64
+        let length: Int
+
+        /// `nil` where a damaged row says what cannot be.
+        fileprivate init?(_ row: SQLRow, from column: Int32) {
+            guard let segment = UInt32.read(row.handle, column),
+                let offset = Int64.read(row.handle, column + 1),
+                let length = Int.read(row.handle, column + 2),
+                // Far beyond any disk, and with room for what is added to it.
+                (0..<1 << 60).contains(offset), (1...Limits.chunkSizeMax).contains(length)
+            else { return nil }
+            (self.segment, self.offset, self.length) = (segment, UInt64(offset), length)
+        }
+    }
+
+    /// Where objects lie, by segment number; the nonce is for whoever knows the segments to fill in.
+    func find(_ ids: some Sequence<ObjectID>) throws(DepotError) -> [ObjectID: Place] {
+        try view { try Self.find(ids, $0) }
+    }
+
+    private static func find(
+        _ ids: some Sequence<ObjectID>, _ database: Database
+    ) throws -> [ObjectID: Place] {
+        let statement = try SQLStatement(
+            database, "SELECT segment, offset, length FROM member WHERE kind = ? AND hash = ?")
+        var found: [ObjectID: Place] = [:]
+        for id in ids.sorted() {
+            found[id] = try statement.first(id.kind, id.hash) { Place($0, from: 0) } ?? nil
+        }
+        return found
+    }
+
+    /// What is live of a segment, from an offset on, in order.
+    ///
+    /// - Parameters:
+    ///   - limit: of rows.
+    ///   - budget: bytes, headers and padding included, after which no more is fetched.
+    /// - Returns: `next` is where what was not fetched begins.
+    func live(
+        in segment: UInt32, from offset: UInt64, limit: Int, budget: UInt64 = .max
+    ) throws(DepotError) -> (rows: [(id: ObjectID, offset: UInt64, length: Int)], next: UInt64?) {
+        try view { database in
+            var found: [(id: ObjectID, offset: UInt64, length: Int)] = []
+            var next: UInt64?
+            var bytes: UInt64 = 0
+            try SQLStatement(
+                database,
+                """
+                SELECT kind, hash, segment, offset, length FROM member
+                WHERE segment = ? AND offset >= ? ORDER BY offset LIMIT ?
+                """
+            ).visit(segment, offset == 0 ? .min : Int64(clamping: offset), limit + 1) { row in
+                // What is passed over here would be lost with its segment, be its offset less than nothing.
+                guard let place = Place(row, from: 2) else { throw Self.damaged }
+                guard bytes < budget, found.count < limit else {
+                    next = place.offset
+                    return false
+                }
+                bytes += UInt64(MemberHeader.size + MemberHeader.padded(place.length))
+                found.append((try Self.id(row), place.offset, place.length))
+                return true
+            }
+            return (found, next)
+        }
+    }
+
+    /// How many live copies each segment has, and their bytes, header and padding included.
+    ///
+    /// - Parameter gone: copies of these are not live any more.
+    func liveTotals(
+        without gone: Set<ObjectID>
+    ) throws(DepotError) -> [UInt32: (copies: Int, bytes: UInt64)] {
+        try view { database in
+            var totals: [UInt32: (copies: Int, bytes: UInt64)] = [:]
+            try SQLStatement(
+                database,
+                """
+                SELECT segment, count(*), sum((CAST(length AS INTEGER) + 1023) / 512 * 512)
+                FROM member WHERE length BETWEEN 1 AND ? GROUP BY segment
+                """
+            ).visit(Limits.chunkSizeMax) { row in
+                // Of a damaged row whoever wants what it names is told.
+                guard let segment = UInt32.read(row.handle, 0) else { return true }
+                totals[segment] = try (row.get(1), UInt64(clamping: row.get(2, as: Int64.self)))
+                return true
+            }
+            for place in try Self.find(gone, database).values {
+                guard var total = totals[place.segment] else { continue }
+                let space = UInt64(MemberHeader.size + MemberHeader.padded(place.length))
+                total.copies -= 1
+                total.bytes -= min(space, total.bytes)
+                totals[place.segment] = total
+            }
+            return totals
+        }
+    }
+
+    func page(after: ObjectID?, limit: Int) throws(DepotError) -> [InventoryEntry] {
+        try view { database in
+            try SQLStatement(
+                database,
+                """
+                SELECT kind, hash, segment, offset, length FROM member
+                WHERE (kind, hash) > (?, ?) ORDER BY kind, hash LIMIT ?
+                """
+            ).all(
+                after.map { Int($0.kind.rawValue) } ?? -1, after?.hash.bytes ?? [], limit
+            ) { row in
+                // What cannot be lies in no segment: it is not there for whoever looks, and is put again.
+                let place = Place(row, from: 2)
+                return InventoryEntry(
+                    id: try Self.id(row), length: place?.length ?? 0, segment: place?.segment ?? 0)
+            }
+        }
+    }
+
+    static func id(_ row: SQLRow) throws -> ObjectID {
+        try ObjectID(kind: row.get(0), hash: row.get(1))
+    }
+
+    private static let damaged = DatabaseError(
+        resultCode: .SQLITE_CORRUPT, message: "a row of the index says what cannot be")
+}
