@@ -32,7 +32,7 @@ final class MemoryDoor: FileServerDoor {
         var absent: @Sendable (ChunkID) -> Bool = { _ in false }
         var rewrite: @Sendable ([FetchedChunk?]) -> [FetchedChunk?] = { $0 }
         /// Told before a call is answered.
-        var before: @Sendable (Call, Int) -> Void = { _, _ in }
+        var before: @Sendable (Call, Int) async -> Void = { _, _ in }
         var keepsContent = true
     }
 
@@ -53,12 +53,14 @@ final class MemoryDoor: FileServerDoor {
     func chunk(_ id: ChunkID) -> ByteBuffer? { state.withLock { $0.chunks[id] } }
 
     @discardableResult
-    private func count(_ call: Call, needsLease: Bool = true) throws(DepotError) -> Int {
+    private func count(
+        _ call: Call, needsLease: Bool = true
+    ) async throws(DepotError) -> Int {
         let (number, before) = state.withLock { state in
             state.calls[call, default: 0] += 1
             return (state.calls[call] ?? 0, state.before)
         }
-        before(call, number)
+        await before(call, number)
         let fault: DepotError.Code? = state.withLock { state in
             let fault = state.faults[call]?[number]
             if fault == .leaseEnded {
@@ -74,7 +76,7 @@ final class MemoryDoor: FileServerDoor {
     // MARK: Deposits
 
     func openDeposit(_ body: OpenDepositBody) async throws(DepotError) -> DepositBody {
-        try count(.openDeposit, needsLease: false)
+        try await count(.openDeposit, needsLease: false)
         state.withLock {
             $0.hasLease = true
             $0.level = body.level
@@ -85,14 +87,14 @@ final class MemoryDoor: FileServerDoor {
     func negotiate(
         _ deposit: DepositID, _ chunks: [ChunkReference]
     ) async throws(DepotError) -> [ChunkReference] {
-        try count(.negotiate)
+        try await count(.negotiate)
         return state.withLock { state in chunks.filter { state.chunks[$0.id] == nil } }
     }
 
     func upload(
         _ deposit: DepositID, _ objects: [VerifiedObject]
     ) async throws(DepotError) {
-        try count(.upload)
+        try await count(.upload)
         state.withLock { state in
             state.uploads.append(objects.map { ChunkReference($0) })
             for object in objects {
@@ -105,7 +107,7 @@ final class MemoryDoor: FileServerDoor {
     func barrier(
         _ deposit: DepositID, _ chunks: [ChunkReference]
     ) async throws(DepotError) -> [ChunkReference] {
-        let number = try count(.barrier)
+        let number = try await count(.barrier)
         return state.withLock { state in
             chunks.filter { chunk in
                 if state.lostAtBarrier(number, chunk) { state.chunks[chunk.id] = nil }
@@ -119,7 +121,7 @@ final class MemoryDoor: FileServerDoor {
     func commit(
         _ deposit: DepositID, _ files: [CommitBody.File]
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
-        let number = try count(.commit)
+        let number = try await count(.commit)
         return try state.withLock { state throws(DepotError) in
             var results: [CommitAnswerBody.Result] = []
             for file in files { results.append(try Self.commit(file, deposit, number, &state)) }
@@ -183,14 +185,14 @@ final class MemoryDoor: FileServerDoor {
     }
 
     func closeDeposit(_ deposit: DepositID) async throws(DepotError) {
-        try count(.closeDeposit, needsLease: false)
+        try await count(.closeDeposit, needsLease: false)
         state.withLock { $0.hasLease = false }
     }
 
     // MARK: Retrievals
 
     func openRetrieval(_ body: OpenRetrievalBody) async throws(DepotError) -> RetrievalBody {
-        try count(.openRetrieval, needsLease: false)
+        try await count(.openRetrieval, needsLease: false)
         let found = body.names.map { name -> Result<FileBody, DepotError> in
             files[name].map { .success($0) }
                 ?? .failure(DepotError(.notFound, "no such file", object: name.text))
@@ -202,7 +204,7 @@ final class MemoryDoor: FileServerDoor {
     func fetch(
         _ retrieval: RetrievalID, _ requests: [ReadRequest]
     ) async throws(DepotError) -> [FetchedChunk?] {
-        try count(.fetch, needsLease: false)
+        try await count(.fetch, needsLease: false)
         let answers = state.withLock { state in requests.map { answer($0, state) } }
         return state.withLock { $0.rewrite }(answers)
     }
@@ -223,11 +225,11 @@ final class MemoryDoor: FileServerDoor {
     }
 
     func closeRetrieval(_ retrieval: RetrievalID) async throws(DepotError) {
-        try count(.closeRetrieval, needsLease: false)
+        try await count(.closeRetrieval, needsLease: false)
     }
 
     func files(prefix: String, after: FileName?) async throws(DepotError) -> FileListBody {
-        try count(.files, needsLease: false)
+        try await count(.files, needsLease: false)
         let found = files.values.filter { file in
             file.name.text.hasPrefix(prefix) && (after.map { file.name > $0 } ?? true)
         }

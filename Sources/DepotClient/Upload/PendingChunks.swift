@@ -5,13 +5,43 @@ import DepotWire
 // places of earlier chunks are remembered, too: a replica that comes back with another disk, or a lease that
 // ended, can make the commit at its end ask for them.
 
-/// What was sent and not committed yet, and where it can be had again.
-struct PendingChunks {
+/// What was sent since the last lot went to be settled.
+struct SentGroups {
     /// Content between two barriers: a sync on every replica for each.
     private static let bytesMax: UInt64 = 64 << 20
     /// Of a stream, chunks are kept in memory until their barrier.
     private static let bytesKeptMax: UInt64 = 8 << 20
     private static let chunksMax = 8_192
+
+    private var groups: [UploadGroup] = []
+    private var bytes: UInt64 = 0
+    private var bytesKept: UInt64 = 0
+    private var chunks = 0
+    private var files = 0
+
+    mutating func add(_ group: UploadGroup) {
+        bytes += group.bytes
+        bytesKept += group.chunks.reduce(0) { $0 + $1.bytesKept }
+        chunks += group.chunks.count
+        files += group.files.count
+        var sent = group
+        sent.objects = []
+        groups.append(sent)
+    }
+
+    var isFull: Bool {
+        bytes >= Self.bytesMax || bytesKept >= Self.bytesKeptMax || chunks >= Self.chunksMax
+            || files >= WireLimits.commitFilesMax
+    }
+
+    mutating func take() -> [UploadGroup] {
+        defer { self = SentGroups() }
+        return groups
+    }
+}
+
+/// What is being settled, and where it can be had again.
+struct PendingChunks {
     /// Remembered of the file that is being read: some 15 MB for 128 GiB. Beyond, a loss fails the file.
     private static let earlierMax = 131_072
 
@@ -20,25 +50,16 @@ struct PendingChunks {
     private var earlier: [ChunkID: PreparedChunk] = [:]
     private var files: [PreparedFile] = []
     private var givenUp: Set<Int> = []
-    private var bytes: UInt64 = 0
-    private var bytesKept: UInt64 = 0
 
     mutating func add(_ group: UploadGroup) {
         for chunk in group.chunks where !givenUp.contains(chunk.file) {
             if places[chunk.reference.id] == nil { places[chunk.reference.id] = chunks.count }
             chunks.append(chunk)
-            bytesKept += chunk.bytesKept
         }
         files += group.files.filter { !givenUp.contains($0.index) }
-        bytes += group.bytes
     }
 
     var isEmpty: Bool { chunks.isEmpty && files.isEmpty }
-
-    var isFull: Bool {
-        bytes >= Self.bytesMax || bytesKept >= Self.bytesKeptMax || chunks.count >= Self.chunksMax
-            || files.count >= WireLimits.commitFilesMax
-    }
 
     /// Each chunk once.
     var references: [ChunkReference] { places.values.sorted().map { chunks[$0].reference } }
@@ -85,7 +106,5 @@ struct PendingChunks {
         chunks.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)
         files = []
-        bytes = 0
-        bytesKept = 0
     }
 }

@@ -5,15 +5,12 @@ import NIOCore
 // One group of chunks is read, cut and hashed while the one before it is sent. Of a group only what the FileServer
 // lacks is sent, in batches, several at a time. Now and then a barrier makes durable what was sent so far, so
 // that a deposit that is interrupted and run again sends only the rest; files whose chunks are all behind a
-// barrier are committed, many at once. What a barrier finds lacking is read again and sent again.
+// barrier are committed, many at once, while the next groups are sent.
 
 /// Deposits files, one or many, in one deposit.
 public struct UploadPipeline: Sendable {
     /// Batches on their way at once: enough to keep a connection busy while the next answer is awaited.
     private static let batchesMax = 4
-    /// A chunk that is lacking after so many tries is not going to be held.
-    private static let roundsMax = 4
-
     public enum Event: Sendable {
         /// Bytes of content that have been read and dealt with, sent or known.
         case advanced(bytes: UInt64)
@@ -22,13 +19,13 @@ public struct UploadPipeline: Sendable {
         case failed(FileName, DepotError)
     }
 
-    private let door: any FileServerDoor
-    private let threads: HashingThreads
-    private let deposit: DepositID
+    let door: any FileServerDoor
+    let threads: HashingThreads
+    let deposit: DepositID
     private let level: ReplicationLevel
     private let requireAll: Bool
     private let chunker: ContentChunker
-    private let onEvent: @Sendable (Event) -> Void
+    let onEvent: @Sendable (Event) -> Void
 
     /// - Parameter chunks: how long chunks are: the same for all clients of a cluster.
     public init(
@@ -82,20 +79,36 @@ public struct UploadPipeline: Sendable {
         try? await door.closeDeposit(deposit)
     }
 
+    /// Sends group after group. What was sent is settled while the next ones are on their way, one lot after the other.
     private func drain(
         _ pipe: GroupPipe, of sources: [UploadSource]
     ) async throws(DepotError) {
-        var pending = PendingChunks()
-        while let group = try await Self.next(pipe) {
-            for (index, error) in group.failures {
-                fail(index, sources[index].name, error, &pending)
+        let outcome = await withTaskGroup(of: Result<PendingChunks, DepotError>.self) { settling in
+            settling.addTask { .success(PendingChunks()) }
+            do throws(DepotError) {
+                var sent = SentGroups()
+                var isAtEnd = false
+                while !isAtEnd {
+                    let group = try await Self.next(pipe)
+                    if let group {
+                        try await send(group)
+                        onEvent(.advanced(bytes: group.bytes))
+                        sent.add(group)
+                    }
+                    isAtEnd = group == nil
+                    guard isAtEnd || sent.isFull else { continue }
+                    guard let pending = try await settling.next()?.get() else { break }
+                    let groups = sent.take()
+                    settling.addTask { await settled(groups, pending, sources) }
+                }
+                _ = try await settling.next()?.get()
+                return Result<Void, DepotError>.success(())
+            } catch {
+                // What is being settled goes on: its files get their receipts, whatever becomes of the rest.
+                return .failure(error)
             }
-            try await send(group)
-            pending.add(group)
-            onEvent(.advanced(bytes: group.bytes))
-            if pending.isFull { try await settle(&pending, sources) }
         }
-        try await settle(&pending, sources)
+        try outcome.get()
     }
 
     /// Does not wait for a stream that gives nothing once the task is cancelled.
@@ -111,12 +124,6 @@ public struct UploadPipeline: Sendable {
         }
         guard !Task.isCancelled else { throw DepotError(.unreachable, "given up") }
         return try group.get()
-    }
-
-    private func fail(
-        _ index: Int, _ name: FileName, _ error: DepotError, _ pending: inout PendingChunks
-    ) {
-        if pending.giveUp(index) { onEvent(.failed(name, error)) }
     }
 
     private func open() async throws(DepotError) {
@@ -140,7 +147,7 @@ public struct UploadPipeline: Sendable {
         try await upload(lacking.compactMap { objects[$0.id] })
     }
 
-    private func upload(_ objects: [VerifiedObject]) async throws(DepotError) {
+    func upload(_ objects: [VerifiedObject]) async throws(DepotError) {
         // Large chunks go alone, small ones together.
         let batches = objects.batches(
             sizeMax: WireLimits.batchBytesMax / 4, countMax: WireLimits.batchObjectsMax
@@ -175,7 +182,7 @@ public struct UploadPipeline: Sendable {
 
     /// A lease that ended, because the client slept, is opened again once; what it pinned is settled at the
     /// barrier, which finds out what is lacking.
-    private func leased<Value: Sendable>(
+    func leased<Value: Sendable>(
         _ body: () async throws(DepotError) -> Value
     ) async throws(DepotError) -> Value {
         do throws(DepotError) {
@@ -185,121 +192,5 @@ public struct UploadPipeline: Sendable {
         }
         try await open()
         return try await body()
-    }
-
-    // MARK: Settling
-
-    /// Makes durable what is pending, and commits the files that are whole.
-    private func settle(
-        _ pending: inout PendingChunks, _ sources: [UploadSource]
-    ) async throws(DepotError) {
-        guard !pending.isEmpty else { return }
-        var lacking = try await barrier(pending.references)
-        for round in 1... {
-            if !lacking.isEmpty {
-                let again = try await resend(lacking, &pending, sources)
-                lacking = again.isEmpty ? [] : try await barrier(again)
-            }
-            if lacking.isEmpty { lacking = try await commit(&pending, sources) }
-            if lacking.isEmpty { break }
-            guard round < Self.roundsMax else {
-                throw DepotError(
-                    .notEnoughReplicas,
-                    "too few replicas hold it after \(round) tries; \(lacking.count) chunks in all. What was "
-                        + "sent is not lost: run it again when more replicas are up",
-                    object: lacking.first?.id.hex)
-            }
-        }
-        pending.settled()
-    }
-
-    private func barrier(
-        _ references: [ChunkReference]
-    ) async throws(DepotError) -> [ChunkReference] {
-        try await leased { () throws(DepotError) in try await door.barrier(deposit, references) }
-    }
-
-    /// - Returns: what is lacking; files that are done with are taken out.
-    private func commit(
-        _ pending: inout PendingChunks, _ sources: [UploadSource]
-    ) async throws(DepotError) -> [ChunkReference] {
-        var lacking: Set<ChunkReference> = []
-        for page in pending.pages {
-            let results = try await leased { () throws(DepotError) in
-                try await door.commit(deposit, page.map(\.commit))
-            }
-            var finished: Set<Int> = []
-            for (file, result) in zip(page, results) {
-                if let receipt = result.receipt {
-                    finished.insert(file.index)
-                    onEvent(.deposited(receipt))
-                } else if let error = result.error {
-                    let error = DepotError(error.code, error.message, object: error.object)
-                    fail(file.index, file.commit.name, error, &pending)
-                } else if let lost = result.lacking?.first(where: { !pending.knows($0) }) {
-                    fail(file.index, file.commit.name, Self.lost(lost), &pending)
-                } else {
-                    lacking.formUnion(result.lacking ?? [])
-                }
-            }
-            pending.finish(finished)
-        }
-        return Array(lacking)
-    }
-
-    private static func lost(_ chunk: ChunkReference) -> DepotError {
-        DepotError(
-            .notEnoughReplicas,
-            "a chunk of it was lost after it had been confirmed; run the deposit again",
-            object: chunk.id.hex)
-    }
-
-    /// - Returns: what was sent. A file that is not any more what was read of it is given up.
-    private func resend(
-        _ lacking: [ChunkReference], _ pending: inout PendingChunks, _ sources: [UploadSource]
-    ) async throws(DepotError) -> [ChunkReference] {
-        var sent: [ChunkReference] = []
-        var batch: [VerifiedObject] = []
-        var bytes = 0
-        for reference in lacking {
-            guard let object = try await again(reference, &pending, sources) else { continue }
-            sent.append(reference)
-            batch.append(object)
-            bytes += reference.length
-            if bytes >= GroupMaker.bytesMax {
-                try await upload(batch)
-                (batch, bytes) = ([], 0)
-            }
-        }
-        try await upload(batch)
-        return sent
-    }
-
-    /// - Returns: a chunk that can be sent again; `nil` where no file needs it any more.
-    private func again(
-        _ reference: ChunkReference, _ pending: inout PendingChunks, _ sources: [UploadSource]
-    ) async throws(DepotError) -> VerifiedObject? {
-        while let chunk = pending.origin(of: reference) {
-            do throws(DepotError) {
-                return try await again(chunk)
-            } catch {
-                guard error.code != .unreachable else { throw error }
-                fail(chunk.file, sources[chunk.file].name, error, &pending)
-            }
-        }
-        return nil
-    }
-
-    private func again(_ chunk: PreparedChunk) async throws(DepotError) -> VerifiedObject {
-        switch chunk.origin {
-        case .memory(let object): return object
-        case .file(let path, let offset):
-            let object = VerifiedObject(
-                hashing: try await threads.blocking { () throws(DepotError) in
-                    try SourceReader.readAgain(path, at: offset, count: chunk.reference.length)
-                })
-            guard object.id.hash == chunk.reference.id else { throw SourceReader.changed(path) }
-            return object
-        }
     }
 }
