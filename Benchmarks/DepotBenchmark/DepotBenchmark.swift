@@ -29,6 +29,11 @@ struct DepotBenchmark: ParsableCommand {
                 + Rival.all.map(\.name).joined(separator: ","), valueName: "names"))
     var compare: String?
     @Option(help: "Replicas.") var replicas = 3
+    @Option(
+        help:
+            "How often each case is measured; its cheapest run is shown. A disturbance only ever adds."
+    )
+    var runs = 1
     @Flag(help: "A run of seconds that shows that everything works. Its figures mean nothing.")
     var smoke = false
     @Flag(
@@ -41,12 +46,17 @@ struct DepotBenchmark: ParsableCommand {
 
     private var sizes: (large: Int, files: Int) { smoke ? (32, 400) : (size, files) }
 
+    func validate() throws {
+        guard runs > 0 else { throw ValidationError("--runs is at least 1, found \(runs)") }
+        guard runs == 1 || !scale else { throw ValidationError("--scale makes one run") }
+    }
+
     func run() throws {
         // Before anything is started.
         _ = Traffic.isAlone
         let place = try Workplace(in: folder)
         defer { place.remove() }
-        var report = Report(size: sizes.large, files: sizes.files, replicas: replicas)
+        var report = Report(size: sizes.large, files: sizes.files, replicas: replicas, runs: runs)
         print(report.machine.joined(separator: "\n"))
         print(Report.head)
         let cases = Cases(
@@ -68,19 +78,42 @@ struct DepotBenchmark: ParsableCommand {
     }
 
     private func measure(_ cases: Cases, _ report: inout Report) throws {
+        if runs == 1 {
+            return try measure(cases) {
+                report.add([$0])
+            } note: {
+                report.note($0)
+            }
+        }
+        var cheapest = CheapestRuns()
+        for _ in 0..<runs {
+            try measure(cases) {
+                cheapest.add($0)
+            } note: {
+                cheapest.note($0)
+            }
+        }
+        for item in cheapest.items {
+            switch item {
+            case .measurement(let one): report.add([one])
+            case .note(let line): report.note(line)
+            }
+        }
+    }
+
+    private func measure(
+        _ cases: Cases, add: (Measurement) -> Void, note: (String) -> Void
+    ) throws {
         let file = try cases.data.large(mebibytes: sizes.large)
-        report.add(
-            try Floors.measure(in: cases.place, bytes: sizes.large << 20, data: file))
-        report.add(
-            try Stages.measure(
-                in: cases.place, mebibytes: smoke ? 32 : 512, chunks: smoke ? 10_000 : 100_000))
-        report.notePrices()
-        try cases.run { report.add([$0]) }
+        try Floors.measure(in: cases.place, bytes: sizes.large << 20, data: file).forEach(add)
+        try Stages.measure(
+            in: cases.place, mebibytes: smoke ? 32 : 512, chunks: smoke ? 10_000 : 100_000
+        ).forEach(add)
+        try cases.run(add)
         guard let compare else { return }
         let comparison = Comparison(
             data: cases.data, mebibytes: sizes.large, files: sizes.files, place: cases.place)
         try comparison.run(
-            compare.split(separator: ",").map(String.init), report: { report.add([$0]) },
-            note: { report.note($0) })
+            compare.split(separator: ",").map(String.init), report: add, note: note)
     }
 }

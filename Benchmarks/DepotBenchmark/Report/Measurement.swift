@@ -5,9 +5,9 @@ struct Measurement: Encodable, Sendable {
     let bytes: UInt64
     var operations: Int
     let seconds: Double
-    let client: Usage
-    let server: Usage
-    let replicas: Usage
+    var client: Usage
+    var server: Usage
+    var replicas: Usage
     /// Bytes that crossed the network.
     var sent: UInt64?
     /// By how much the stores have grown, all copies together.

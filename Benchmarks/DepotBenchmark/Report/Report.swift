@@ -8,6 +8,8 @@ struct Report: Encodable {
     let mebibytes: Int
     let files: Int
     let replicas: Int
+    /// How often each case was measured.
+    let runs: Int
     /// How bytes were counted.
     let methods = [
         Traffic.method,
@@ -20,16 +22,18 @@ struct Report: Encodable {
     private var prices: Prices?
 
     enum CodingKeys: CodingKey {
-        case date, processor, cores, mebibytes, files, replicas, methods, measurements, panels,
+        case date, processor, cores, mebibytes, files, replicas, runs, methods, measurements,
+            panels,
             notes
     }
 
-    init(size: Int, files: Int, replicas: Int) {
+    init(size: Int, files: Int, replicas: Int, runs: Int) {
         date = Date.now.formatted(.iso8601.year().month().day())
         cores = ProcessInfo.processInfo.activeProcessorCount
         mebibytes = size
         self.files = files
         self.replicas = replicas
+        self.runs = runs
         let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
         processor =
             lines.split(separator: "\n").first { $0.hasPrefix("model name") }?
@@ -40,7 +44,8 @@ struct Report: Encodable {
     var machine: [String] {
         [
             "\(date)  \(processor), \(cores) cores  \(mebibytes) MiB, \(files) small files, \(replicas) replicas"
-        ] + methods
+        ] + (runs > 1 ? ["each case: the cheapest of \(runs) runs, and the highest peaks"] : [])
+            + methods
     }
 
     mutating func add(_ more: [Panel]) { panels += more }
@@ -53,15 +58,14 @@ struct Report: Encodable {
 
     mutating func add(_ more: [Measurement]) {
         for one in more {
+            // Cases get their floors from what was measured before them.
+            prices = prices ?? Prices(measurements)
             let priced = prices?.priced(one) ?? one
             print(Self.row(priced))
             fflush(nil)
             measurements.append(priced)
         }
     }
-
-    /// From here on cases get their floors from what was measured so far.
-    mutating func notePrices() { prices = Prices(measurements) }
 
     private static let nameWidth = 44
 
