@@ -40,10 +40,14 @@ final class ReadWindows {
         return window
     }
 
-    /// Remembers a window, so that it can be used again.
+    /// Remembers a window, so that it can be used again. One that was asked for as a small one may be large enough, too:
+    /// buffers are made in powers of two.
     func lend(_ window: ByteBuffer) {
-        if window.capacity >= Self.sizeMin { lent.append(window) }
+        if window.capacity >= Self.sizeMin, lent.count < Self.countMax { lent.append(window) }
     }
+
+    /// Bytes of memory that are kept to be used again.
+    var bytesKept: Int { lent.reduce(0) { $0 + $1.capacity } }
 }
 
 /// An open source that is read from front to back, and cut. For one thread at a time.
