@@ -1,4 +1,3 @@
-import DepotCore
 import GRDB
 import GRDBSQLite
 
@@ -32,7 +31,8 @@ package struct SQLStatement {
         while try step() {}
     }
 
-    /// What `body` makes of the first row; `nil` where there is none.
+    /// What `body` makes of the first row; `nil` where there is none. For statements that read: one that writes has checks
+    /// to make at its end.
     @inlinable
     package func first<each Value: SQLValue, Result>(
         _ values: repeat each Value, body: (SQLRow) throws -> Result
@@ -40,10 +40,7 @@ package struct SQLStatement {
         try bind(repeat each values)
         defer { sqlite3_reset(handle) }
         guard try step() else { return nil }
-        let result = try body(SQLRow(handle: handle))
-        // What a statement that writes has still to check, it checks at its end.
-        if sqlite3_stmt_readonly(handle) == 0 { while try step() {} }
-        return result
+        return try body(SQLRow(handle: handle))
     }
 
     /// Gives the rows to `body` until it answers `false`.
@@ -100,17 +97,21 @@ package struct SQLStatement {
 
 /// The row that a statement is at. Not to be kept.
 package struct SQLRow {
-    package let handle: OpaquePointer
+    @usableFromInline let handle: OpaquePointer
 
     @usableFromInline
     init(handle: OpaquePointer) { self.handle = handle }
+
+    /// `nil` where the column holds something else.
+    @inlinable
+    package func find<Value: SQLValue>(_ column: Int32) -> Value? { Value.read(handle, column) }
 
     /// - Throws: where the column holds something else, which only damage can bring about.
     @inlinable
     package func get<Value: SQLValue>(
         _ column: Int32, as type: Value.Type = Value.self
     ) throws -> Value {
-        guard let value = Value.read(handle, column) else {
+        guard let value: Value = find(column) else {
             throw DatabaseError(
                 resultCode: .SQLITE_CORRUPT, message: "column \(column) is not a \(Value.self)")
         }

@@ -43,14 +43,18 @@ extension SegmentStore {
         let needed = state.withLock { $0.appended }
         try await pass(needed)
         let bad = pinned
-        let isGone = try await onLog { () throws(DepotError) in
-            try self.failing { () throws(DepotError) in try self.remove(segment, keptBy: bad) }
+        let (isGone, misplaced) = try await onLog { () throws(DepotError) in
+            let misplaced = try self.misplaced(in: segment)
+            let isGone = try self.failing { () throws(DepotError) in
+                try self.remove(segment, keptBy: bad, misplaced)
+            }
+            return (isGone, misplaced)
         }
         // Two compactions may meet: what one finds no more, the other has moved.
         let isThere = state.withLock { $0.segments[segment.number]?.nonce == segment.nonce }
         return CompactionReport(
             movedCopies: moved.copies, movedBytes: moved.bytes, freedBytes: isGone ? bytes : 0,
-            pinnedBy: isThere ? pinned.map(\.id) : [])
+            pinnedBy: isThere ? pinned.map(\.id) + misplaced : [])
     }
 
     private func sealedBytes(of segment: SegmentID) throws(DepotError) -> UInt64 {
@@ -112,9 +116,9 @@ extension SegmentStore {
         var isLast = false
         // Of a page any number may lie elsewhere by now, which says nothing of those behind it.
         while copies.count < limit, !isLast {
-            let rows = try index.live(in: segment.number, from: from, limit: limit).rows
-            isLast = rows.count < limit
-            from = (rows.last?.offset ?? from) + 1
+            let (rows, next) = try index.live(in: segment.number, from: from, limit: limit)
+            isLast = next == nil
+            from = next ?? from
             let (recent, dead) = state.withLock { ($0.recent, $0.dead) }
             for row in rows where recent[row.id] == nil && !dead.contains(row.id) {
                 let location = Location(
@@ -168,16 +172,26 @@ extension SegmentStore {
         return (still.count, UInt64(SegmentWriter.space(still)))
     }
 
+    /// What damaged rows of the index name may lie in the segment, unless it was put again since.
+    private func misplaced(in segment: SegmentID) throws(DepotError) -> [ObjectID] {
+        let named = try index.misplaced(in: segment.number)
+        return state.withLock { state in
+            named.filter { state.recent[$0] == nil && !state.dead.contains($0) }
+        }
+    }
+
     /// Unlinks a segment in which nothing is live any more.
     ///
     /// - Returns: whether it is gone.
     private func remove(
-        _ segment: SegmentID, keptBy bad: [Copy]
+        _ segment: SegmentID, keptBy bad: [Copy], _ misplaced: [ObjectID]
     ) throws(DepotError) -> Bool {
         try checkWritable()
         // Where they lay when they were read: what was put again since lies elsewhere, and is not bad.
         try note(bad.map(\.id), [], Dictionary(bad.map { ($0.id, $0.location) }) { $1 })
-        guard try liveCopies(of: segment, from: 0, limit: 1).isEmpty else { return false }
+        guard try liveCopies(of: segment, from: 0, limit: 1).isEmpty, misplaced.isEmpty else {
+            return false
+        }
         guard let file = try files.find(segment.number)?.file else { return false }
         try SegmentRecovery(folder: folder, logger: logger)
             .setAsideUnknown(of: file, nonce: segment.nonce)

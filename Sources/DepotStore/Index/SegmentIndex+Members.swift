@@ -2,6 +2,9 @@ import DepotCore
 import DepotSQLite
 import GRDB
 
+// What a row says, SQLite does not check: a flipped bit makes another number of one. So every place is looked at before it is
+// believed.
+
 extension SegmentIndex {
     /// Where a row says that an object's header is, and how long the object is.
     struct Place {
@@ -11,9 +14,8 @@ extension SegmentIndex {
 
         /// `nil` where a damaged row says what cannot be.
         fileprivate init?(_ row: SQLRow, from column: Int32) {
-            guard let segment = UInt32.read(row.handle, column),
-                let offset = Int64.read(row.handle, column + 1),
-                let length = Int.read(row.handle, column + 2),
+            guard let segment: UInt32 = row.find(column), let offset: Int64 = row.find(column + 1),
+                let length: Int = row.find(column + 2),
                 // Far beyond any disk, and with room for what is added to it.
                 (0..<1 << 60).contains(offset), (1...Limits.chunkSizeMax).contains(length)
             else { return nil }
@@ -55,11 +57,10 @@ extension SegmentIndex {
                 database,
                 """
                 SELECT kind, hash, segment, offset, length FROM member
-                WHERE segment = ? AND offset >= ? ORDER BY offset LIMIT ?
+                WHERE segment = ? AND offset >= ? ORDER BY offset
                 """
-            ).visit(segment, offset == 0 ? .min : Int64(clamping: offset), limit + 1) { row in
-                // What is passed over here would be lost with its segment, be its offset less than nothing.
-                guard let place = Place(row, from: 2) else { throw Self.damaged }
+            ).visit(segment, Int64(clamping: offset)) { row in
+                guard let place = Place(row, from: 2) else { return true }
                 guard bytes < budget, found.count < limit else {
                     next = place.offset
                     return false
@@ -69,6 +70,16 @@ extension SegmentIndex {
                 return true
             }
             return (found, next)
+        }
+    }
+
+    /// What damaged rows name. What they say of its place cannot be: it may lie in the segment.
+    func misplaced(in segment: UInt32) throws(DepotError) -> [ObjectID] {
+        try view { database in
+            try SQLStatement(
+                database, "SELECT kind, hash, segment, offset, length FROM member WHERE segment = ?"
+            ).all(segment) { row in Place(row, from: 2) == nil ? try Self.id(row) : nil }
+                .compactMap { $0 }
         }
     }
 
@@ -87,8 +98,7 @@ extension SegmentIndex {
                 FROM member WHERE length BETWEEN 1 AND ? GROUP BY segment
                 """
             ).visit(Limits.chunkSizeMax) { row in
-                // Of a damaged row whoever wants what it names is told.
-                guard let segment = UInt32.read(row.handle, 0) else { return true }
+                guard let segment: UInt32 = row.find(0) else { return true }
                 totals[segment] = try (row.get(1), UInt64(clamping: row.get(2, as: Int64.self)))
                 return true
             }
@@ -125,7 +135,4 @@ extension SegmentIndex {
     static func id(_ row: SQLRow) throws -> ObjectID {
         try ObjectID(kind: row.get(0), hash: row.get(1))
     }
-
-    private static let damaged = DatabaseError(
-        resultCode: .SQLITE_CORRUPT, message: "a row of the index says what cannot be")
 }
