@@ -62,7 +62,7 @@ let package = Package(
             [
                 "CLinux", "DepotCore", "DepotSQLite", nioCore, nioPosix, grdb, log,
             ]),
-        library("DepotSQLiteCatalog", ["DepotCore", "DepotSQLite", grdb, sqlite, nioCore, log]),
+        library("DepotSQLiteCatalog", ["DepotCore", "DepotSQLite", grdb, nioCore, log]),
         library("DepotWire", ["DepotCore", nioCore, nioPosix, nioHTTP1, log]),
         library(
             "DepotClient", ["CLinux", "DepotCore", "DepotWire", nioCore, nioPosix, log]),

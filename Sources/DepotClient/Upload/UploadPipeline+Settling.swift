@@ -8,6 +8,9 @@ extension UploadPipeline {
     /// A chunk that is lacking after so many tries is not going to be held.
     private static let roundsMax = 4
 
+    /// Settles what was sent.
+    ///
+    /// - Parameter before: what the lot before has left.
     func settled(
         _ groups: [UploadGroup], _ before: PendingChunks, _ sources: [UploadSource]
     ) async -> Result<PendingChunks, DepotError> {

@@ -97,11 +97,11 @@ public struct UploadPipeline: Sendable {
                     }
                     isAtEnd = group == nil
                     guard isAtEnd || sent.isFull else { continue }
-                    guard let pending = try await settling.next()?.get() else { break }
+                    let pending = try await Self.ended(&settling)
                     let groups = sent.take()
                     settling.addTask { await settled(groups, pending, sources) }
                 }
-                _ = try await settling.next()?.get()
+                _ = try await Self.ended(&settling)
                 return Result<Void, DepotError>.success(())
             } catch {
                 // What is being settled goes on: its files get their receipts, whatever becomes of the rest.
@@ -109,6 +109,16 @@ public struct UploadPipeline: Sendable {
             }
         }
         try outcome.get()
+    }
+
+    /// What the lot before has left, when it is settled.
+    private static func ended(
+        _ settling: inout TaskGroup<Result<PendingChunks, DepotError>>
+    ) async throws(DepotError) -> PendingChunks {
+        guard let outcome = await settling.next() else {
+            throw DepotError(.internalError, "nothing is being settled")
+        }
+        return try outcome.get()
     }
 
     /// Does not wait for a stream that gives nothing once the task is cancelled.

@@ -1,6 +1,5 @@
 import DepotCore
 import DepotSQLite
-import GRDB
 import NIOCore
 
 /// What commits, level changes and deletions have in common: the next sequence, a record in the outbox, and
@@ -12,15 +11,9 @@ enum Publication {
         name: FileName, time: Int64, content: FileRecord.Content, _ session: Session
     ) throws -> (record: FileRecord, number: Int64) {
         try session.statement("UPDATE cluster SET counter = counter + 1").run()
-        let given = try session.statement("SELECT cluster, epoch, counter FROM cluster").first {
-            try (
-                cluster: $0.get(0, as: ClusterID.self),
-                sequence: CommitSequence(epoch: $0.get(1), counter: $0.get(2))
-            )
-        }
-        guard let given else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
+        let row = try SQLiteCatalog.clusterRow(session)
         let record = FileRecord(
-            cluster: given.cluster, name: name, sequence: given.sequence, time: time,
+            cluster: row.identity.cluster, name: name, sequence: row.sequence, time: time,
             content: content)
         let object = record.encoded()
         // What could not be read back would stop the outbox.

@@ -3,25 +3,25 @@ import DepotSQLite
 
 extension SQLiteCatalog {
     public func copies(of chunks: [ChunkID]) async throws(DepotError) -> [ChunkCopies?] {
-        try await queue.view { session in
-            let table = try ChunkTable(session)
-            let holdings = try HoldingTable(session)
-            return try chunks.map { id in
-                guard let known = try table.find(id) else { return nil }
-                return try holdings.copies(
-                    of: ChunkReference(id: id, length: known.length), number: known.number)
-            }
-        }
+        try await known(chunks) { try HoldingTable($0).copies(of:number:) }
     }
 
     public func standings(of chunks: [ChunkID]) async throws(DepotError) -> [ChunkStanding?] {
+        try await known(chunks) { try StandingTable($0).standing(of:number:) }
+    }
+
+    /// What a table says of each chunk that is known, by its number.
+    private func known<Value: Sendable>(
+        _ chunks: [ChunkID],
+        saying: @escaping @Sendable (Session) throws -> (ChunkReference, Int64) throws -> Value
+    ) async throws(DepotError) -> [Value?] {
         try await queue.view { session in
             let table = try ChunkTable(session)
-            let standings = try StandingTable(session)
+            let say = try saying(session)
             return try chunks.map { id in
-                guard let known = try table.find(id) else { return nil }
-                return try standings.standing(
-                    of: ChunkReference(id: id, length: known.length), number: known.number)
+                try table.find(id).map {
+                    try say(ChunkReference(id: id, length: $0.length), $0.number)
+                }
             }
         }
     }

@@ -4,25 +4,25 @@ import GRDB
 
 extension SQLiteCatalog {
     public func cluster() async throws(DepotError) -> ClusterIdentity {
-        try await queue.view { try Self.identity($0) }
+        try await queue.view { try Self.clusterRow($0).identity }
     }
 
-    static func identity(_ session: Session) throws -> ClusterIdentity {
-        let identity = try session.statement("SELECT cluster, epoch FROM cluster").first {
-            try ClusterIdentity(cluster: $0.get(0), epoch: $0.get(1))
+    /// Which cluster it is, and the latest sequence that was given.
+    static func clusterRow(
+        _ session: Session
+    ) throws -> (identity: ClusterIdentity, sequence: CommitSequence) {
+        let row = try session.statement("SELECT cluster, epoch, counter FROM cluster").first {
+            try (
+                identity: ClusterIdentity(cluster: $0.get(0), epoch: $0.get(1)),
+                sequence: CommitSequence(epoch: $0.get(1), counter: $0.get(2))
+            )
         }
-        guard let identity else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
-        return identity
+        guard let row else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
+        return row
     }
 
     public func highestSequence() async throws(DepotError) -> CommitSequence {
-        try await queue.view { session in
-            let sequence = try session.statement("SELECT epoch, counter FROM cluster").first {
-                try CommitSequence(epoch: $0.get(0), counter: $0.get(1))
-            }
-            guard let sequence else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
-            return sequence
-        }
+        try await queue.view { try Self.clusterRow($0).sequence }
     }
 
     public func mark() async throws(DepotError) -> CatalogMark {

@@ -40,7 +40,7 @@ extension SQLiteCatalog {
             try Self.requirePartial(session)
             let holding = try session.statement(
                 "INSERT INTO record_holding (record, replica) VALUES (?, ?) ON CONFLICT DO NOTHING")
-            let epoch = try Self.identity(session).epoch
+            let epoch = try Self.clusterRow(session).identity.epoch
             for restored in records {
                 // What is committed from now on must be newer than everything that was.
                 guard restored.record.sequence.epoch <= epoch else {

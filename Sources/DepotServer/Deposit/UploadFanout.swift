@@ -20,12 +20,23 @@ struct UploadFanout {
         var places = DepositSessions.Sent()
     }
 
+    /// Who may be sent to, as things stood when that was last asked.
+    private struct Choice {
+        let placement: Placement
+        let writable: Set<ReplicaID>
+        let avoided: Set<ReplicaID>
+
+        init(_ pool: ReplicaPool) {
+            placement = pool.placement
+            writable = pool.accepting
+            avoided = pool.avoided
+        }
+    }
+
     let deposit: DepositID
     let level: ReplicationLevel
     let pool: ReplicaPool
-    private var placement: Placement
-    private var writable: Set<ReplicaID>
-    private var avoided: Set<ReplicaID>
+    private var choice: Choice
     private var objects: [Object] = []
     private var lanes: [ReplicaID: UploadLane] = [:]
     private var failures: [ReplicaID: DepotError] = [:]
@@ -34,15 +45,7 @@ struct UploadFanout {
         self.deposit = deposit
         self.level = level
         self.pool = pool
-        placement = pool.placement
-        writable = pool.accepting
-        avoided = pool.avoided
-    }
-
-    private mutating func lookAgain() {
-        placement = pool.placement
-        writable = pool.accepting
-        avoided = pool.avoided
+        choice = Choice(pool)
     }
 
     /// Begins an object.
@@ -79,7 +82,7 @@ struct UploadFanout {
     mutating func finish() async throws(DepotError) -> [ChunkID: DepositSessions.Sent] {
         for round in 1...Self.roundsMax {
             try await finishLanes()
-            lookAgain()
+            choice = Choice(pool)
             if round == Self.roundsMax || !sendAgain() { break }
         }
         cancel()
@@ -101,12 +104,13 @@ struct UploadFanout {
     /// Where an object still has to go, so that it is on as many replicas as the level asks for: on one at
     /// least, who verifies it.
     private func targets(for object: Object) -> [ReplicaID] {
-        let kept = object.places.appended.union(object.holders.good.filter(writable.contains))
-        let missing = min(level.copies, writable.count) - kept.count
+        let good = object.holders.good.filter(choice.writable.contains)
+        let kept = object.places.appended.union(good)
+        let missing = min(level.copies, choice.writable.count) - kept.count
         let count = object.places.appended.isEmpty ? max(1, missing) : missing
         guard count > 0 else { return [] }
-        let shunned = avoided.union(object.holders.shunned)
-        let chosen = placement.choose(
+        let shunned = choice.avoided.union(object.holders.shunned)
+        let chosen = choice.placement.choose(
             count, for: object.chunk.id, keeping: kept.union(failures.keys), avoiding: shunned)
         guard chosen.isEmpty, object.places.appended.isEmpty else { return chosen }
         return Array(kept.subtracting(failures.keys).prefix(1))
@@ -117,7 +121,7 @@ struct UploadFanout {
         let failed = lanes.values.filter { $0.failure != nil && failures[$0.replica] == nil }
         guard !failed.isEmpty else { return }
         for lane in failed { failures[lane.replica] = lane.failure }
-        lookAgain()
+        choice = Choice(pool)
     }
 
     private mutating func lane(to replica: ReplicaID) -> UploadLane? {
