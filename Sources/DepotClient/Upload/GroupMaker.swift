@@ -24,14 +24,14 @@ struct GroupMaker {
     /// The next group; `nil` when everything was read. A file that fails is reported and passed over.
     mutating func next() async throws(DepotError) -> UploadGroup? {
         guard !cutter.value.isAtEnd else { return nil }
-        let cuts = try await threads.blocking { [cutter] () throws(DepotError) in
+        let (cuts, chunks) = try await threads.blocking { [cutter] () throws(DepotError) in
             cutter.value.next()
         }
-        var named = try await threads.name(cuts.flatMap(\.chunks))[...]
+        var named = try await threads.name(chunks)[...]
         var group = UploadGroup()
         for cut in cuts {
-            let objects = named.prefix(cut.chunks.count)
-            named = named.dropFirst(cut.chunks.count)
+            let objects = named.prefix(cut.count)
+            named = named.dropFirst(cut.count)
             do throws(DepotError) {
                 try add(cut, objects, &group)
             } catch {

@@ -19,62 +19,70 @@ final class SourceCutter {
         let path: String?
         /// Of the first chunk, in the file.
         let start: UInt64
-        let chunks: [ByteBuffer]
+        /// Of chunks.
+        let count: Int
         let end: End
     }
 
     private let sources: [UploadSource]
     private let chunker: ContentChunker
-    private let windows = ReadWindows()
+    private let windows: ReadWindows
     private var index = 0
     private var reader: SourceReader?
 
     init(_ sources: [UploadSource], _ chunker: ContentChunker) {
         self.sources = sources
         self.chunker = chunker
+        windows = ReadWindows(size: max(GroupMaker.bytesMax, chunker.parameters.sizeMax))
     }
 
     var isAtEnd: Bool { index >= sources.count }
 
     /// What the next group consists of. A source that goes on is the last: no group has two cuts of one.
-    func next() -> [Cut] {
+    ///
+    /// - Returns: the cuts, and the chunks of all of them, as slices of one window.
+    func next() -> (cuts: [Cut], chunks: [ByteBuffer]) {
+        var window = windows.next()
         var cuts: [Cut] = []
-        var bytes = 0
-        // A file's manifest is an object, too.
-        var objects = 0
+        var places: [Range<Int>] = []
         // While a chunk of any length fits: a large file fills a group from one window.
-        let enough = GroupMaker.bytesMax - min(GroupMaker.bytesMax, chunker.parameters.sizeMax)
-        while !isAtEnd, bytes <= enough, objects < GroupMaker.chunksMax,
+        while !isAtEnd, window.writableBytes >= chunker.parameters.sizeMax,
             cuts.count < WireLimits.commitFilesMax
         {
-            let cut = next(
-                bytes: GroupMaker.bytesMax - bytes, count: GroupMaker.chunksMax - objects)
-            bytes += cut.chunks.reduce(0) { $0 + $1.readableBytes }
-            objects += cut.chunks.count + 1
+            // A file's manifest is an object, too.
+            let count = GroupMaker.chunksMax - places.count - cuts.count
+            guard count > 0 else { break }
+            let cut = next(into: &window, count: count, &places)
             cuts.append(cut)
             if case .open = cut.end { break }
         }
-        return cuts
+        windows.lend(window)
+        return (cuts, places.compactMap { window.getSlice(at: $0.lowerBound, length: $0.count) })
     }
 
-    private func next(bytes: Int, count: Int) -> Cut {
-        var (path, start, chunks): (String?, UInt64, [ByteBuffer]) = (nil, 0, [])
+    private func next(
+        into window: inout ByteBuffer, count: Int, _ places: inout [Range<Int>]
+    ) -> Cut {
+        var (path, start): (String?, UInt64) = (nil, 0)
+        var chunks: [Range<Int>] = []
         let end: Cut.End
         do throws(DepotError) {
             let reader = try opened()
             path = reader.repeatablePath
             start = reader.offset
-            chunks = try reader.next(bytes: bytes, count: count)
+            let read = try reader.next(into: &window, count: count)
             if reader.isFinished {
                 try reader.checkUnchanged()
                 end = .whole(reader.source.name, reader.metadata)
             } else {
                 end = .open
             }
+            chunks = read
         } catch {
             end = .failed(error)
         }
-        let cut = Cut(index: index, path: path, start: start, chunks: chunks, end: end)
+        places += chunks
+        let cut = Cut(index: index, path: path, start: start, count: chunks.count, end: end)
         if case .open = end { return cut }
         leave(index)
         return cut
@@ -82,7 +90,7 @@ final class SourceCutter {
 
     private func opened() throws(DepotError) -> SourceReader {
         if let reader { return reader }
-        let opened = try SourceReader(sources[index], chunker, windows)
+        let opened = try SourceReader(sources[index], chunker)
         reader = opened
         return opened
     }
