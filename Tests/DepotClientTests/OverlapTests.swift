@@ -29,6 +29,42 @@ import Testing
         }
     }
 
+    /// Names with the same content, that count how many of them were asked for.
+    private struct Names: Sequence, Sendable {
+        let source: UploadSource
+        let count: Int
+        let asked = Told()
+
+        final class Told: Sendable {
+            let count = Atomic(0)
+        }
+
+        func makeIterator() -> AnyIterator<UploadSource> {
+            AnyIterator {
+                let (number, _) = asked.count.add(1, ordering: .relaxed)
+                guard number < count else { return nil }
+                guard let name = try? FileName("f\(number)") else { return nil }
+                return UploadSource(name: name, origin: source.origin)
+            }
+        }
+    }
+
+    /// A tree of any number of files is not listed as a whole.
+    @Test func `sources are asked for as they are needed`() async throws {
+        let bench = try Workbench()
+        let names = Names(source: try bench.file("f", noise(50)), count: 8_000)
+        let askedAtCommit = Atomic(0)
+        bench.door.set { state in
+            state.before = { call, number in
+                guard call == .commit, number == 1 else { return }
+                askedAtCommit.store(names.asked.count.load(ordering: .relaxed), ordering: .relaxed)
+            }
+        }
+        let told = try await bench.deposit(names)
+        #expect(told.receipts.count == 8_000 && told.failures.isEmpty)
+        #expect((1..<5_000).contains(askedAtCommit.load(ordering: .relaxed)))
+    }
+
     @Test func `a lot is committed while the next one is sent`() async throws {
         let hold = Hold()
         let bench = try Workbench(

@@ -16,7 +16,8 @@ import Testing
         _ sources: [UploadSource]
     ) -> some Sequence<(cuts: [SourceCutter.Cut], chunks: [ByteBuffer])> {
         sequence(state: SourceCutter(sources, ContentChunker())) {
-            $0.isAtEnd ? nil : $0.next()
+            let group = $0.next()
+            return group.cuts.isEmpty ? nil : group
         }
     }
 
@@ -40,8 +41,9 @@ import Testing
         var chunks = contents.map { _ in [ByteBuffer]() }
         for var group in Self.groups(sources) {
             for cut in group.cuts {
-                #expect(cut.start == UInt64(chunks[cut.index].reduce(0) { $0 + $1.readableBytes }))
-                chunks[cut.index] += group.chunks.prefix(cut.count)
+                #expect(
+                    cut.start == UInt64(chunks[cut.file.index].reduce(0) { $0 + $1.readableBytes }))
+                chunks[cut.file.index] += group.chunks.prefix(cut.count)
                 group.chunks.removeFirst(cut.count)
             }
             #expect(group.chunks.isEmpty)
@@ -83,7 +85,8 @@ import Testing
                     return start..<start + UInt(bytes.count)
                 }
             }
-            guard let start = places.map(\.lowerBound).min(), let end = places.last?.upperBound else {
+            guard let start = places.map(\.lowerBound).min(), let end = places.last?.upperBound
+            else {
                 continue
             }
             #expect(end - start <= UInt(GroupMaker.bytesMax))

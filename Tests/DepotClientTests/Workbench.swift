@@ -52,7 +52,8 @@ final class Workbench: Sendable {
     /// Deposits, and says what was told.
     @discardableResult
     func deposit(
-        _ sources: [UploadSource], chunks: ChunkerParameters = .default
+        _ sources: some Sequence<UploadSource> & Sendable,
+        chunks: ChunkerParameters = .default
     ) async throws(DepotError) -> Told {
         told.withLock { $0 = Told() }
         let pipeline = UploadPipeline(

@@ -29,6 +29,38 @@ extension CommandTests {
             }
         }
 
+        @Test func `of a tree each file that fails is told, and the others are done`() async throws
+        {
+            try await Composition.with(replicas: 3) { depot in
+                let (tree, back) = (depot.newPath(), depot.newPath())
+                let files = FileManager.default
+                try files.createDirectory(atPath: tree, withIntermediateDirectories: true)
+                for name in ["a", "b", "c", "d"] {
+                    try Data(name.utf8).write(to: URL(fileURLWithPath: "\(tree)/\(name)"))
+                }
+                // No name of depot's holds a control character.
+                for name in ["no\u{1}1", "no\u{1}2"] {
+                    try Data().write(to: URL(fileURLWithPath: "\(tree)/\(name)"))
+                }
+                let deposited = try await depot.run(["deposit", "-r", tree, "3", "--as", "t"])
+                #expect(deposited.status == 64, "\(deposited.complaint)")
+                #expect(deposited.complaint.contains("2 files of 6 could not be deposited"))
+                #expect(deposited.complaint.split(separator: "\n").count == 3)
+                #expect(String(decoding: deposited.output, as: UTF8.self).hasPrefix("4 files  "))
+                for name in ["b", "d"] {
+                    try files.createDirectory(
+                        atPath: "\(back)/\(name)", withIntermediateDirectories: true)
+                }
+                let retrieved = try await depot.run(["retrieve", "-r", "t", "-o", back])
+                #expect(retrieved.status == 64, "\(retrieved.complaint)")
+                #expect(retrieved.complaint.contains("depot: t/b: "))
+                #expect(retrieved.complaint.contains("depot: t/d: "))
+                #expect(retrieved.complaint.contains("2 files of 4 could not be retrieved"))
+                #expect(String(decoding: retrieved.output, as: UTF8.self).hasPrefix("2 files  "))
+                #expect(files.contents(atPath: "\(back)/c") == Data("c".utf8))
+            }
+        }
+
         @Test func `a tree keeps its modes and times; links are told about and skipped`()
             async throws
         {

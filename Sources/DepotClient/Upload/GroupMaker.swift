@@ -16,28 +16,31 @@ struct GroupMaker {
     private let cutter: NotShared<SourceCutter>
     private var builder = ManifestBuilder()
 
-    init(_ sources: [UploadSource], _ chunker: ContentChunker, _ threads: HashingThreads) {
+    init(
+        _ sources: some Sequence<UploadSource>, _ chunker: ContentChunker, _ threads: HashingThreads
+    ) {
         self.threads = threads
         cutter = NotShared(SourceCutter(sources, chunker))
     }
 
     /// The next group; `nil` when everything was read. A file that fails is reported and passed over.
     mutating func next() async throws(DepotError) -> UploadGroup? {
-        guard !cutter.value.isAtEnd else { return nil }
         let (cuts, chunks) = try await threads.blocking { [cutter] () throws(DepotError) in
             cutter.value.next()
         }
+        guard !cuts.isEmpty else { return nil }
         var named = try await threads.name(chunks)[...]
         var group = UploadGroup()
         for cut in cuts {
             let objects = named.prefix(cut.count)
             named = named.dropFirst(cut.count)
             do throws(DepotError) {
+                group.sources.append(cut.file)
                 try add(cut, objects, &group)
             } catch {
-                group.failures.append((cut.index, error))
+                group.failures.append((cut.file, error))
                 builder = ManifestBuilder()
-                cutter.value.leave(cut.index)
+                cutter.value.leave(cut.file)
             }
         }
         return group
@@ -52,7 +55,7 @@ struct GroupMaker {
             group.objects.append(object)
             group.chunks.append(
                 PreparedChunk(
-                    file: cut.index, reference: reference,
+                    file: cut.file.index, reference: reference,
                     origin: cut.path.map { .file(path: $0, offset: offset) } ?? .memory(object)))
             if let piece = try builder.append(reference) { add(piece, of: cut, &group) }
             offset += UInt64(object.length)
@@ -61,13 +64,14 @@ struct GroupMaker {
         switch cut.end {
         case .open: return
         case .failed(let error): throw error
-        case .whole(let name, let metadata):
+        case .whole(let metadata):
             let manifest = builder.finish()
             if let piece = manifest.lastPiece { add(piece, of: cut, &group) }
             add(manifest.object, of: cut, &group)
             let commit = CommitBody.File(
-                name: name, manifest: manifest.reference, size: manifest.size, metadata: metadata)
-            group.files.append(PreparedFile(index: cut.index, commit: commit))
+                name: cut.file.name, manifest: manifest.reference, size: manifest.size,
+                metadata: metadata)
+            group.files.append(PreparedFile(index: cut.file.index, commit: commit))
             builder = ManifestBuilder()
         }
     }
@@ -78,7 +82,7 @@ struct GroupMaker {
         group.objects.append(object)
         group.chunks.append(
             PreparedChunk(
-                file: cut.index, reference: ChunkReference(object), origin: .memory(object)))
+                file: cut.file.index, reference: ChunkReference(object), origin: .memory(object)))
     }
 }
 

@@ -49,9 +49,11 @@ struct PendingChunks {
     private var places: [ChunkID: Int] = [:]
     private var earlier: [ChunkID: PreparedChunk] = [:]
     private var files: [PreparedFile] = []
+    private var sources: [SourceFile] = []
     private var givenUp: Set<Int> = []
 
     mutating func add(_ group: UploadGroup) {
+        sources += group.sources
         for chunk in group.chunks where !givenUp.contains(chunk.file) {
             if places[chunk.reference.id] == nil { places[chunk.reference.id] = chunks.count }
             chunks.append(chunk)
@@ -70,6 +72,9 @@ struct PendingChunks {
             Array(files[$0..<min($0 + WireLimits.commitFilesMax, files.count)])
         }
     }
+
+    /// The name of a source that a chunk here is of.
+    func name(of file: Int) -> FileName? { sources.last { $0.index == file }?.name }
 
     func knows(_ reference: ChunkReference) -> Bool { origin(of: reference) != nil }
 
@@ -95,6 +100,9 @@ struct PendingChunks {
 
     /// Everything so far is durable, and every file that was whole is done with.
     mutating func settled() {
+        // Of files that are done with nothing is remembered, however many they are.
+        sources = sources.suffix(1)
+        givenUp = givenUp.filter { $0 == sources.last?.index }
         // Files are read one after the other: only the last one can go on.
         if let open = chunks.last?.file {
             earlier = earlier.filter { $0.value.file == open }

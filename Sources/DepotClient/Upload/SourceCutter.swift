@@ -10,11 +10,11 @@ final class SourceCutter {
         enum End {
             /// More of it comes with the next group.
             case open
-            case whole(FileName, FileMetadata)
+            case whole(FileMetadata)
             case failed(DepotError)
         }
 
-        let index: Int
+        let file: SourceFile
         /// Where it can be read a second time.
         let path: String?
         /// Of the first chunk, in the file.
@@ -24,35 +24,36 @@ final class SourceCutter {
         let end: End
     }
 
-    private let sources: [UploadSource]
+    /// Gives what comes next, one at a time: a folder of any number of files takes no memory.
+    private let nextSource: () -> UploadSource?
     private let chunker: ContentChunker
     private let windows: ReadWindows
-    private var index = 0
+    private var current: (file: SourceFile, source: UploadSource)?
     private var reader: SourceReader?
+    private var count = 0
 
-    init(_ sources: [UploadSource], _ chunker: ContentChunker) {
-        self.sources = sources
+    init(_ sources: some Sequence<UploadSource>, _ chunker: ContentChunker) {
+        var iterator = sources.makeIterator()
+        nextSource = { iterator.next() }
         self.chunker = chunker
         windows = ReadWindows(size: max(GroupMaker.bytesMax, chunker.parameters.sizeMax))
     }
 
-    var isAtEnd: Bool { index >= sources.count }
-
     /// What the next group consists of. A source that goes on is the last: no group has two cuts of one.
     ///
-    /// - Returns: the cuts, and the chunks of all of them, as slices of one window.
+    /// - Returns: the cuts, and the chunks of all of them, as slices of one window; no cuts when everything was read.
     func next() -> (cuts: [Cut], chunks: [ByteBuffer]) {
         var window = windows.next()
         var cuts: [Cut] = []
         var places: [Range<Int>] = []
         // While a chunk of any length fits: a large file fills a group from one window.
-        while !isAtEnd, window.writableBytes >= chunker.parameters.sizeMax,
+        while window.writableBytes >= chunker.parameters.sizeMax,
             cuts.count < WireLimits.commitFilesMax
         {
             // A file's manifest is an object, too.
             let count = GroupMaker.chunksMax - places.count - cuts.count
-            guard count > 0 else { break }
-            let cut = next(into: &window, count: count, &places)
+            guard count > 0, let (file, source) = next() else { break }
+            let cut = cut(source, file, into: &window, count: count, &places)
             cuts.append(cut)
             if case .open = cut.end { break }
         }
@@ -60,20 +61,30 @@ final class SourceCutter {
         return (cuts, places.compactMap { window.getSlice(at: $0.lowerBound, length: $0.count) })
     }
 
-    private func next(
-        into window: inout ByteBuffer, count: Int, _ places: inout [Range<Int>]
+    /// The one that is being read, or the next.
+    private func next() -> (file: SourceFile, source: UploadSource)? {
+        if current == nil, let source = nextSource() {
+            current = (SourceFile(index: count, name: source.name), source)
+            count += 1
+        }
+        return current
+    }
+
+    private func cut(
+        _ source: UploadSource, _ file: SourceFile, into window: inout ByteBuffer, count: Int,
+        _ places: inout [Range<Int>]
     ) -> Cut {
         var (path, start): (String?, UInt64) = (nil, 0)
         var chunks: [Range<Int>] = []
         let end: Cut.End
         do throws(DepotError) {
-            let reader = try opened()
+            let reader = try opened(source)
             path = reader.repeatablePath
             start = reader.offset
             let read = try reader.next(into: &window, count: count)
             if reader.isFinished {
                 try reader.checkUnchanged()
-                end = .whole(reader.source.name, reader.metadata)
+                end = .whole(reader.metadata)
             } else {
                 end = .open
             }
@@ -82,23 +93,22 @@ final class SourceCutter {
             end = .failed(error)
         }
         places += chunks
-        let cut = Cut(index: index, path: path, start: start, count: chunks.count, end: end)
+        let cut = Cut(file: file, path: path, start: start, count: chunks.count, end: end)
         if case .open = end { return cut }
-        leave(index)
+        leave(file)
         return cut
     }
 
-    private func opened() throws(DepotError) -> SourceReader {
+    private func opened(_ source: UploadSource) throws(DepotError) -> SourceReader {
         if let reader { return reader }
-        let opened = try SourceReader(sources[index], chunker)
+        let opened = try SourceReader(source, chunker)
         reader = opened
         return opened
     }
 
     /// Goes on with the source behind this one, unless that was done before.
-    func leave(_ index: Int) {
-        guard index == self.index else { return }
-        reader = nil
-        self.index += 1
+    func leave(_ file: SourceFile) {
+        guard file.index == current?.file.index else { return }
+        (reader, current) = (nil, nil)
     }
 }

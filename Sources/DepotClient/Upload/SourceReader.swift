@@ -155,7 +155,7 @@ final class SourceReader {
 
 extension DepotError {
     /// What went wrong with a file of the user's.
-    static func file(_ what: String, _ path: String, _ code: Int32 = errno) -> DepotError {
+    public static func file(_ what: String, _ path: String, _ code: Int32 = errno) -> DepotError {
         let kind: Code =
             switch code {
             case ENOENT, ENOTDIR: .notFound

@@ -2,6 +2,13 @@ import DepotCore
 import DepotWire
 import NIOCore
 
+/// One of a deposit's sources.
+struct SourceFile: Sendable {
+    /// How many came before it.
+    let index: Int
+    let name: FileName
+}
+
 /// A chunk that was cut and hashed, and where it can be had again.
 struct PreparedChunk: Sendable {
     enum Origin: Sendable {
@@ -9,7 +16,7 @@ struct PreparedChunk: Sendable {
         case memory(VerifiedObject)
     }
 
-    /// Which of the sources it was cut from.
+    /// Index of the source that it was cut from.
     let file: Int
     let reference: ChunkReference
     let origin: Origin
@@ -31,7 +38,9 @@ struct UploadGroup: Sendable {
     var objects: [VerifiedObject] = []
     var chunks: [PreparedChunk] = []
     var files: [PreparedFile] = []
-    var failures: [(index: Int, error: DepotError)] = []
+    var failures: [(file: SourceFile, error: DepotError)] = []
+    /// In order; the last may go on in the next group.
+    var sources: [SourceFile] = []
     /// Bytes of content, for the progress.
     var bytes: UInt64 = 0
 }

@@ -12,17 +12,17 @@ extension UploadPipeline {
     ///
     /// - Parameter before: what the lot before has left.
     func settled(
-        _ groups: [UploadGroup], _ before: PendingChunks, _ sources: [UploadSource]
+        _ groups: [UploadGroup], _ before: PendingChunks
     ) async -> Result<PendingChunks, DepotError> {
         var pending = before
         for group in groups {
-            for (index, error) in group.failures {
-                fail(index, sources[index].name, error, &pending)
+            for (file, error) in group.failures {
+                fail(file.index, file.name, error, &pending)
             }
             pending.add(group)
         }
         do throws(DepotError) {
-            try await settle(&pending, sources)
+            try await settle(&pending)
             return .success(pending)
         } catch {
             return .failure(error)
@@ -36,17 +36,15 @@ extension UploadPipeline {
     }
 
     /// Makes durable what is pending, and commits the files that are whole.
-    private func settle(
-        _ pending: inout PendingChunks, _ sources: [UploadSource]
-    ) async throws(DepotError) {
+    private func settle(_ pending: inout PendingChunks) async throws(DepotError) {
         guard !pending.isEmpty else { return }
         var lacking = try await barrier(pending.references)
         for round in 1... {
             if !lacking.isEmpty {
-                let again = try await resend(lacking, &pending, sources)
+                let again = try await resend(lacking, &pending)
                 lacking = again.isEmpty ? [] : try await barrier(again)
             }
-            if lacking.isEmpty { lacking = try await commit(&pending, sources) }
+            if lacking.isEmpty { lacking = try await commit(&pending) }
             if lacking.isEmpty { break }
             guard round < Self.roundsMax else {
                 throw DepotError(
@@ -67,7 +65,7 @@ extension UploadPipeline {
 
     /// - Returns: what is lacking; files that are done with are taken out.
     private func commit(
-        _ pending: inout PendingChunks, _ sources: [UploadSource]
+        _ pending: inout PendingChunks
     ) async throws(DepotError) -> [ChunkReference] {
         var lacking: Set<ChunkReference> = []
         for page in pending.pages {
@@ -102,13 +100,13 @@ extension UploadPipeline {
 
     /// - Returns: what was sent. A file that is not any more what was read of it is given up.
     private func resend(
-        _ lacking: [ChunkReference], _ pending: inout PendingChunks, _ sources: [UploadSource]
+        _ lacking: [ChunkReference], _ pending: inout PendingChunks
     ) async throws(DepotError) -> [ChunkReference] {
         var sent: [ChunkReference] = []
         var batch: [VerifiedObject] = []
         var bytes = 0
         for reference in lacking {
-            guard let object = try await again(reference, &pending, sources) else { continue }
+            guard let object = try await again(reference, &pending) else { continue }
             sent.append(reference)
             batch.append(object)
             bytes += reference.length
@@ -123,14 +121,16 @@ extension UploadPipeline {
 
     /// - Returns: a chunk that can be sent again; `nil` where no file needs it any more.
     private func again(
-        _ reference: ChunkReference, _ pending: inout PendingChunks, _ sources: [UploadSource]
+        _ reference: ChunkReference, _ pending: inout PendingChunks
     ) async throws(DepotError) -> VerifiedObject? {
         while let chunk = pending.origin(of: reference) {
             do throws(DepotError) {
                 return try await again(chunk)
             } catch {
-                guard error.code != .unreachable else { throw error }
-                fail(chunk.file, sources[chunk.file].name, error, &pending)
+                guard error.code != .unreachable, let name = pending.name(of: chunk.file) else {
+                    throw error
+                }
+                fail(chunk.file, name, error, &pending)
             }
         }
         return nil

@@ -44,8 +44,9 @@ public struct UploadPipeline: Sendable {
 
     /// Deposits everything; what becomes of each file is told in events.
     ///
+    /// - Parameter sources: are asked for one at a time, on a thread that may block.
     /// - Throws: what ends the whole deposit.
-    public func run(_ sources: [UploadSource]) async throws(DepotError) {
+    public func run(_ sources: some Sequence<UploadSource> & Sendable) async throws(DepotError) {
         try await open()
         let pipe = GroupPipe()
         let producer = Task { [threads, chunker] in
@@ -60,7 +61,7 @@ public struct UploadPipeline: Sendable {
             }
         }
         do throws(DepotError) {
-            try await drain(pipe, of: sources)
+            try await drain(pipe)
         } catch {
             producer.cancel()
             await pipe.close()
@@ -80,9 +81,7 @@ public struct UploadPipeline: Sendable {
     }
 
     /// Sends group after group. What was sent is settled while the next ones are on their way, one lot after the other.
-    private func drain(
-        _ pipe: GroupPipe, of sources: [UploadSource]
-    ) async throws(DepotError) {
+    private func drain(_ pipe: GroupPipe) async throws(DepotError) {
         let outcome = await withTaskGroup(of: Result<PendingChunks, DepotError>.self) { settling in
             settling.addTask { .success(PendingChunks()) }
             do throws(DepotError) {
@@ -99,7 +98,7 @@ public struct UploadPipeline: Sendable {
                     guard isAtEnd || sent.isFull else { continue }
                     let pending = try await Self.ended(&settling)
                     let groups = sent.take()
-                    settling.addTask { await settled(groups, pending, sources) }
+                    settling.addTask { await settled(groups, pending) }
                 }
                 _ = try await Self.ended(&settling)
                 return Result<Void, DepotError>.success(())

@@ -1,9 +1,7 @@
 import ArgumentParser
 import DepotClient
 import DepotCore
-import DepotWire
 import Glibc
-import Synchronization
 
 struct Deposit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -44,14 +42,24 @@ struct Deposit: AsyncParsableCommand {
         let level = try ReplicationLevel(copies)
         let deposit = try parseDepositID()
         let client = try options.client()
-        let tree = try gather()
-        let tally = DepositTally(tree, isTree: recursive, output: options.output)
+        let tally = DepositTally(
+            isTree: recursive, keepsReceipts: receipt != nil, output: options.output)
         let threads = HashingThreads()
         let pipeline = UploadPipeline(
             door: client, threads: threads, deposit: deposit, level: level, requireAll: requireAll,
             onEvent: { tally.take($0) })
-        try await Interruption.guarding { () async throws(DepotError) in
-            try await pipeline.run(tree.sources)
+        if recursive, path != "-" {
+            let tree = try SourceTree(path, prefix: name, onProblem: { tally.take($0) })
+            tally.expect(tree.size)
+            try await Interruption.guarding { () async throws(DepotError) in
+                try await pipeline.run(tree)
+            }
+        } else {
+            let (source, size) = try single()
+            if let size { tally.expect(size) }
+            try await Interruption.guarding { () async throws(DepotError) in
+                try await pipeline.run(CollectionOfOne(source))
+            }
         }
         client.shutDown()
         await threads.shutDown()
@@ -67,151 +75,27 @@ struct Deposit: AsyncParsableCommand {
         return id
     }
 
-    private func gather() throws(DepotError) -> SourceTree {
+    /// - Returns: one file or stream, and of a file its size.
+    private func single() throws(DepotError) -> (UploadSource, size: UInt64?) {
         if path == "-" {
             guard let name, !recursive else {
                 throw DepotError(
                     .invalidArgument, "standard input needs a name: give --as NAME (and not -r)")
             }
-            let source = UploadSource(
-                name: try FileName(name), origin: .stream(descriptor: STDIN_FILENO))
-            return SourceTree(sources: [source], bytes: nil)
-        }
-        if recursive { return try SourceTree(walking: path, prefix: name) }
-        return try SourceTree(file: path, name: name)
-    }
-}
-
-/// What becomes of the files of a deposit.
-private final class DepositTally: Sendable {
-    private struct State {
-        var receipts: [ReceiptBody] = []
-        var failures: [(name: String, error: DepotError)] = []
-    }
-
-    private let state: Mutex<State>
-    private let isTree: Bool
-    private let output: OutputOptions
-    private let progress: Progress
-    private let skipped: [SourceTree.Skipped]
-
-    init(_ tree: SourceTree, isTree: Bool, output: OutputOptions) {
-        self.isTree = isTree
-        self.output = output
-        skipped = tree.skipped
-        state = Mutex(State(failures: tree.failures))
-        progress = Progress("deposit", total: tree.bytes, options: output)
-        if !output.quiet, !output.json {
-            for skip in tree.skipped { Output.note("skipped: \(skip.path): \(skip.why)") }
-        }
-    }
-
-    func take(_ event: UploadPipeline.Event) {
-        switch event {
-        case .advanced(let bytes): progress.advance(bytes)
-        case .deposited(let receipt):
-            state.withLock { $0.receipts.append(receipt) }
-        case .failed(let name, let error):
-            state.withLock { $0.failures.append((name.text, error)) }
-            if isTree, !output.json { progress.interrupt("depot: \(name): \(error)") }
-        }
-    }
-
-    /// Of what was deposited, whatever became of the rest.
-    func save(to path: String) throws(DepotError) {
-        let receipts = state.withLock { $0.receipts }
-        if receipts.isEmpty, !isTree { return }
-        try ReceiptFile.write(receipts, isTree: isTree, to: path)
-    }
-
-    struct Totals: Codable {
-        var files = 0
-        var bytes: UInt64 = 0
-        var newChunks = 0
-        var newBytes: UInt64 = 0
-        var sharedBytes: UInt64 = 0
-        var degraded = 0
-    }
-
-    private struct TreeBody: Encodable {
-        struct Failed: Encodable {
-            let name: String
-            let error: ErrorEnvelope.Body
-        }
-        let files: [ReceiptBody]
-        let totals: Totals
-        let skipped: [SourceTree.Skipped]
-        let failed: [Failed]
-    }
-
-    /// Writes the result; throws the first failure.
-    func finish() throws(DepotError) {
-        progress.end()
-        let (receipts, failures) = state.withLock { ($0.receipts, $0.failures) }
-        guard isTree else {
-            if let failure = failures.first { throw failure.error }
-            guard let receipt = receipts.first else {
-                throw DepotError(.internalError, "no receipt came")
-            }
-            return show(receipt)
-        }
-        show(receipts, failures)
-        if let failure = failures.first {
-            if output.json { Glibc.exit(ErrorTable.row(for: failure.error.code).exitCode) }
-            throw DepotError(
-                failure.error.code,
-                "\(Output.plural(failures.count, "file")) of \(receipts.count + failures.count) could not be "
-                    + "deposited, first \(failure.error)")
-        }
-    }
-
-    private func show(_ receipt: ReceiptBody) {
-        if output.json { return Output.json(receipt) }
-        guard !output.quiet else { return }
-        Output.line(
-            "\(receipt.name)  \(ByteCount(receipt.size))  \(Output.plural(receipt.copies, "copy", "copies"))"
-                + "  \(Self.novelty(receipt.newBytes, receipt.sharedBytes, receipt.newChunks))")
-        Output.line("manifest \(receipt.manifest)")
-        if receipt.degraded { Output.line(Self.degraded(receipt.copies, receipt.level)) }
-    }
-
-    private func show(_ receipts: [ReceiptBody], _ failures: [(name: String, error: DepotError)]) {
-        var totals = Totals()
-        for receipt in receipts {
-            totals.files += 1
-            totals.bytes += receipt.size
-            totals.newChunks += receipt.newChunks
-            totals.newBytes += receipt.newBytes
-            totals.sharedBytes += receipt.sharedBytes
-            totals.degraded += receipt.degraded ? 1 : 0
-        }
-        if output.json {
-            return Output.json(
-                TreeBody(
-                    files: receipts, totals: totals, skipped: skipped,
-                    failed: failures.map {
-                        TreeBody.Failed(name: $0.name, error: ErrorEnvelope($0.error).error)
-                    }))
-        }
-        guard !output.quiet else { return }
-        Output.line(
-            "\(Output.plural(totals.files, "file"))  \(ByteCount(totals.bytes))  "
-                + Self.novelty(totals.newBytes, totals.sharedBytes, totals.newChunks))
-        if let worst = receipts.filter(\.degraded).min(by: { $0.copies < $1.copies }) {
-            Output.line(
-                "\(Output.plural(totals.degraded, "file")) \(Self.degraded(worst.copies, worst.level))"
+            return (
+                UploadSource(
+                    name: try FileName(name), origin: .stream(descriptor: STDIN_FILENO)),
+                nil
             )
         }
-    }
-
-    private static func novelty(_ new: UInt64, _ shared: UInt64, _ chunks: Int) -> String {
-        if new == 0 { return "nothing new: all of it was there" }
-        let brought = "new: \(ByteCount(new)) in \(Output.plural(chunks, "chunk"))"
-        return shared == 0 ? brought : "\(brought), shared: \(ByteCount(shared))"
-    }
-
-    private static func degraded(_ copies: Int, _ level: ReplicationLevel) -> String {
-        "DEGRADED: \(copies) of \(level) copies, because too few replicas are up; "
-            + "when they are, change-replication to \(level) makes the rest"
+        let status = try FileStatus(following: path)
+        guard !status.isFolder else {
+            throw DepotError(.invalidArgument, "it is a folder; deposit it with -r", object: path)
+        }
+        let own = path.split(separator: "/").last.map(String.init) ?? path
+        return (
+            UploadSource(name: try FileName(name ?? own), origin: .file(path: path)),
+            status.isFile ? status.size : nil
+        )
     }
 }

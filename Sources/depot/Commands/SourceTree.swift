@@ -2,109 +2,157 @@ import DepotClient
 import DepotCore
 import Glibc
 
-/// What a deposit finds on the disk.
-struct SourceTree {
+/// The files below a folder, in order of name, each found when it is asked for: of a tree with any number of files only
+/// the names in the folders on the way to the one at hand are in memory.
+struct SourceTree: Sequence, Sendable {
     struct Skipped: Codable, Sendable {
         let path: String
         let why: String
     }
 
-    private(set) var sources: [UploadSource] = []
-    /// Of all files together; `nil` where that is not known.
-    private(set) var bytes: UInt64?
-    private(set) var skipped: [Skipped] = []
-    /// Files that cannot be deposited; the others are.
-    private(set) var failures: [(name: String, error: DepotError)] = []
-
-    init(sources: [UploadSource], bytes: UInt64?) {
-        self.sources = sources
-        self.bytes = bytes
+    /// What is not deposited; the rest is.
+    enum Problem: Sendable {
+        case skipped(Skipped)
+        case failed(name: String, DepotError)
     }
 
-    /// One file, under its own name unless another one is given.
-    init(file path: String, name: String?) throws(DepotError) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw Self.error(path) }
-        guard status.st_mode & S_IFMT != S_IFDIR else {
-            throw DepotError(.invalidArgument, "it is a folder; deposit it with -r", object: path)
-        }
-        let own = path.split(separator: "/").last.map(String.init) ?? path
-        sources = [
-            UploadSource(name: try FileName(name ?? own), origin: .file(path: path))
-        ]
-        if status.st_mode & S_IFMT == S_IFREG { bytes = UInt64(status.st_size) }
-    }
+    private let root: String
+    private let prefix: String
+    private let onProblem: @Sendable (Problem) -> Void
 
-    /// Everything below a folder, in order of name.
-    init(walking root: String, prefix: String?) throws(DepotError) {
-        var status = stat()
-        guard stat(root, &status) == 0 else { throw Self.error(root) }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
+    /// - Parameter prefix: names are behind `prefix/`.
+    init(
+        _ root: String, prefix: String?, onProblem: @escaping @Sendable (Problem) -> Void
+    ) throws(DepotError) {
+        guard try FileStatus(following: root).isFolder else {
             throw DepotError(
                 .invalidArgument, "it is no folder; deposit it without -r", object: root)
         }
         if let prefix { _ = try FileName(prefix) }
-        bytes = 0
-        // Folders that are still to be read, with the names that their files begin with.
-        var folders: [(path: String, name: String)] = [(root, prefix.map { "\($0)/" } ?? "")]
-        while let folder = folders.popLast() {
-            do throws(DepotError) {
-                try read(folder, &folders)
-            } catch {
-                failures.append((folder.path, error))
-            }
-        }
-        sources.sort { $0.name < $1.name }
+        self.root = root
+        self.prefix = prefix.map { "\($0)/" } ?? ""
+        self.onProblem = onProblem
     }
 
-    private mutating func read(
-        _ folder: (path: String, name: String), _ folders: inout [(path: String, name: String)]
-    ) throws(DepotError) {
-        guard let entries = opendir(folder.path) else { throw Self.error(folder.path) }
-        defer { closedir(entries) }
-        while let entry = readdir(entries) {
+    func makeIterator() -> SourceWalk { SourceWalk(root, name: prefix, onProblem) }
+
+    /// Bytes of all files together, as far as they can be told now. Walks through all of it.
+    var size: UInt64 {
+        var (walk, size) = (SourceWalk(root, name: prefix) { _ in }, UInt64(0))
+        while let source = walk.next() {
+            guard case .file(let path) = source.origin else { continue }
+            size += (try? FileStatus(path).size) ?? 0
+        }
+        return size
+    }
+}
+
+/// Goes through the folders of a tree, depth first.
+struct SourceWalk: IteratorProtocol {
+    /// A folder, and what is still to come of it, last first. Names of folders have a slash behind them, which makes the
+    /// order in a folder that of whole names.
+    private struct Level {
+        let path: String
+        let name: String
+        var entries: [String] = []
+    }
+
+    private var levels: [Level] = []
+    private let onProblem: @Sendable (SourceTree.Problem) -> Void
+
+    /// - Parameter name: what all names begin with.
+    init(
+        _ root: String, name: String, _ onProblem: @escaping @Sendable (SourceTree.Problem) -> Void
+    ) {
+        self.onProblem = onProblem
+        enter(Level(path: root, name: name))
+    }
+
+    mutating func next() -> UploadSource? {
+        while let top = levels.indices.last {
+            guard let entry = levels[top].entries.popLast() else {
+                levels.removeLast()
+                continue
+            }
+            let path = "\(levels[top].path)/\(entry)"
+            let name = levels[top].name + entry
+            if entry.hasSuffix("/") {
+                enter(Level(path: String(path.dropLast()), name: name))
+                continue
+            }
+            do throws(DepotError) {
+                return UploadSource(name: try FileName(name), origin: .file(path: path))
+            } catch {
+                onProblem(.failed(name: name, error))
+            }
+        }
+        return nil
+    }
+
+    private mutating func enter(_ level: Level) {
+        var level = level
+        do throws(DepotError) {
+            try read(&level)
+            level.entries.sort(by: >)
+            levels.append(level)
+        } catch {
+            onProblem(.failed(name: level.path, error))
+        }
+    }
+
+    private func read(_ level: inout Level) throws(DepotError) {
+        guard let folder = opendir(level.path) else { throw .file("cannot be read", level.path) }
+        defer { closedir(folder) }
+        while let entry = readdir(folder) {
             let bytes = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
             guard let name = String(validating: bytes, as: UTF8.self) else {
-                let shown = "\(folder.path)/\(String(decoding: bytes, as: UTF8.self))"
-                failures.append(
-                    (
-                        shown,
-                        DepotError(
-                            .invalidArgument, "its name is not UTF-8; rename it", object: shown)
-                    ))
+                let shown = "\(level.path)/\(String(decoding: bytes, as: UTF8.self))"
+                let error = DepotError(
+                    .invalidArgument, "its name is not UTF-8; rename it", object: shown)
+                onProblem(.failed(name: shown, error))
                 continue
             }
             if name == "." || name == ".." { continue }
-            visit("\(folder.path)/\(name)", folder.name + name, &folders)
+            add(name, kind: Int(entry.pointee.d_type), to: &level)
         }
     }
 
-    private mutating func visit(
-        _ path: String, _ name: String, _ folders: inout [(path: String, name: String)]
-    ) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else {
-            failures.append((name, Self.error(path)))
-            return
-        }
-        switch status.st_mode & S_IFMT {
-        case S_IFDIR: folders.append((path, "\(name)/"))
-        case S_IFREG:
+    private func add(_ name: String, kind: Int, to level: inout Level) {
+        let path = "\(level.path)/\(name)"
+        var kind = kind
+        // Not every file system says what an entry is.
+        if kind == DT_UNKNOWN {
             do throws(DepotError) {
-                sources.append(UploadSource(name: try FileName(name), origin: .file(path: path)))
-                bytes = (bytes ?? 0) + UInt64(status.st_size)
+                kind = try FileStatus(path).kind
             } catch {
-                failures.append((name, error))
+                return onProblem(.failed(name: level.name + name, error))
             }
-        case S_IFLNK: skipped.append(Skipped(path: path, why: "a symbolic link"))
-        default: skipped.append(Skipped(path: path, why: "neither a file nor a folder"))
+        }
+        switch kind {
+        case DT_DIR: level.entries.append("\(name)/")
+        case DT_REG: level.entries.append(name)
+        case DT_LNK: onProblem(.skipped(.init(path: path, why: "a symbolic link")))
+        default: onProblem(.skipped(.init(path: path, why: "neither a file nor a folder")))
         }
     }
+}
 
-    private static func error(_ path: String) -> DepotError {
-        let code = errno
-        return DepotError(
-            code == ENOENT || code == ENOTDIR ? .notFound : .invalidArgument,
-            "cannot be read: \(String(cString: strerror(code)))", object: path)
+/// What a path leads to.
+struct FileStatus {
+    private var status = stat()
+
+    /// Of the path itself, be it a link.
+    init(_ path: String) throws(DepotError) {
+        guard lstat(path, &status) == 0 else { throw .file("cannot be read", path) }
     }
+
+    init(following path: String) throws(DepotError) {
+        guard stat(path, &status) == 0 else { throw .file("cannot be read", path) }
+    }
+
+    /// As a folder's entry says it: `DT_DIR`, `DT_REG` and so on.
+    var kind: Int { Int(status.st_mode & S_IFMT) >> 12 }
+    var isFolder: Bool { kind == DT_DIR }
+    var isFile: Bool { kind == DT_REG }
+    var size: UInt64 { UInt64(status.st_size) }
 }

@@ -14,7 +14,7 @@ struct TreeRetrieval: Sendable {
     /// What is under way at once, groups of small files or large files: hides the round trips.
     private static let unitsMax = 6
     /// Their bytes together, of each no more than a pipeline keeps in memory.
-    private static let bytesMax: UInt64 = 48 << 20
+    private static let bytesMax: UInt64 = 32 << 20
     private static let bytesOfEachMax: UInt64 = 16 << 20
 
     let client: FileServerClient
@@ -22,56 +22,54 @@ struct TreeRetrieval: Sendable {
     let prefix: FileName
     let folder: String
     let progress: Progress
+    let onOutcome: @Sendable (Outcome) -> Void
 
-    /// - Throws: `notFound` where no name is below the prefix.
-    func run() async throws(DepotError) -> [Outcome] {
-        let files = try await list()
-        guard !files.isEmpty else {
-            throw DepotError(.notFound, "no file has a name below it", object: "\(prefix)/")
-        }
-        for file in files { progress.expect(file.size) }
+    /// What becomes of each file is told when it is known, and not kept.
+    ///
+    /// - Throws: `notFound` where no name is below the prefix; what ends the listing.
+    func run() async throws(DepotError) {
+        let counting = Task { if progress.isShown { await count() } }
+        defer { counting.cancel() }
+        var listing = TreeListing(client: client, prefix: prefix)
         let folders = FolderTree(root: folder)
-        return await withTaskGroup(of: [Outcome].self) { tasks in
-            var outcomes: [Outcome] = []
+        let outcome = await withTaskGroup(of: (FileName, [Outcome]).self) { tasks in
             var bytesUnderWay: UInt64 = 0
             var underWay: [FileName: UInt64] = [:]
-            func take(_ unit: [Outcome]) {
-                if let first = unit.first, let bytes = underWay.removeValue(forKey: first.name) {
-                    bytesUnderWay -= bytes
+            func take(_ done: (name: FileName, outcomes: [Outcome])) {
+                bytesUnderWay -= underWay.removeValue(forKey: done.name) ?? 0
+                for outcome in done.outcomes { onOutcome(outcome) }
+            }
+            do throws(DepotError) {
+                while let unit = try await listing.next(), !Task.isCancelled {
+                    let bytes = min(unit.reduce(0) { $0 + $1.size }, Self.bytesOfEachMax)
+                    while underWay.count >= Self.unitsMax
+                        || !underWay.isEmpty && bytesUnderWay + bytes > Self.bytesMax,
+                        let done = await tasks.next()
+                    { take(done) }
+                    underWay[unit[0].name] = bytes
+                    bytesUnderWay += bytes
+                    tasks.addTask { (unit[0].name, await retrieve(unit, folders)) }
                 }
-                outcomes += unit
+                for await done in tasks { take(done) }
+                return Result<Void, DepotError>.success(())
+            } catch {
+                for await done in tasks { take(done) }
+                return .failure(error)
             }
-            for unit in Self.units(files) {
-                let bytes = min(unit.reduce(0) { $0 + $1.size }, Self.bytesOfEachMax)
-                while underWay.count >= Self.unitsMax
-                    || !underWay.isEmpty && bytesUnderWay + bytes > Self.bytesMax,
-                    let done = await tasks.next()
-                { take(done) }
-                guard !Task.isCancelled else { break }
-                underWay[unit[0].name] = bytes
-                bytesUnderWay += bytes
-                tasks.addTask { await retrieve(unit, folders) }
-            }
-            for await unit in tasks { take(unit) }
-            return outcomes.sorted { $0.name < $1.name }
         }
+        try outcome.get()
     }
 
-    /// Large files by themselves, small ones in groups, in order of names, so that folders are filled one by one.
-    private static func units(_ files: [FileBody]) -> [[FileBody]] {
-        let isSmall = { (file: FileBody) in file.size <= GroupDownload.fileBytesMax }
-        return files.filter { !isSmall($0) }.map { [$0] }
-            + files.filter(isSmall).batches(
-                sizeMax: Int(GroupDownload.bytesMax), countMax: GroupDownload.filesMax
-            ) { Int($0.size) }
-    }
-
-    private func list() async throws(DepotError) -> [FileBody] {
-        var files: [FileBody] = []
-        while true {
-            let page = try await client.files(prefix: "\(prefix)/", after: files.last?.name)
-            files += page.files
-            guard page.hasMore, !page.files.isEmpty else { return files }
+    /// Lists ahead of what is retrieved, for the progress alone.
+    private func count() async {
+        var last: FileName?
+        // What fails here fails for who retrieves, too.
+        while let page = try? await client.files(prefix: "\(prefix)/", after: last),
+            !Task.isCancelled
+        {
+            progress.expect(page.files.reduce(0) { $0 + $1.size })
+            guard page.hasMore, let name = page.files.last?.name else { return }
+            last = name
         }
     }
 
@@ -99,18 +97,52 @@ struct TreeRetrieval: Sendable {
     }
 }
 
-extension TreeRetrieval.Outcome {
-    var name: FileName {
-        switch self {
-        case .done(let report): report.file.name
-        case .failed(let name, _): name
+/// The files below a name, in units that are retrieved together: large files by themselves, small ones in groups, in
+/// order of names, so that folders are filled one by one. A page of them at a time is in memory.
+private struct TreeListing {
+    let client: FileServerClient
+    let prefix: FileName
+
+    /// Small files that do not make a group yet.
+    private var small: [FileBody] = []
+    /// Last first.
+    private var units: [[FileBody]] = []
+    private var last: FileName?
+    private var isAtEnd = false
+
+    init(client: FileServerClient, prefix: FileName) {
+        self.client = client
+        self.prefix = prefix
+    }
+
+    /// - Returns: at least one file; `nil` at the end.
+    mutating func next() async throws(DepotError) -> [FileBody]? {
+        while units.isEmpty, !isAtEnd { try await readPage() }
+        return units.popLast()
+    }
+
+    private mutating func readPage() async throws(DepotError) {
+        let page = try await client.files(prefix: "\(prefix)/", after: last)
+        guard last != nil || !page.files.isEmpty else {
+            throw DepotError(.notFound, "no file has a name below it", object: "\(prefix)/")
         }
+        last = page.files.last?.name ?? last
+        isAtEnd = !page.hasMore || page.files.isEmpty
+        let isSmall = { (file: FileBody) in file.size <= GroupDownload.fileBytesMax }
+        var groups = (small + page.files.filter(isSmall)).batches(
+            sizeMax: Int(GroupDownload.bytesMax), countMax: GroupDownload.filesMax
+        ) { Int($0.size) }
+        small = isAtEnd ? [] : groups.popLast() ?? []
+        units = (page.files.filter { !isSmall($0) }.map { [$0] } + groups).reversed()
     }
 }
 
 /// Makes folders below a root, and never leaves it: a symbolic link in the way is an error, not a way out.
 final class FolderTree: Sendable {
     let root: String
+    /// Folders are filled one by one: this many are remembered.
+    private static let madeMax = 4_096
+
     /// Folders that were found to be some.
     private let made = Mutex<Set<String>>([])
 
@@ -131,7 +163,10 @@ final class FolderTree: Sendable {
     private func make(_ path: String, mayBeLink: Bool) throws(DepotError) {
         if made.withLock({ $0.contains(path) }) { return }
         try makeNow(path, mayBeLink: mayBeLink)
-        made.withLock { _ = $0.insert(path) }
+        made.withLock { made in
+            if made.count >= Self.madeMax { made.removeAll() }
+            made.insert(path)
+        }
     }
 
     private func makeNow(_ path: String, mayBeLink: Bool) throws(DepotError) {

@@ -33,6 +33,9 @@ final class Progress: Sendable {
         state = Mutex(State(total: total, lastShown: start))
     }
 
+    /// Whether anybody is told.
+    var isShown: Bool { style != .none }
+
     func expect(_ total: UInt64) { state.withLock { $0.total = ($0.total ?? 0) + total } }
 
     func set(total: UInt64) { state.withLock { $0.total = total } }

@@ -1,0 +1,170 @@
+import DepotClient
+import DepotCore
+import DepotWire
+import Glibc
+import Synchronization
+
+/// What becomes of the files of a deposit. Receipts and failures are told as they come and kept only where they are
+/// asked for: without, nothing grows with the number of files.
+final class DepositTally: Sendable {
+    private struct State {
+        var totals = Totals()
+        /// Of the files with too few copies one with the fewest.
+        var worst: ReceiptBody?
+        var failedCount = 0
+        var firstFailure: DepotError?
+        var receipts: [ReceiptBody] = []
+        var failed: [TreeBody.Failed] = []
+        var skipped: [SourceTree.Skipped] = []
+    }
+
+    struct Totals: Codable {
+        var files = 0
+        var bytes: UInt64 = 0
+        var newChunks = 0
+        var newBytes: UInt64 = 0
+        var sharedBytes: UInt64 = 0
+        var degraded = 0
+
+        mutating func add(_ receipt: ReceiptBody) {
+            files += 1
+            bytes += receipt.size
+            newChunks += receipt.newChunks
+            newBytes += receipt.newBytes
+            sharedBytes += receipt.sharedBytes
+            degraded += receipt.degraded ? 1 : 0
+        }
+    }
+
+    private struct TreeBody: Encodable {
+        struct Failed: Encodable {
+            let name: String
+            let error: ErrorEnvelope.Body
+        }
+        let files: [ReceiptBody]
+        let totals: Totals
+        let skipped: [SourceTree.Skipped]
+        let failed: [Failed]
+    }
+
+    private let state = Mutex(State())
+    private let isTree: Bool
+    private let keepsReceipts: Bool
+    private let output: OutputOptions
+    private let progress: Progress
+
+    /// - Parameter keepsReceipts: whether they are to be saved.
+    init(isTree: Bool, keepsReceipts: Bool, output: OutputOptions) {
+        self.isTree = isTree
+        self.keepsReceipts = keepsReceipts || output.json || !isTree
+        self.output = output
+        progress = Progress("deposit", total: nil, options: output)
+    }
+
+    /// - Parameter size: bytes of content; asked for only where somebody is told.
+    func expect(_ size: @autoclosure () -> UInt64) {
+        if progress.isShown { progress.expect(size()) }
+    }
+
+    func take(_ problem: SourceTree.Problem) {
+        switch problem {
+        case .skipped(let skipped):
+            if output.json { return state.withLock { $0.skipped.append(skipped) } }
+            guard !output.quiet else { return }
+            progress.interrupt("skipped: \(skipped.path): \(skipped.why)")
+        case .failed(let name, let error): fail(name, error)
+        }
+    }
+
+    func take(_ event: UploadPipeline.Event) {
+        switch event {
+        case .advanced(let bytes): progress.advance(bytes)
+        case .deposited(let receipt):
+            state.withLock { state in
+                state.totals.add(receipt)
+                if receipt.degraded, receipt.copies < state.worst?.copies ?? .max {
+                    state.worst = receipt
+                }
+                if keepsReceipts { state.receipts.append(receipt) }
+            }
+        case .failed(let name, let error): fail(name.text, error)
+        }
+    }
+
+    private func fail(_ name: String, _ error: DepotError) {
+        state.withLock { state in
+            state.failedCount += 1
+            state.firstFailure = state.firstFailure ?? error
+            guard output.json, isTree else { return }
+            state.failed.append(.init(name: name, error: ErrorEnvelope(error).error))
+        }
+        if isTree, !output.json { progress.interrupt("depot: \(name): \(error)") }
+    }
+
+    /// Of what was deposited, whatever became of the rest.
+    func save(to path: String) throws(DepotError) {
+        let receipts = state.withLock { $0.receipts }
+        if receipts.isEmpty, !isTree { return }
+        try ReceiptFile.write(receipts, isTree: isTree, to: path)
+    }
+
+    /// Writes the result; throws the first failure.
+    func finish() throws(DepotError) {
+        progress.end()
+        let state = state.withLock { $0 }
+        guard isTree else {
+            if let error = state.firstFailure { throw error }
+            guard let receipt = state.receipts.first else {
+                throw DepotError(.internalError, "no receipt came")
+            }
+            return show(receipt)
+        }
+        show(state)
+        guard let error = state.firstFailure else { return }
+        if output.json { Glibc.exit(ErrorTable.row(for: error.code).exitCode) }
+        throw DepotError(
+            error.code,
+            "\(Output.plural(state.failedCount, "file")) of \(state.totals.files + state.failedCount) could not be "
+                + "deposited, first \(error)")
+    }
+
+    private func show(_ receipt: ReceiptBody) {
+        if output.json { return Output.json(receipt) }
+        guard !output.quiet else { return }
+        Output.line(
+            "\(receipt.name)  \(ByteCount(receipt.size))  \(Output.plural(receipt.copies, "copy", "copies"))"
+                + "  \(Self.novelty(receipt.newBytes, receipt.sharedBytes, receipt.newChunks))")
+        Output.line("manifest \(receipt.manifest)")
+        if receipt.degraded { Output.line(Self.degraded(receipt.copies, receipt.level)) }
+    }
+
+    private func show(_ state: State) {
+        let totals = state.totals
+        if output.json {
+            return Output.json(
+                TreeBody(
+                    files: state.receipts, totals: totals, skipped: state.skipped,
+                    failed: state.failed))
+        }
+        guard !output.quiet else { return }
+        Output.line(
+            "\(Output.plural(totals.files, "file"))  \(ByteCount(totals.bytes))  "
+                + Self.novelty(totals.newBytes, totals.sharedBytes, totals.newChunks))
+        if let worst = state.worst {
+            Output.line(
+                "\(Output.plural(totals.degraded, "file")) \(Self.degraded(worst.copies, worst.level))"
+            )
+        }
+    }
+
+    private static func novelty(_ new: UInt64, _ shared: UInt64, _ chunks: Int) -> String {
+        if new == 0 { return "nothing new: all of it was there" }
+        let brought = "new: \(ByteCount(new)) in \(Output.plural(chunks, "chunk"))"
+        return shared == 0 ? brought : "\(brought), shared: \(ByteCount(shared))"
+    }
+
+    private static func degraded(_ copies: Int, _ level: ReplicationLevel) -> String {
+        "DEGRADED: \(copies) of \(level) copies, because too few replicas are up; "
+            + "when they are, change-replication to \(level) makes the rest"
+    }
+}

@@ -1,0 +1,117 @@
+import DepotClient
+import DepotCore
+import DepotWire
+import Glibc
+import Synchronization
+
+/// What becomes of the files of a retrieval. Bad copies and failures are told as they come, and kept only where JSON is
+/// asked for: without, nothing grows with the number of files.
+final class RetrievalTally: Sendable {
+    private struct FileResult: Encodable {
+        let name: FileName
+        let size: UInt64
+        let manifest: ChunkID
+        let badCopies: [BadCopyReport]
+
+        init(_ report: DownloadReport) {
+            name = report.file.name
+            size = report.file.size
+            manifest = report.file.manifest.id
+            badCopies = report.badCopies
+        }
+    }
+
+    private struct TreeResult: Encodable {
+        struct Failed: Encodable {
+            let name: FileName
+            let error: ErrorEnvelope.Body
+        }
+        let files: [FileResult]
+        let failed: [Failed]
+    }
+
+    private struct State {
+        var count = 0
+        var bytes: UInt64 = 0
+        var lastName: FileName?
+        var failedCount = 0
+        var firstFailure: DepotError?
+        var files: [FileResult] = []
+        var failed: [TreeResult.Failed] = []
+    }
+
+    private let state = Mutex(State())
+    private let isTree: Bool
+    private let isToStandardOutput: Bool
+    private let output: OutputOptions
+    private let progress: Progress
+
+    init(isTree: Bool, isToStandardOutput: Bool, output: OutputOptions, progress: Progress) {
+        self.isTree = isTree
+        self.isToStandardOutput = isToStandardOutput
+        self.output = output
+        self.progress = progress
+    }
+
+    func take(_ outcome: TreeRetrieval.Outcome) {
+        switch outcome {
+        case .done(let report):
+            state.withLock { state in
+                state.count += 1
+                state.bytes += report.file.size
+                state.lastName = report.file.name
+                if output.json { state.files.append(FileResult(report)) }
+            }
+            tellBadCopies(report)
+        case .failed(let name, let error):
+            state.withLock { state in
+                state.failedCount += 1
+                state.firstFailure = state.firstFailure ?? error
+                guard output.json else { return }
+                state.failed.append(.init(name: name, error: ErrorEnvelope(error).error))
+            }
+            if !output.json { progress.interrupt("depot: \(name): \(error)") }
+        }
+    }
+
+    private func tellBadCopies(_ report: DownloadReport) {
+        guard !output.json, !output.quiet else { return }
+        for copy in report.badCopies {
+            progress.interrupt(
+                "bad copy: \(report.file.name): chunk \(copy.chunk) is \(copy.reason) on replica "
+                    + "\(copy.replica); another copy was used")
+        }
+    }
+
+    /// Writes the result; throws the first failure.
+    ///
+    /// - Parameter target: where the files went.
+    func finish(_ target: String) throws(DepotError) {
+        progress.end()
+        let state = state.withLock { $0 }
+        if output.json { showJSON(state) } else { show(state, target) }
+        guard let error = state.firstFailure else { return }
+        if output.json { Glibc.exit(ErrorTable.row(for: error.code).exitCode) }
+        throw DepotError(
+            error.code,
+            "\(Output.plural(state.failedCount, "file")) of \(state.count + state.failedCount) could not be "
+                + "retrieved, first \(error)")
+    }
+
+    private func show(_ state: State, _ target: String) {
+        guard !output.quiet, !isToStandardOutput else { return }
+        let what = isTree ? Output.plural(state.count, "file") : state.lastName?.text ?? ""
+        Output.line("\(what)  \(ByteCount(state.bytes))  verified  → \(target)")
+    }
+
+    private func showJSON(_ state: State) {
+        if isTree {
+            return Output.json(
+                TreeResult(
+                    files: state.files.sorted { $0.name < $1.name },
+                    failed: state.failed.sorted { $0.name < $1.name }))
+        }
+        guard let file = state.files.first else { return }
+        Output.json(file, to: isToStandardOutput ? STDERR_FILENO : STDOUT_FILENO)
+    }
+}
