@@ -15,7 +15,6 @@ extension Cases {
         defer { cluster.stop() }
         let level = "\(levelMax)"
         let back = try place.fresh("back")
-        defer { try? FileManager.default.removeItem(atPath: back) }
         func add(_ name: String, bytes: UInt64, operations: Int, _ arguments: [String]) throws {
             try settle()
             report(
@@ -73,7 +72,6 @@ extension Cases {
             totals.map(\.files).reduce(0, +), totals.map(\.bytes).reduce(0, +)
         )
         let back = try place.fresh("back")
-        defer { try? FileManager.default.removeItem(atPath: back) }
         try add(filesIn, bytes, count) {
             ["deposit", trees[$0], "\(levelMax)", "-r", "--as", "tree-\($0)"]
         }

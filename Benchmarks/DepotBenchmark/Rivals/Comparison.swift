@@ -53,7 +53,10 @@ struct Comparison {
         _ rival: Rival, _ executable: String, _ report: (Measurement) -> Void
     ) throws {
         let stand = try RivalStand(rival, executable, in: place.fresh(rival.name))
-        defer { stand.remove() }
+        defer {
+            stand.stop()
+            place.discard(stand.place.folder)
+        }
         let size = UInt64(mebibytes) << 20
         let large = try data.large(mebibytes: mebibytes)
         func add(
@@ -112,10 +115,7 @@ private final class RivalStand {
         try Workplace.awaitPort(place.port)
     }
 
-    func remove() {
-        server?.stop()
-        try? FileManager.default.removeItem(atPath: place.folder)
-    }
+    func stop() { server?.stop() }
 
     /// A folder for what comes back, with nothing in it.
     func emptyBack() throws -> String {
