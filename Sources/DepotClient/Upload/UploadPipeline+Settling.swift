@@ -67,28 +67,60 @@ extension UploadPipeline {
     private func commit(
         _ pending: inout PendingChunks
     ) async throws(DepotError) -> [ChunkReference] {
-        var lacking: Set<ChunkReference> = []
-        for page in pending.pages {
-            let results = try await leased { () throws(DepotError) in
-                try await door.commit(deposit, page.map(\.commit))
+        // At once: while one page is made durable, another is prepared.
+        let answers = await withTaskGroup(
+            of: ([PreparedFile], Result<[CommitAnswerBody.Result], DepotError>).self
+        ) { tasks in
+            for page in pending.pages {
+                tasks.addTask { (page, await commit(page)) }
             }
-            var finished: Set<Int> = []
-            for (file, result) in zip(page, results) {
-                if let receipt = result.receipt {
-                    finished.insert(file.index)
-                    onEvent(.deposited(receipt))
-                } else if let error = result.error {
-                    let error = DepotError(error.code, error.message, object: error.object)
-                    fail(file.index, file.commit.name, error, &pending)
-                } else if let lost = result.lacking?.first(where: { !pending.knows($0) }) {
-                    fail(file.index, file.commit.name, Self.lost(lost), &pending)
-                } else {
-                    lacking.formUnion(result.lacking ?? [])
-                }
-            }
-            pending.finish(finished)
+            return await tasks.reduce(into: []) { $0.append($1) }
         }
+        var lacking: Set<ChunkReference> = []
+        var outcome = Result<Void, DepotError>.success(())
+        for (page, answer) in answers {
+            switch answer {
+            case .success(let results): take(results, of: page, &pending, &lacking)
+            case .failure(let error): outcome = .failure(error)
+            }
+        }
+        // What the other pages came to is told before.
+        try outcome.get()
         return Array(lacking)
+    }
+
+    private func commit(
+        _ page: [PreparedFile]
+    ) async -> Result<[CommitAnswerBody.Result], DepotError> {
+        do throws(DepotError) {
+            return .success(
+                try await leased { () throws(DepotError) in
+                    try await door.commit(deposit, page.map(\.commit))
+                })
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func take(
+        _ results: [CommitAnswerBody.Result], of page: [PreparedFile],
+        _ pending: inout PendingChunks, _ lacking: inout Set<ChunkReference>
+    ) {
+        var finished: Set<Int> = []
+        for (file, result) in zip(page, results) {
+            if let receipt = result.receipt {
+                finished.insert(file.index)
+                onEvent(.deposited(receipt))
+            } else if let error = result.error {
+                let error = DepotError(error.code, error.message, object: error.object)
+                fail(file.index, file.commit.name, error, &pending)
+            } else if let lost = result.lacking?.first(where: { !pending.knows($0) }) {
+                fail(file.index, file.commit.name, Self.lost(lost), &pending)
+            } else {
+                lacking.formUnion(result.lacking ?? [])
+            }
+        }
+        pending.finish(finished)
     }
 
     private static func lost(_ chunk: ChunkReference) -> DepotError {
