@@ -1,7 +1,8 @@
 import Foundation
 import Glibc
 
-/// A folder that is gone afterwards, and not before.
+/// A folder that is gone afterwards. What has many files is not removed before: for minutes ext4 passes over the inodes of
+/// what was removed, one by one, and whoever makes files then pays for it.
 struct Workplace: Sendable {
     let root: String
 
@@ -17,13 +18,6 @@ struct Workplace: Sendable {
         let path = path("\(name)-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         return path
-    }
-
-    /// Puts a folder out of the way. Nothing with many files is removed before the end: for minutes ext4 passes over the
-    /// inodes of what was removed, one by one, and whoever makes files then pays for it.
-    func discard(_ folder: String) {
-        try? FileManager.default.moveItem(
-            atPath: folder, toPath: path("discarded-\(UUID().uuidString.prefix(8))"))
     }
 
     func remove() { try? FileManager.default.removeItem(atPath: root) }

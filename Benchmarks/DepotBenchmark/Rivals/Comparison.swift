@@ -53,10 +53,7 @@ struct Comparison {
         _ rival: Rival, _ executable: String, _ report: (Measurement) -> Void
     ) throws {
         let stand = try RivalStand(rival, executable, in: place.fresh(rival.name))
-        defer {
-            stand.stop()
-            place.discard(stand.place.folder)
-        }
+        defer { stand.stop() }
         let size = UInt64(mebibytes) << 20
         let large = try data.large(mebibytes: mebibytes)
         func add(
