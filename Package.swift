@@ -12,6 +12,7 @@ let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 
@@ -44,6 +45,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
@@ -65,7 +67,8 @@ let package = Package(
         library("DepotSQLiteCatalog", ["DepotCore", "DepotSQLite", grdb, nioCore, log]),
         library("DepotWire", ["DepotCore", nioCore, nioPosix, nioHTTP1, log]),
         library(
-            "DepotClient", ["CLinux", "DepotCore", "DepotWire", nioCore, nioPosix, log]),
+            "DepotClient",
+            ["CLinux", "DepotCore", "DepotWire", nioCore, nioPosix, log, system]),
         library(
             "DepotReplica", ["DepotCore", "DepotWire", nioCore, nioPosix, nioHTTP1, lifecycle, log]),
         library(
@@ -80,6 +83,7 @@ let package = Package(
             dependencies: [
                 "CLinux", "CSQLiteOptions", "DepotCore", "DepotStore", "DepotSQLiteCatalog",
                 "DepotWire", "DepotClient", "DepotReplica", "DepotServer", lifecycle, signals, log,
+                system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

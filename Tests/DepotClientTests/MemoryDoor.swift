@@ -25,6 +25,8 @@ final class MemoryDoor: FileServerDoor {
         var lostAtBarrier: @Sendable (_ call: Int, ChunkReference) -> Bool = { _, _ in false }
         var lostAtCommit: @Sendable (_ call: Int, ChunkID) -> Bool = { _, _ in false }
         var refused: [FileName: DepotError.Code] = [:]
+        /// A commit with this file is refused as a whole.
+        var refusedWith: FileName?
         var hasLease = false
         var level = ReplicationLevel.three
         /// Who gives wrong bytes, of which chunks.
@@ -123,6 +125,9 @@ final class MemoryDoor: FileServerDoor {
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
         let number = try await count(.commit)
         return try state.withLock { state throws(DepotError) in
+            guard !files.contains(where: { $0.name == state.refusedWith }) else {
+                throw DepotError(.storageFull, "as ordered")
+            }
             var results: [CommitAnswerBody.Result] = []
             for file in files { results.append(try Self.commit(file, deposit, number, &state)) }
             return results

@@ -1,6 +1,7 @@
 import DepotClient
 import DepotCore
 import DepotWire
+import Foundation
 import Synchronization
 import Testing
 
@@ -33,6 +34,8 @@ import Testing
     private struct Names: Sequence, Sendable {
         let source: UploadSource
         let count: Int
+        /// Told before one is given.
+        var before: @Sendable (Int) -> Void = { _ in }
         let asked = Told()
 
         final class Told: Sendable {
@@ -43,6 +46,7 @@ import Testing
             AnyIterator {
                 let (number, _) = asked.count.add(1, ordering: .relaxed)
                 guard number < count else { return nil }
+                before(number)
                 guard let name = try? FileName("f\(number)") else { return nil }
                 return UploadSource(name: name, origin: source.origin)
             }
@@ -63,6 +67,52 @@ import Testing
         let told = try await bench.deposit(names)
         #expect(told.receipts.count == 8_000 && told.failures.isEmpty)
         #expect((1..<5_000).contains(askedAtCommit.load(ordering: .relaxed)))
+    }
+
+    /// Nor are failures kept until all of it was seen.
+    @Test func `files that fail are told while others are asked for`() async throws {
+        let bench = try Workbench()
+        let toldInTime = Atomic(0)
+        let names = Names(
+            source: try bench.source("missing"), count: 8_000,
+            before: { number in
+                guard number == 7_000 else { return }
+                toldInTime.store(bench.lastTold.failures.count, ordering: .relaxed)
+            })
+        let told = try await bench.deposit(names)
+        #expect(told.failures.count == 8_000 && told.receipts.isEmpty)
+        #expect(toldInTime.load(ordering: .relaxed) > 1_000)
+    }
+
+    /// Two groups of fewer files than a commit takes, which together are more.
+    private static func twoPages(_ bench: Workbench) throws -> [UploadSource] {
+        try (0..<770).map { number in
+            try bench.file(String(format: "f%03d", number), noise(16 << 10, seed: UInt64(number)))
+        }
+    }
+
+    @Test func `receipts come in order, whichever page is committed first`() async throws {
+        let bench = try Workbench(
+            MemoryDoor {
+                $0.before = { call, number in
+                    guard call == .commit, number == 1 else { return }
+                    try? await Task.sleep(for: .milliseconds(300))
+                }
+            })
+        let sources = try Self.twoPages(bench)
+        let told = try await bench.deposit(sources)
+        #expect(told.names == sources.map(\.name.text))
+        #expect(bench.door.calls(.commit) == 2)
+    }
+
+    @Test func `of two pages the one that is committed gets its receipts, though the other is not`()
+        async throws
+    {
+        let first = try FileName("f000")
+        let bench = try Workbench(MemoryDoor { $0.refusedWith = first })
+        let sources = try Self.twoPages(bench)
+        await #expect(throws: DepotError.self) { try await bench.deposit(sources) }
+        #expect(bench.lastTold.names == sources.dropFirst(512).map(\.name.text))
     }
 
     @Test func `a lot is committed while the next one is sent`() async throws {

@@ -58,6 +58,53 @@ extension CommandTests {
                 #expect(retrieved.complaint.contains("2 files of 4 could not be retrieved"))
                 #expect(String(decoding: retrieved.output, as: UTF8.self).hasPrefix("2 files  "))
                 #expect(files.contents(atPath: "\(back)/c") == Data("c".utf8))
+                let empty = depot.newPath()
+                try files.createDirectory(atPath: empty, withIntermediateDirectories: true)
+                let nothing = try await depot.run(["deposit", "-r", empty, "3"])
+                #expect(nothing.status == 0)
+                #expect(String(decoding: nothing.output, as: UTF8.self).hasPrefix("0 files  "))
+            }
+        }
+
+        /// To Swift a slash and a combining mark are one character, and so are a letter and its accent, however they are
+        /// spelled: to a file system they are bytes.
+        @Test func `names are bytes, in every folder`() async throws {
+            try await Composition.with(replicas: 3) { depot in
+                let (tree, back) = (depot.newPath(), depot.newPath())
+                let names = [
+                    "x", "\u{301}x", "a/\u{301}x", "a/x", "\u{e9}/f", "e\u{301}/f", "p\u{600}/f",
+                    "\u{1F3FB}.png",
+                ]
+                for name in names {
+                    let path = "\(tree)/\(name)"
+                    let parts = name.utf8.split(separator: UInt8(ascii: "/"))
+                    if parts.count > 1 { mkdir("\(tree)/\(Substring(parts[0]))", 0o777) }
+                    if parts.count == 1 { mkdir(tree, 0o777) }
+                    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o666)
+                    #expect(descriptor >= 0, "\(path)")
+                    let text = Array("content of \(name)".utf8)
+                    #expect(write(descriptor, text, text.count) == text.count)
+                    close(descriptor)
+                }
+                let receipt = try await depot.client(
+                    ["deposit", "-r", tree, "3", "--as", "tree"], as: TreeReceipt.self)
+                #expect(receipt.totals.files == names.count)
+                let outcome = try await depot.run(["retrieve", "-r", "tree", "-o", back])
+                #expect(outcome.status == 0, "\(outcome.complaint)")
+                for name in names {
+                    let descriptor = open("\(back)/\(name)", O_RDONLY)
+                    var bytes = [UInt8](repeating: 0, count: 100)
+                    let count = read(descriptor, &bytes, bytes.count)
+                    close(descriptor)
+                    #expect(bytes.prefix(max(count, 0)).elementsEqual("content of \(name)".utf8))
+                }
+                let single = try await depot.run(
+                    ["deposit", "\(tree)/a/\u{301}x", "3", "--as", "single"])
+                #expect(single.status == 0, "\(single.complaint)")
+                let alone = try await depot.run(
+                    ["retrieve", "single", "-o", "\(back)/a/\u{301}y"])
+                #expect(alone.status == 0, "\(alone.complaint)")
+                #expect(access("\(back)/a/\u{301}y", F_OK) == 0)
             }
         }
 

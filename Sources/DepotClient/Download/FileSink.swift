@@ -3,6 +3,8 @@ import FoundationEssentials
 import Glibc
 import NIOCore
 
+import struct SystemPackage.FilePath
+
 // A retrieved file appears under its name whole and durable, or not at all: it is written beside it under a hidden
 // name, synced, and renamed. Devices, pipes and standard output are written to as they are.
 
@@ -10,7 +12,7 @@ import NIOCore
 final class FileSink {
     private enum Kind {
         case stream
-        case file(temporary: String, final: String, folder: String)
+        case file(temporary: String, final: String, folder: FilePath)
     }
 
     private let kind: Kind
@@ -35,8 +37,7 @@ final class FileSink {
                 descriptor = open(path, O_WRONLY | O_CLOEXEC)
                 kind = .stream
             } else {
-                let slash = path.lastIndex(of: "/")
-                let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+                let folder = FilePath(path).folder
                 let temporary = "\(folder)/.depot-\(UUID().uuidString.lowercased().prefix(13)).part"
                 // Nobody else reads what may turn out to be secret.
                 descriptor = open(
@@ -83,7 +84,7 @@ final class FileSink {
         for (sink, metadata) in sinks { try sink.set(metadata) }
         let files = sinks.map(\.sink).filter { !$0.isStream }
         try syncing.files(files.map { ($0.descriptor, $0.name) })
-        var folders: Set<String> = []
+        var folders: Set<FilePath> = []
         for sink in files {
             guard case .file(let temporary, let final, let folder) = sink.kind else { continue }
             guard rename(temporary, final) == 0 else {
@@ -92,7 +93,7 @@ final class FileSink {
             sink.isDone = true
             folders.insert(folder)
         }
-        try syncing.folders(folders.sorted())
+        try syncing.folders(folders.map(\.string).sorted())
     }
 
     private var isStream: Bool {
@@ -114,6 +115,17 @@ final class FileSink {
                 throw .file("cannot set the time", final)
             }
         }
+    }
+}
+
+// Paths are taken apart by `FilePath`, whose parts are bytes: to a `String` the slash before a combining mark is none,
+// and two spellings of a name are one.
+
+extension FilePath {
+    /// Where its last part is.
+    public var folder: FilePath {
+        let folder = removingLastComponent()
+        return folder.isEmpty ? "." : folder
     }
 }
 

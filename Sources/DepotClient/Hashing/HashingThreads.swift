@@ -69,7 +69,7 @@ public final class HashingThreads: Sendable {
     }
 
     /// Runs what may block on a file.
-    func blocking<Value: Sendable>(
+    public func blocking<Value: Sendable>(
         _ body: @escaping @Sendable () throws(DepotError) -> Value
     ) async throws(DepotError) -> Value {
         let result: Result<Value, DepotError>

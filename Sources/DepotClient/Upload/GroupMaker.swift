@@ -35,7 +35,6 @@ struct GroupMaker {
             let objects = named.prefix(cut.count)
             named = named.dropFirst(cut.count)
             do throws(DepotError) {
-                group.sources.append(cut.file)
                 try add(cut, objects, &group)
             } catch {
                 group.failures.append((cut.file, error))
@@ -55,7 +54,7 @@ struct GroupMaker {
             group.objects.append(object)
             group.chunks.append(
                 PreparedChunk(
-                    file: cut.file.index, reference: reference,
+                    file: cut.file, reference: reference,
                     origin: cut.path.map { .file(path: $0, offset: offset) } ?? .memory(object)))
             if let piece = try builder.append(reference) { add(piece, of: cut, &group) }
             offset += UInt64(object.length)
@@ -71,7 +70,7 @@ struct GroupMaker {
             let commit = CommitBody.File(
                 name: cut.file.name, manifest: manifest.reference, size: manifest.size,
                 metadata: metadata)
-            group.files.append(PreparedFile(index: cut.file.index, commit: commit))
+            group.files.append(PreparedFile(file: cut.file, commit: commit))
             builder = ManifestBuilder()
         }
     }
@@ -82,7 +81,7 @@ struct GroupMaker {
         group.objects.append(object)
         group.chunks.append(
             PreparedChunk(
-                file: cut.file.index, reference: ChunkReference(object), origin: .memory(object)))
+                file: cut.file, reference: ChunkReference(object), origin: .memory(object)))
     }
 }
 

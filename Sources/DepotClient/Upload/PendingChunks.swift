@@ -23,7 +23,7 @@ struct SentGroups {
         bytes += group.bytes
         bytesKept += group.chunks.reduce(0) { $0 + $1.bytesKept }
         chunks += group.chunks.count
-        files += group.files.count
+        files += group.files.count + group.failures.count
         var sent = group
         sent.objects = []
         groups.append(sent)
@@ -42,23 +42,24 @@ struct SentGroups {
 
 /// What is being settled, and where it can be had again.
 struct PendingChunks {
-    /// Remembered of the file that is being read: some 15 MB for 128 GiB. Beyond, a loss fails the file.
+    /// Remembered of the file that is being read: some 20 MB for 128 GiB. Beyond, a loss fails the file.
     private static let earlierMax = 131_072
 
     private var chunks: [PreparedChunk] = []
     private var places: [ChunkID: Int] = [:]
     private var earlier: [ChunkID: PreparedChunk] = [:]
     private var files: [PreparedFile] = []
-    private var sources: [SourceFile] = []
     private var givenUp: Set<Int> = []
+    /// The source that was read last: it may go on.
+    private var newest = 0
 
     mutating func add(_ group: UploadGroup) {
-        sources += group.sources
-        for chunk in group.chunks where !givenUp.contains(chunk.file) {
+        newest = max(newest, group.chunks.last?.file.index ?? 0)
+        for chunk in group.chunks where !givenUp.contains(chunk.file.index) {
             if places[chunk.reference.id] == nil { places[chunk.reference.id] = chunks.count }
             chunks.append(chunk)
         }
-        files += group.files.filter { !givenUp.contains($0.index) }
+        files += group.files.filter { !givenUp.contains($0.file.index) }
     }
 
     var isEmpty: Bool { chunks.isEmpty && files.isEmpty }
@@ -73,43 +74,39 @@ struct PendingChunks {
         }
     }
 
-    /// The name of a source that a chunk here is of.
-    func name(of file: Int) -> FileName? { sources.last { $0.index == file }?.name }
-
     func knows(_ reference: ChunkReference) -> Bool { origin(of: reference) != nil }
 
     /// Where a chunk can be had again, in a file that was not given up.
     func origin(of reference: ChunkReference) -> PreparedChunk? {
         let id = reference.id
         if let place = places[id] {
-            if !givenUp.contains(chunks[place].file) { return chunks[place] }
+            if !givenUp.contains(chunks[place].file.index) { return chunks[place] }
             // Seldom: another file with the same chunk.
-            let other = chunks.first { $0.reference.id == id && !givenUp.contains($0.file) }
+            let other = chunks.first { $0.reference.id == id && !givenUp.contains($0.file.index) }
             if let other { return other }
         }
-        return earlier[id].flatMap { givenUp.contains($0.file) ? nil : $0 }
+        return earlier[id].flatMap { givenUp.contains($0.file.index) ? nil : $0 }
     }
 
-    mutating func finish(_ indices: Set<Int>) { files.removeAll { indices.contains($0.index) } }
+    mutating func finish(_ indices: Set<Int>) {
+        files.removeAll { indices.contains($0.file.index) }
+    }
 
     /// - Returns: whether the file had not been given up before.
     mutating func giveUp(_ index: Int) -> Bool {
         finish([index])
+        newest = max(newest, index)
         return givenUp.insert(index).inserted
     }
 
     /// Everything so far is durable, and every file that was whole is done with.
     mutating func settled() {
-        // Of files that are done with nothing is remembered, however many they are.
-        sources = sources.suffix(1)
-        givenUp = givenUp.filter { $0 == sources.last?.index }
-        // Files are read one after the other: only the last one can go on.
-        if let open = chunks.last?.file {
-            earlier = earlier.filter { $0.value.file == open }
-            for chunk in chunks where chunk.file == open {
-                guard case .file = chunk.origin, earlier.count < Self.earlierMax else { continue }
-                earlier[chunk.reference.id] = chunk
-            }
+        // Files are read one after the other. Of those that are done with nothing is remembered, however many they are.
+        givenUp = givenUp.filter { $0 == newest }
+        earlier = earlier.filter { $0.value.file.index == newest }
+        for chunk in chunks where chunk.file.index == newest {
+            guard case .file = chunk.origin, earlier.count < Self.earlierMax else { continue }
+            earlier[chunk.reference.id] = chunk
         }
         chunks.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)

@@ -7,22 +7,22 @@ final class ReadWindows {
     private static let countMax = 4
 
     private let size: Int
-    private var lent: [ByteBuffer] = []
+    private var kept: [ByteBuffer] = []
 
     /// - Parameter size: of each window, in bytes; a power of two, as buffers are.
     init(size: Int) { self.size = size }
 
     /// An empty window that nobody else sees.
     func next() -> ByteBuffer {
-        guard lent.count >= Self.countMax else {
+        guard kept.count >= Self.countMax else {
             return ByteBufferAllocator().buffer(capacity: size)
         }
-        var window = lent.removeFirst()
+        var window = kept.removeFirst()
         // Where slices of it are still about, this leaves them what they have and takes other memory.
         window.clear(minimumCapacity: size)
         return window
     }
 
     /// Remembers a window, so that it can be used again.
-    func lend(_ window: ByteBuffer) { lent.append(window) }
+    func keep(_ window: ByteBuffer) { kept.append(window) }
 }

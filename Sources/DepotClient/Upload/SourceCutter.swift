@@ -24,17 +24,17 @@ final class SourceCutter {
         let end: End
     }
 
-    /// Gives what comes next, one at a time: a folder of any number of files takes no memory.
-    private let nextSource: () -> UploadSource?
+    private let sources: any Sequence<UploadSource>
+    /// Asked for one at a time, and not before the first is needed: a folder of any number of files takes no memory.
+    private lazy var iterator: any IteratorProtocol<UploadSource> = sources.makeIterator()
     private let chunker: ContentChunker
     private let windows: ReadWindows
     private var current: (file: SourceFile, source: UploadSource)?
     private var reader: SourceReader?
-    private var count = 0
+    private var openedCount = 0
 
     init(_ sources: some Sequence<UploadSource>, _ chunker: ContentChunker) {
-        var iterator = sources.makeIterator()
-        nextSource = { iterator.next() }
+        self.sources = sources
         self.chunker = chunker
         windows = ReadWindows(size: max(GroupMaker.bytesMax, chunker.parameters.sizeMax))
     }
@@ -51,28 +51,27 @@ final class SourceCutter {
             cuts.count < WireLimits.commitFilesMax
         {
             // A file's manifest is an object, too.
-            let count = GroupMaker.chunksMax - places.count - cuts.count
-            guard count > 0, let (file, source) = next() else { break }
-            let cut = cut(source, file, into: &window, count: count, &places)
-            cuts.append(cut)
-            if case .open = cut.end { break }
+            let chunksLeft = GroupMaker.chunksMax - places.count - cuts.count
+            guard chunksLeft > 0, let (file, source) = nextSource() else { break }
+            cuts.append(cut(source, file, into: &window, atMost: chunksLeft, &places))
+            if case .open = cuts.last?.end { break }
         }
-        windows.lend(window)
+        windows.keep(window)
         return (cuts, places.compactMap { window.getSlice(at: $0.lowerBound, length: $0.count) })
     }
 
     /// The one that is being read, or the next.
-    private func next() -> (file: SourceFile, source: UploadSource)? {
-        if current == nil, let source = nextSource() {
-            current = (SourceFile(index: count, name: source.name), source)
-            count += 1
+    private func nextSource() -> (file: SourceFile, source: UploadSource)? {
+        if current == nil, let source = iterator.next() {
+            current = (SourceFile(index: openedCount, name: source.name), source)
+            openedCount += 1
         }
         return current
     }
 
     private func cut(
-        _ source: UploadSource, _ file: SourceFile, into window: inout ByteBuffer, count: Int,
-        _ places: inout [Range<Int>]
+        _ source: UploadSource, _ file: SourceFile, into window: inout ByteBuffer,
+        atMost chunksLeft: Int, _ places: inout [Range<Int>]
     ) -> Cut {
         var (path, start): (String?, UInt64) = (nil, 0)
         var chunks: [Range<Int>] = []
@@ -81,7 +80,7 @@ final class SourceCutter {
             let reader = try opened(source)
             path = reader.repeatablePath
             start = reader.offset
-            let read = try reader.next(into: &window, count: count)
+            let read = try reader.next(into: &window, atMost: chunksLeft)
             if reader.isFinished {
                 try reader.checkUnchanged()
                 end = .whole(reader.metadata)

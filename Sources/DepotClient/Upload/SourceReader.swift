@@ -59,14 +59,16 @@ final class SourceReader {
     /// - Parameters:
     ///   - window: has room for a chunk of any length, and for what was left of the window before; no slices of it are about,
     ///     or all of it would be copied.
-    ///   - count: of chunks, at most.
+    ///   - chunksMax: how many chunks, at most.
     /// - Returns: where in the window the next chunks are.
-    func next(into window: inout ByteBuffer, count: Int) throws(DepotError) -> [Range<Int>] {
+    func next(into window: inout ByteBuffer, atMost chunksMax: Int) throws(DepotError) -> [Range<
+        Int
+    >] {
         let start = window.writerIndex
         window.writeImmutableBuffer(rest)
         rest = ByteBuffer()
         try fill(&window)
-        let chunks = cut(window, from: start, count: count)
+        let chunks = cut(window, from: start, atMost: chunksMax)
         let end = chunks.last?.upperBound ?? start
         offset += UInt64(end - start)
         if end < window.writerIndex {
@@ -89,11 +91,11 @@ final class SourceReader {
         }
     }
 
-    private func cut(_ window: ByteBuffer, from start: Int, count: Int) -> [Range<Int>] {
+    private func cut(_ window: ByteBuffer, from start: Int, atMost chunksMax: Int) -> [Range<Int>] {
         window.withUnsafeReadableBytes { bytes in
             var chunks: [Range<Int>] = []
             var place = start
-            while place < bytes.count, chunks.count < count {
+            while place < bytes.count, chunks.count < chunksMax {
                 let ahead = UnsafeRawBufferPointer(rebasing: bytes[place...])
                 let length = chunker.cutLength(ahead)
                 // Without a cut among fewer bytes than a chunk may have, what follows decides.

@@ -16,8 +16,8 @@ struct PreparedChunk: Sendable {
         case memory(VerifiedObject)
     }
 
-    /// Index of the source that it was cut from.
-    let file: Int
+    /// What it was cut from.
+    let file: SourceFile
     let reference: ChunkReference
     let origin: Origin
 
@@ -29,7 +29,7 @@ struct PreparedChunk: Sendable {
 
 /// A file of which everything was read.
 struct PreparedFile: Sendable {
-    let index: Int
+    let file: SourceFile
     let commit: CommitBody.File
 }
 
@@ -39,8 +39,6 @@ struct UploadGroup: Sendable {
     var chunks: [PreparedChunk] = []
     var files: [PreparedFile] = []
     var failures: [(file: SourceFile, error: DepotError)] = []
-    /// In order; the last may go on in the next group.
-    var sources: [SourceFile] = []
     /// Bytes of content, for the progress.
     var bytes: UInt64 = 0
 }

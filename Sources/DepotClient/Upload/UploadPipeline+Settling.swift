@@ -17,7 +17,7 @@ extension UploadPipeline {
         var pending = before
         for group in groups {
             for (file, error) in group.failures {
-                fail(file.index, file.name, error, &pending)
+                fail(file, error, &pending)
             }
             pending.add(group)
         }
@@ -30,14 +30,14 @@ extension UploadPipeline {
     }
 
     private func fail(
-        _ index: Int, _ name: FileName, _ error: DepotError, _ pending: inout PendingChunks
+        _ file: SourceFile, _ error: DepotError, _ pending: inout PendingChunks
     ) {
-        if pending.giveUp(index) { onEvent(.failed(name, error)) }
+        if pending.giveUp(file.index) { onEvent(.failed(file.name, error)) }
     }
 
     /// Makes durable what is pending, and commits the files that are whole.
     private func settle(_ pending: inout PendingChunks) async throws(DepotError) {
-        guard !pending.isEmpty else { return }
+        guard !pending.isEmpty else { return pending.settled() }
         var lacking = try await barrier(pending.references)
         for round in 1... {
             if !lacking.isEmpty {
@@ -67,25 +67,27 @@ extension UploadPipeline {
     private func commit(
         _ pending: inout PendingChunks
     ) async throws(DepotError) -> [ChunkReference] {
-        // At once: while one page is made durable, another is prepared.
+        let pages = pending.pages
+        // At once: while one page is made durable, another is prepared. A lot has two of them, seldom more.
         let answers = await withTaskGroup(
-            of: ([PreparedFile], Result<[CommitAnswerBody.Result], DepotError>).self
+            of: (Int, Result<[CommitAnswerBody.Result], DepotError>).self
         ) { tasks in
-            for page in pending.pages {
-                tasks.addTask { (page, await commit(page)) }
+            for (number, page) in pages.enumerated() {
+                tasks.addTask { (number, await commit(page)) }
             }
-            return await tasks.reduce(into: []) { $0.append($1) }
+            return await tasks.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
         var lacking: Set<ChunkReference> = []
-        var outcome = Result<Void, DepotError>.success(())
-        for (page, answer) in answers {
-            switch answer {
+        var failure: DepotError?
+        for (number, page) in pages.enumerated() {
+            switch answers[number] {
             case .success(let results): take(results, of: page, &pending, &lacking)
-            case .failure(let error): outcome = .failure(error)
+            case .failure(let error): failure = failure ?? error
+            case nil: break
             }
         }
         // What the other pages came to is told before.
-        try outcome.get()
+        if let failure { throw failure }
         return Array(lacking)
     }
 
@@ -107,15 +109,15 @@ extension UploadPipeline {
         _ pending: inout PendingChunks, _ lacking: inout Set<ChunkReference>
     ) {
         var finished: Set<Int> = []
-        for (file, result) in zip(page, results) {
+        for (prepared, result) in zip(page, results) {
             if let receipt = result.receipt {
-                finished.insert(file.index)
+                finished.insert(prepared.file.index)
                 onEvent(.deposited(receipt))
             } else if let error = result.error {
                 let error = DepotError(error.code, error.message, object: error.object)
-                fail(file.index, file.commit.name, error, &pending)
+                fail(prepared.file, error, &pending)
             } else if let lost = result.lacking?.first(where: { !pending.knows($0) }) {
-                fail(file.index, file.commit.name, Self.lost(lost), &pending)
+                fail(prepared.file, Self.lost(lost), &pending)
             } else {
                 lacking.formUnion(result.lacking ?? [])
             }
@@ -159,10 +161,8 @@ extension UploadPipeline {
             do throws(DepotError) {
                 return try await again(chunk)
             } catch {
-                guard error.code != .unreachable, let name = pending.name(of: chunk.file) else {
-                    throw error
-                }
-                fail(chunk.file, name, error, &pending)
+                guard error.code != .unreachable else { throw error }
+                fail(chunk.file, error, &pending)
             }
         }
         return nil

@@ -3,6 +3,8 @@ import DepotClient
 import DepotCore
 import Glibc
 
+import struct SystemPackage.FilePath
+
 struct Deposit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Deposit a file or, with -r, a folder.",
@@ -38,6 +40,11 @@ struct Deposit: AsyncParsableCommand {
 
     @OptionGroup var options: ServerOptions
 
+    func validate() throws {
+        guard recursive, path == "-" else { return }
+        throw ValidationError("-r needs a folder; standard input is one file")
+    }
+
     func run() async throws {
         let level = try ReplicationLevel(copies)
         let deposit = try parseDepositID()
@@ -48,23 +55,34 @@ struct Deposit: AsyncParsableCommand {
         let pipeline = UploadPipeline(
             door: client, threads: threads, deposit: deposit, level: level, requireAll: requireAll,
             onEvent: { tally.take($0) })
-        if recursive, path != "-" {
-            let tree = try SourceTree(path, prefix: name, onProblem: { tally.take($0) })
-            tally.expect(tree.size)
-            try await Interruption.guarding { () async throws(DepotError) in
-                try await pipeline.run(tree)
+        do {
+            if recursive {
+                let tree = try SourceTree(path, prefix: name, onProblem: { tally.take($0) })
+                if tally.isProgressShown {
+                    Task { tally.expect(try await threads.blocking { tree.size }) }
+                }
+                try await Self.run(pipeline, tree)
+            } else {
+                let (source, size) = try single()
+                if let size { tally.expect(size) }
+                try await Self.run(pipeline, CollectionOfOne(source))
             }
-        } else {
-            let (source, size) = try single()
-            if let size { tally.expect(size) }
-            try await Interruption.guarding { () async throws(DepotError) in
-                try await pipeline.run(CollectionOfOne(source))
-            }
+            client.shutDown()
+            await threads.shutDown()
+        } catch {
+            // Threads that wait for a stream are left to the end of the process.
+            tally.end(with: error)
         }
-        client.shutDown()
-        await threads.shutDown()
         if let receipt { try tally.save(to: receipt) }
         try tally.finish()
+    }
+
+    private static func run(
+        _ pipeline: UploadPipeline, _ sources: some Sequence<UploadSource> & Sendable
+    ) async throws(DepotError) {
+        try await Interruption.guarding { () async throws(DepotError) in
+            try await pipeline.run(sources)
+        }
     }
 
     private func parseDepositID() throws(DepotError) -> DepositID {
@@ -78,9 +96,8 @@ struct Deposit: AsyncParsableCommand {
     /// - Returns: one file or stream, and of a file its size.
     private func single() throws(DepotError) -> (UploadSource, size: UInt64?) {
         if path == "-" {
-            guard let name, !recursive else {
-                throw DepotError(
-                    .invalidArgument, "standard input needs a name: give --as NAME (and not -r)")
+            guard let name else {
+                throw DepotError(.invalidArgument, "standard input needs a name: give --as NAME")
             }
             return (
                 UploadSource(
@@ -92,7 +109,7 @@ struct Deposit: AsyncParsableCommand {
         guard !status.isFolder else {
             throw DepotError(.invalidArgument, "it is a folder; deposit it with -r", object: path)
         }
-        let own = path.split(separator: "/").last.map(String.init) ?? path
+        let own = FilePath(path).lastComponent?.string ?? path
         return (
             UploadSource(name: try FileName(name ?? own), origin: .file(path: path)),
             status.isFile ? status.size : nil

@@ -11,10 +11,10 @@ final class DepositTally: Sendable {
         var totals = Totals()
         /// Of the files with too few copies one with the fewest.
         var worst: ReceiptBody?
-        var failedCount = 0
-        var firstFailure: DepotError?
+        var failed = FailedFiles()
+        /// What ended the deposit before its end.
+        var ending: DepotError?
         var receipts: [ReceiptBody] = []
-        var failed: [TreeBody.Failed] = []
         var skipped: [SourceTree.Skipped] = []
     }
 
@@ -37,14 +37,11 @@ final class DepositTally: Sendable {
     }
 
     private struct TreeBody: Encodable {
-        struct Failed: Encodable {
-            let name: String
-            let error: ErrorEnvelope.Body
-        }
         let files: [ReceiptBody]
         let totals: Totals
         let skipped: [SourceTree.Skipped]
-        let failed: [Failed]
+        let failed: [FailedFiles.Entry]
+        let error: ErrorEnvelope.Body?
     }
 
     private let state = Mutex(State())
@@ -61,10 +58,14 @@ final class DepositTally: Sendable {
         progress = Progress("deposit", total: nil, options: output)
     }
 
-    /// - Parameter size: bytes of content; asked for only where somebody is told.
-    func expect(_ size: @autoclosure () -> UInt64) {
-        if progress.isShown { progress.expect(size()) }
-    }
+    /// Whether anybody wants to know how much there is.
+    var isProgressShown: Bool { progress.isShown }
+
+    /// - Parameter size: bytes of content.
+    func expect(_ size: UInt64) { progress.expect(size) }
+
+    /// Nothing more comes, though not everything was dealt with.
+    func end(with error: DepotError) { state.withLock { $0.ending = error } }
 
     func take(_ problem: SourceTree.Problem) {
         switch problem {
@@ -92,40 +93,35 @@ final class DepositTally: Sendable {
     }
 
     private func fail(_ name: String, _ error: DepotError) {
-        state.withLock { state in
-            state.failedCount += 1
-            state.firstFailure = state.firstFailure ?? error
-            guard output.json, isTree else { return }
-            state.failed.append(.init(name: name, error: ErrorEnvelope(error).error))
-        }
+        state.withLock { $0.failed.add(name, error, keeps: output.json) }
         if isTree, !output.json { progress.interrupt("depot: \(name): \(error)") }
     }
 
     /// Of what was deposited, whatever became of the rest.
     func save(to path: String) throws(DepotError) {
-        let receipts = state.withLock { $0.receipts }
-        if receipts.isEmpty, !isTree { return }
+        let (receipts, ending) = state.withLock { ($0.receipts, $0.ending) }
+        if receipts.isEmpty, !isTree || ending != nil { return }
         try ReceiptFile.write(receipts, isTree: isTree, to: path)
     }
 
-    /// Writes the result; throws the first failure.
+    /// Writes the result; throws what went wrong.
     func finish() throws(DepotError) {
         progress.end()
         let state = state.withLock { $0 }
-        guard isTree else {
-            if let error = state.firstFailure { throw error }
+        let total = state.totals.files + state.failed.count
+        guard isTree, total > 0 || state.ending == nil else {
+            if let error = state.ending ?? state.failed.first?.error { throw error }
             guard let receipt = state.receipts.first else {
                 throw DepotError(.internalError, "no receipt came")
             }
             return show(receipt)
         }
         show(state)
-        guard let error = state.firstFailure else { return }
+        guard let error = state.ending ?? state.failed.summary(outOf: total, "deposited") else {
+            return
+        }
         if output.json { Glibc.exit(ErrorTable.row(for: error.code).exitCode) }
-        throw DepotError(
-            error.code,
-            "\(Output.plural(state.failedCount, "file")) of \(state.totals.files + state.failedCount) could not be "
-                + "deposited, first \(error)")
+        throw error
     }
 
     private func show(_ receipt: ReceiptBody) {
@@ -144,7 +140,9 @@ final class DepositTally: Sendable {
             return Output.json(
                 TreeBody(
                     files: state.receipts, totals: totals, skipped: state.skipped,
-                    failed: state.failed))
+                    failed: state.failed.sorted, error: state.ending.map { ErrorEnvelope($0).error }
+                )
+            )
         }
         guard !output.quiet else { return }
         Output.line(

@@ -22,22 +22,19 @@ final class RetrievalTally: Sendable {
     }
 
     private struct TreeResult: Encodable {
-        struct Failed: Encodable {
-            let name: FileName
-            let error: ErrorEnvelope.Body
-        }
         let files: [FileResult]
-        let failed: [Failed]
+        let failed: [FailedFiles.Entry]
+        let error: ErrorEnvelope.Body?
     }
 
     private struct State {
         var count = 0
         var bytes: UInt64 = 0
         var lastName: FileName?
-        var failedCount = 0
-        var firstFailure: DepotError?
+        var failed = FailedFiles()
+        /// What ended the retrieval before its end.
+        var ending: DepotError?
         var files: [FileResult] = []
-        var failed: [TreeResult.Failed] = []
     }
 
     private let state = Mutex(State())
@@ -64,12 +61,7 @@ final class RetrievalTally: Sendable {
             }
             tellBadCopies(report)
         case .failed(let name, let error):
-            state.withLock { state in
-                state.failedCount += 1
-                state.firstFailure = state.firstFailure ?? error
-                guard output.json else { return }
-                state.failed.append(.init(name: name, error: ErrorEnvelope(error).error))
-            }
+            state.withLock { $0.failed.add(name.text, error, keeps: output.json) }
             if !output.json { progress.interrupt("depot: \(name): \(error)") }
         }
     }
@@ -83,19 +75,23 @@ final class RetrievalTally: Sendable {
         }
     }
 
-    /// Writes the result; throws the first failure.
+    /// Nothing more comes, though not everything was dealt with.
+    func end(with error: DepotError) { state.withLock { $0.ending = error } }
+
+    /// Writes the result; throws what went wrong.
     ///
     /// - Parameter target: where the files went.
     func finish(_ target: String) throws(DepotError) {
         progress.end()
         let state = state.withLock { $0 }
+        let total = state.count + state.failed.count
+        if let error = state.ending, total == 0 { throw error }
         if output.json { showJSON(state) } else { show(state, target) }
-        guard let error = state.firstFailure else { return }
+        guard let error = state.ending ?? state.failed.summary(outOf: total, "retrieved") else {
+            return
+        }
         if output.json { Glibc.exit(ErrorTable.row(for: error.code).exitCode) }
-        throw DepotError(
-            error.code,
-            "\(Output.plural(state.failedCount, "file")) of \(state.count + state.failedCount) could not be "
-                + "retrieved, first \(error)")
+        throw error
     }
 
     private func show(_ state: State, _ target: String) {
@@ -109,7 +105,9 @@ final class RetrievalTally: Sendable {
             return Output.json(
                 TreeResult(
                     files: state.files.sorted { $0.name < $1.name },
-                    failed: state.failed.sorted { $0.name < $1.name }))
+                    failed: state.failed.sorted, error: state.ending.map { ErrorEnvelope($0).error }
+                )
+            )
         }
         guard let file = state.files.first else { return }
         Output.json(file, to: isToStandardOutput ? STDERR_FILENO : STDOUT_FILENO)

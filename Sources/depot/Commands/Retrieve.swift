@@ -3,6 +3,8 @@ import DepotClient
 import DepotCore
 import Glibc
 
+import struct SystemPackage.FilePath
+
 struct Retrieve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Get a file back or, with -r, everything below a name.",
@@ -51,29 +53,32 @@ struct Retrieve: AsyncParsableCommand {
         let progress = Progress("retrieve", total: nil, options: options.output)
         let pipeline = DownloadPipeline(
             door: client, threads: threads, onBytes: { progress.advance($0) })
-        let last = name.text.split(separator: "/").last.map(String.init) ?? name.text
-        let target = path ?? last
+        let target = path ?? FilePath(name.text).lastComponent?.string ?? name.text
         let place: DownloadTarget =
             isToStandardOutput ? .stream(descriptor: STDOUT_FILENO) : .path(target)
         let tally = RetrievalTally(
             isTree: recursive, isToStandardOutput: isToStandardOutput, output: options.output,
             progress: progress)
-        if recursive {
-            let tree = TreeRetrieval(
-                client: client,
-                group: GroupDownload(
-                    door: client, threads: threads, onBytes: { progress.advance($0) }),
-                prefix: name, folder: target, progress: progress, onOutcome: { tally.take($0) })
-            try await Interruption.guarding { () async throws(DepotError) in try await tree.run() }
-        } else {
-            try await Interruption.guarding { () async throws(DepotError) in
-                let report = try await pipeline.run(
-                    name, to: place, onOpen: { progress.expect($0.size) })
-                tally.take(.done(report))
+        do {
+            try await Interruption.guarding { [recursive] () async throws(DepotError) in
+                if recursive {
+                    let group = GroupDownload(
+                        door: client, threads: threads, onBytes: { progress.advance($0) })
+                    try await TreeRetrieval(
+                        client: client, group: group, prefix: name, folder: target,
+                        progress: progress, onOutcome: { tally.take($0) }
+                    ).run()
+                } else {
+                    let report = try await pipeline.run(
+                        name, to: place, onOpen: { progress.expect($0.size) })
+                    tally.take(.done(report))
+                }
             }
+            client.shutDown()
+            await threads.shutDown()
+        } catch {
+            tally.end(with: error)
         }
-        client.shutDown()
-        await threads.shutDown()
         try tally.finish(target)
     }
 }

@@ -49,14 +49,22 @@ struct SourceTree: Sequence, Sendable {
 
 /// Goes through the folders of a tree, depth first.
 struct SourceWalk: IteratorProtocol {
-    /// A folder, and what is still to come of it, last first. Names of folders have a slash behind them, which makes the
-    /// order in a folder that of whole names.
-    private struct Level {
-        let path: String
+    private struct Entry {
         let name: String
-        var entries: [String] = []
+        let isFolder: Bool
+        /// The order of these in a folder is the order of whole names.
+        var key: String { isFolder ? "\(name)/" : name }
     }
 
+    private struct Level {
+        let path: String
+        /// What the names of its files begin with.
+        let name: String
+        /// What is still to come of it, last first.
+        var entries: [Entry] = []
+    }
+
+    private var root: Level?
     private var levels: [Level] = []
     private let onProblem: @Sendable (SourceTree.Problem) -> Void
 
@@ -65,19 +73,20 @@ struct SourceWalk: IteratorProtocol {
         _ root: String, name: String, _ onProblem: @escaping @Sendable (SourceTree.Problem) -> Void
     ) {
         self.onProblem = onProblem
-        enter(Level(path: root, name: name))
+        self.root = Level(path: root, name: name)
     }
 
     mutating func next() -> UploadSource? {
+        if let root = root.take() { enter(root) }
         while let top = levels.indices.last {
             guard let entry = levels[top].entries.popLast() else {
                 levels.removeLast()
                 continue
             }
-            let path = "\(levels[top].path)/\(entry)"
-            let name = levels[top].name + entry
-            if entry.hasSuffix("/") {
-                enter(Level(path: String(path.dropLast()), name: name))
+            let path = "\(levels[top].path)/\(entry.name)"
+            let name = levels[top].name + entry.key
+            if entry.isFolder {
+                enter(Level(path: path, name: name))
                 continue
             }
             do throws(DepotError) {
@@ -93,17 +102,19 @@ struct SourceWalk: IteratorProtocol {
         var level = level
         do throws(DepotError) {
             try read(&level)
-            level.entries.sort(by: >)
-            levels.append(level)
         } catch {
             onProblem(.failed(name: level.path, error))
         }
+        level.entries.sort { $1.key.utf8.lexicographicallyPrecedes($0.key.utf8) }
+        levels.append(level)
     }
 
     private func read(_ level: inout Level) throws(DepotError) {
         guard let folder = opendir(level.path) else { throw .file("cannot be read", level.path) }
         defer { closedir(folder) }
-        while let entry = readdir(folder) {
+        while true {
+            errno = 0
+            guard let entry = readdir(folder) else { break }
             let bytes = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
             guard let name = String(validating: bytes, as: UTF8.self) else {
                 let shown = "\(level.path)/\(String(decoding: bytes, as: UTF8.self))"
@@ -115,6 +126,8 @@ struct SourceWalk: IteratorProtocol {
             if name == "." || name == ".." { continue }
             add(name, kind: Int(entry.pointee.d_type), to: &level)
         }
+        // What was found before is deposited.
+        guard errno == 0 else { throw .file("cannot be read to its end", level.path) }
     }
 
     private func add(_ name: String, kind: Int, to level: inout Level) {
@@ -129,8 +142,8 @@ struct SourceWalk: IteratorProtocol {
             }
         }
         switch kind {
-        case DT_DIR: level.entries.append("\(name)/")
-        case DT_REG: level.entries.append(name)
+        case DT_DIR: level.entries.append(Entry(name: name, isFolder: true))
+        case DT_REG: level.entries.append(Entry(name: name, isFolder: false))
         case DT_LNK: onProblem(.skipped(.init(path: path, why: "a symbolic link")))
         default: onProblem(.skipped(.init(path: path, why: "neither a file nor a folder")))
         }

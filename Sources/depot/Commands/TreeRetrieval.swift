@@ -4,6 +4,8 @@ import DepotWire
 import Glibc
 import Synchronization
 
+import struct SystemPackage.FilePath
+
 /// Retrieves everything below a name into a folder, several files at a time.
 struct TreeRetrieval: Sendable {
     enum Outcome: Sendable {
@@ -28,49 +30,49 @@ struct TreeRetrieval: Sendable {
     ///
     /// - Throws: `notFound` where no name is below the prefix; what ends the listing.
     func run() async throws(DepotError) {
-        let counting = Task { if progress.isShown { await count() } }
+        let counting = Task { if progress.isShown { try await count() } }
         defer { counting.cancel() }
-        var listing = TreeListing(client: client, prefix: prefix)
+        var listing = TreeListing(client, prefix)
         let folders = FolderTree(root: folder)
-        let outcome = await withTaskGroup(of: (FileName, [Outcome]).self) { tasks in
-            var bytesUnderWay: UInt64 = 0
-            var underWay: [FileName: UInt64] = [:]
-            func take(_ done: (name: FileName, outcomes: [Outcome])) {
-                bytesUnderWay -= underWay.removeValue(forKey: done.name) ?? 0
-                for outcome in done.outcomes { onOutcome(outcome) }
+        let outcome = await withTaskGroup(of: (bytes: UInt64, [Outcome]).self) { tasks in
+            var (unitsUnderWay, bytesUnderWay) = (0, UInt64(0))
+            func take(_ bytes: UInt64, _ outcomes: [Outcome]) {
+                unitsUnderWay -= 1
+                bytesUnderWay -= bytes
+                for outcome in outcomes { onOutcome(outcome) }
             }
+            var result = Result<Void, DepotError>.success(())
             do throws(DepotError) {
                 while let unit = try await listing.next(), !Task.isCancelled {
                     let bytes = min(unit.reduce(0) { $0 + $1.size }, Self.bytesOfEachMax)
-                    while underWay.count >= Self.unitsMax
-                        || !underWay.isEmpty && bytesUnderWay + bytes > Self.bytesMax,
+                    while unitsUnderWay >= Self.unitsMax
+                        || unitsUnderWay > 0 && bytesUnderWay + bytes > Self.bytesMax,
                         let done = await tasks.next()
-                    { take(done) }
-                    underWay[unit[0].name] = bytes
+                    { take(done.bytes, done.1) }
+                    unitsUnderWay += 1
                     bytesUnderWay += bytes
-                    tasks.addTask { (unit[0].name, await retrieve(unit, folders)) }
+                    tasks.addTask { (bytes, await retrieve(unit, folders)) }
                 }
-                for await done in tasks { take(done) }
-                return Result<Void, DepotError>.success(())
             } catch {
-                for await done in tasks { take(done) }
-                return .failure(error)
+                result = .failure(error)
             }
+            for await done in tasks { take(done.bytes, done.1) }
+            return result
         }
         try outcome.get()
     }
 
     /// Lists ahead of what is retrieved, for the progress alone.
-    private func count() async {
-        var last: FileName?
-        // What fails here fails for who retrieves, too.
-        while let page = try? await client.files(prefix: "\(prefix)/", after: last),
-            !Task.isCancelled
-        {
-            progress.expect(page.files.reduce(0) { $0 + $1.size })
-            guard page.hasMore, let name = page.files.last?.name else { return }
-            last = name
-        }
+    private func count() async throws(DepotError) {
+        var pages = NamePages(client, prefix)
+        var size: UInt64 = 0
+        while let page = try await pages.next() { size += page.reduce(0) { $0 + $1.size } }
+        progress.expect(size)
+    }
+
+    /// In bytes: to a `String` a slash and a combining mark behind it are one character.
+    private func below(_ name: FileName) -> String {
+        String(Substring(name.text.utf8.dropFirst(prefix.text.utf8.count + 1)))
     }
 
     /// - Returns: of each file of the unit, in order.
@@ -79,8 +81,7 @@ struct TreeRetrieval: Sendable {
         var orders: [(index: Int, order: GroupDownload.Order)] = []
         for (index, file) in unit.enumerated() {
             do throws(DepotError) {
-                let below = String(file.name.text.dropFirst(prefix.text.count + 1))
-                let path = try folders.path(for: below)
+                let path = try folders.path(for: below(file.name))
                 orders.append((index, GroupDownload.Order(name: file.name, path: path)))
             } catch {
                 outcomes[index] = .failed(file.name, error)
@@ -97,79 +98,105 @@ struct TreeRetrieval: Sendable {
     }
 }
 
-/// The files below a name, in units that are retrieved together: large files by themselves, small ones in groups, in
-/// order of names, so that folders are filled one by one. A page of them at a time is in memory.
-private struct TreeListing {
-    let client: FileServerClient
-    let prefix: FileName
-
-    /// Small files that do not make a group yet.
-    private var small: [FileBody] = []
-    /// Last first.
-    private var units: [[FileBody]] = []
+/// The files below a name, in order of name, a page at a time.
+private struct NamePages {
+    private let client: FileServerClient
+    private let prefix: FileName
     private var last: FileName?
-    private var isAtEnd = false
+    private(set) var isAtEnd = false
 
-    init(client: FileServerClient, prefix: FileName) {
+    init(_ client: FileServerClient, _ prefix: FileName) {
         self.client = client
         self.prefix = prefix
     }
 
     /// - Returns: at least one file; `nil` at the end.
     mutating func next() async throws(DepotError) -> [FileBody]? {
-        while units.isEmpty, !isAtEnd { try await readPage() }
+        guard !isAtEnd else { return nil }
+        let page = try await client.files(prefix: "\(prefix)/", after: last)
+        isAtEnd = !page.hasMore || page.files.isEmpty
+        last = page.files.last?.name
+        return page.files.isEmpty ? nil : page.files
+    }
+}
+
+/// The files below a name, in units that are retrieved together: large files by themselves, small ones in groups, in
+/// order of names, so that folders are filled one by one. A page of them at a time is in memory.
+private struct TreeListing {
+    private let prefix: FileName
+    private var pages: NamePages
+    /// Small files that do not make a group yet.
+    private var small: [FileBody] = []
+    /// Last first.
+    private var units: [[FileBody]] = []
+    private var isEmpty = true
+
+    init(_ client: FileServerClient, _ prefix: FileName) {
+        self.prefix = prefix
+        pages = NamePages(client, prefix)
+    }
+
+    /// - Returns: at least one file; `nil` at the end.
+    /// - Throws: `notFound` where there is none at all.
+    mutating func next() async throws(DepotError) -> [FileBody]? {
+        while units.isEmpty, let page = try await pages.next() {
+            isEmpty = false
+            take(page)
+        }
+        if isEmpty {
+            throw DepotError(.notFound, "no file has a name below it", object: "\(prefix)/")
+        }
+        if units.isEmpty, !small.isEmpty {
+            defer { small = [] }
+            return small
+        }
         return units.popLast()
     }
 
-    private mutating func readPage() async throws(DepotError) {
-        let page = try await client.files(prefix: "\(prefix)/", after: last)
-        guard last != nil || !page.files.isEmpty else {
-            throw DepotError(.notFound, "no file has a name below it", object: "\(prefix)/")
-        }
-        last = page.files.last?.name ?? last
-        isAtEnd = !page.hasMore || page.files.isEmpty
+    private mutating func take(_ page: [FileBody]) {
         let isSmall = { (file: FileBody) in file.size <= GroupDownload.fileBytesMax }
-        var groups = (small + page.files.filter(isSmall)).batches(
+        var groups = (small + page.filter(isSmall)).batches(
             sizeMax: Int(GroupDownload.bytesMax), countMax: GroupDownload.filesMax
         ) { Int($0.size) }
-        small = isAtEnd ? [] : groups.popLast() ?? []
-        units = (page.files.filter { !isSmall($0) }.map { [$0] } + groups).reversed()
+        small = groups.popLast() ?? []
+        units = (page.filter { !isSmall($0) }.map { [$0] } + groups).reversed()
     }
 }
 
 /// Makes folders below a root, and never leaves it: a symbolic link in the way is an error, not a way out.
 final class FolderTree: Sendable {
-    let root: String
+    private let root: FilePath
     /// Folders are filled one by one: this many are remembered.
     private static let madeMax = 4_096
 
     /// Folders that were found to be some.
-    private let made = Mutex<Set<String>>([])
+    private let made = Mutex<Set<FilePath>>([])
 
-    init(root: String) { self.root = root }
+    init(root: String) { self.root = FilePath(root) }
 
     /// Where a file goes; its folders are there when this returns.
     func path(for name: String) throws(DepotError) -> String {
         var path = root
         try make(path, mayBeLink: true)
-        let parts = name.split(separator: "/")
+        let parts = FilePath(name).components
         for part in parts.dropLast() {
-            path += "/\(part)"
+            path.append(part)
             try make(path, mayBeLink: false)
         }
-        return "\(path)/\(parts.last ?? "")"
+        if let last = parts.last { path.append(last) }
+        return path.string
     }
 
-    private func make(_ path: String, mayBeLink: Bool) throws(DepotError) {
+    private func make(_ path: FilePath, mayBeLink: Bool) throws(DepotError) {
         if made.withLock({ $0.contains(path) }) { return }
-        try makeNow(path, mayBeLink: mayBeLink)
+        try Self.makeNow(path.string, mayBeLink: mayBeLink)
         made.withLock { made in
             if made.count >= Self.madeMax { made.removeAll() }
             made.insert(path)
         }
     }
 
-    private func makeNow(_ path: String, mayBeLink: Bool) throws(DepotError) {
+    private static func makeNow(_ path: String, mayBeLink: Bool) throws(DepotError) {
         if mkdir(path, 0o777) == 0 { return }
         guard errno == EEXIST else {
             throw DepotError(

@@ -1,6 +1,9 @@
+import DepotClient
 import DepotCore
 import FoundationEssentials
 import Glibc
+
+import struct SystemPackage.FilePath
 
 /// Writes a small file so that it is there whole and durable, or not at all.
 enum DurableFile {
@@ -8,8 +11,7 @@ enum DurableFile {
     ///
     /// - Throws: `storageFull` where it cannot be written, saying why.
     static func write(_ bytes: [UInt8], to path: String) throws(DepotError) {
-        let slash = path.lastIndex(of: "/")
-        let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let folder = FilePath(path).folder.string
         let temporary = "\(folder)/.depot-\(UUID().uuidString.lowercased().prefix(13)).part"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw failure("cannot be written", path) }

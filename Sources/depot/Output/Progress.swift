@@ -15,7 +15,7 @@ final class Progress: Sendable {
         var total: UInt64?
         var done: UInt64 = 0
         var lastShown: ContinuousClock.Instant
-        var isShown = false
+        var isDrawn = false
     }
 
     /// A terminal is redrawn so often, a log gets a line so often.
@@ -48,7 +48,7 @@ final class Progress: Sendable {
             let interval = style == .bar ? Self.barInterval : Self.lineInterval
             guard now - state.lastShown >= interval else { return nil }
             state.lastShown = now
-            state.isShown = true
+            state.isDrawn = true
             return describe(state, now)
         }
         guard let text else { return }
@@ -61,8 +61,8 @@ final class Progress: Sendable {
 
     /// Takes the bar away, so that what follows has the line to itself.
     func end() {
-        let isShown = state.withLock { $0.isShown }
-        if style == .bar, isShown { Output.write("\r\u{1B}[K", to: STDERR_FILENO) }
+        let isDrawn = state.withLock { $0.isDrawn }
+        if style == .bar, isDrawn { Output.write("\r\u{1B}[K", to: STDERR_FILENO) }
     }
 
     /// A line above the bar.
