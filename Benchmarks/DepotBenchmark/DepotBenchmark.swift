@@ -17,11 +17,7 @@ struct DepotBenchmark: ParsableCommand {
     @Option(help: "MiB of the large file.") var size = 1_024
     @Option(help: "Small files, of 1 to 32 KiB.") var files = 20_000
     @Option(help: "A folder whose files are deposited, too: a real tree.") var corpus: String?
-    @Option(
-        help:
-            "Where data and disks are; it needs ten times the size, and twice more for each run of another program."
-    )
-    var folder: String?
+    @Option(help: "Where data and disks are; it needs ten times the size.") var folder: String?
     @Option(help: "The depot binary; the one beside this program otherwise.") var depot: String?
     @Option(help: "Write the results as JSON.") var json: String?
     @Option(help: "Draw s/GiB of each case beside its floor, or how costs grow, as SVG.")

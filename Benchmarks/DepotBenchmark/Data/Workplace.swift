@@ -1,8 +1,9 @@
 import Foundation
 import Glibc
 
-/// A folder that is gone afterwards. What has many files is not removed before: for minutes ext4 passes over the inodes of
-/// what was removed, one by one, and whoever makes files then pays for it.
+/// A folder that is gone afterwards. Small files that came back are not removed before: for a minute ext4 passes over the
+/// inodes of what was removed, one by one, and whoever makes files then pays for it. All else is, since memory that was
+/// given back is cheaper to get than more of it.
 struct Workplace: Sendable {
     let root: String
 

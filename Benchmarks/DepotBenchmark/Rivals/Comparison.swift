@@ -53,7 +53,7 @@ struct Comparison {
         _ rival: Rival, _ executable: String, _ report: (Measurement) -> Void
     ) throws {
         let stand = try RivalStand(rival, executable, in: place.fresh(rival.name))
-        defer { stand.stop() }
+        defer { stand.remove() }
         let size = UInt64(mebibytes) << 20
         let large = try data.large(mebibytes: mebibytes)
         func add(
@@ -112,7 +112,13 @@ private final class RivalStand {
         try Workplace.awaitPort(place.port)
     }
 
-    func stop() { server?.stop() }
+    /// But for the small files that came back; see `Workplace`.
+    func remove() {
+        server?.stop()
+        for folder in [place.store, place.scratch] {
+            try? FileManager.default.removeItem(atPath: folder)
+        }
+    }
 
     /// A folder for what comes back, with nothing in it.
     func emptyBack() throws -> String {
