@@ -58,6 +58,10 @@ extension CommandTests {
                 #expect(retrieved.complaint.contains("2 files of 4 could not be retrieved"))
                 #expect(String(decoding: retrieved.output, as: UTF8.self).hasPrefix("2 files  "))
                 #expect(files.contents(atPath: "\(back)/c") == Data("c".utf8))
+                let nowhere = try await depot.run(
+                    ["retrieve", "-r", "t", "-o", "\(back)/not/there"])
+                #expect(nowhere.status == 64)
+                #expect(nowhere.complaint.split(separator: "\n").count == 1)
                 let empty = depot.newPath()
                 try files.createDirectory(atPath: empty, withIntermediateDirectories: true)
                 let nothing = try await depot.run(["deposit", "-r", empty, "3"])

@@ -44,6 +44,7 @@ struct TreeRetrieval: Sendable {
             var result = Result<Void, DepotError>.success(())
             do throws(DepotError) {
                 while let unit = try await listing.next(), !Task.isCancelled {
+                    try folders.makeRoot()
                     let bytes = min(unit.reduce(0) { $0 + $1.size }, Self.bytesOfEachMax)
                     while unitsUnderWay >= Self.unitsMax
                         || unitsUnderWay > 0 && bytesUnderWay + bytes > Self.bytesMax,
@@ -174,10 +175,13 @@ final class FolderTree: Sendable {
 
     init(root: String) { self.root = FilePath(root) }
 
+    /// Without it nothing can be done, and there is no need to say so of each file.
+    func makeRoot() throws(DepotError) { try make(root, mayBeLink: true) }
+
     /// Where a file goes; its folders are there when this returns.
     func path(for name: String) throws(DepotError) -> String {
+        try makeRoot()
         var path = root
-        try make(path, mayBeLink: true)
         let parts = FilePath(name).components
         for part in parts.dropLast() {
             path.append(part)
