@@ -67,7 +67,7 @@ public final class ReplicaServer: Service {
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.recvAllocator, value: ChannelTuning.receiving)
+            .childChannelOption(.recvAllocator, value: ChannelTuning.accepting)
             .childChannelOption(.writeBufferWaterMark, value: ChannelTuning.waterMark)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -89,8 +89,8 @@ public struct FileServerConfiguration: Sendable {
     }
 
     public struct Limits: Sendable {
-        /// Content in memory of all deposits together: eight batches. More of them wait.
-        public var depositMemory = 64 << 20
+        /// Content in memory of all deposits together: five batches. More of them wait.
+        public var depositMemory = 40 << 20
         /// The same of all retrievals.
         public var retrievalMemory = 40 << 20
         /// The same of what the FileServer does itself: copying, reading manifests.

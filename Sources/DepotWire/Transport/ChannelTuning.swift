@@ -8,9 +8,17 @@ public enum ChannelTuning {
     /// Bytes that are written together.
     public static let sentTogether = 256 << 10
 
-    /// Buffers grow while reads fill them and shrink when they don't: what trickles in does not keep large ones.
-    public static let receiving = AdaptiveRecvByteBufferAllocator(
-        minimum: 1 << 10, initial: 16 << 10, maximum: 256 << 10)
+    /// What a client of ours reads into. Buffers grow while reads fill them and shrink when they don't: what trickles in
+    /// does not keep large ones.
+    public static let receiving = allocator(maximum: 256 << 10)
+
+    /// What a server of ours reads into. Many connections wait with a read that was done before they had their turn, and
+    /// what a read did not fill is kept with the rest: with larger ones 16 clients took 25 MiB more of a FileServer.
+    public static let accepting = allocator(maximum: 128 << 10)
+
+    private static func allocator(maximum: Int) -> AdaptiveRecvByteBufferAllocator {
+        AdaptiveRecvByteBufferAllocator(minimum: 1 << 10, initial: 16 << 10, maximum: maximum)
+    }
 
     /// What waits in a connection before it takes no more, and how little it must be before it does again.
     public static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
@@ -26,7 +34,7 @@ public final class ChannelTuner: ChannelInboundHandler, RemovableChannelHandler 
     public func handlerAdded(context: ChannelHandlerContext) {
         let options = context.channel.syncOptions
         do {
-            try options?.setOption(.recvAllocator, value: ChannelTuning.receiving)
+            try options?.setOption(.recvAllocator, value: ChannelTuning.accepting)
             try options?.setOption(.writeBufferWaterMark, value: ChannelTuning.waterMark)
         } catch {
             // It works without, only slower.
