@@ -22,10 +22,10 @@ import Testing
         }
     }
 
-    @Test(
-        "a file that changes while it is read is not deposited; the others are",
-        arguments: Change.allCases)
-    func whileRead(_ change: Change) async throws {
+    @Test(arguments: Change.allCases)
+    func `a file that changes while it is read is not deposited; the others are`(_ change: Change)
+        async throws
+    {
         let bench = try Workbench()
         let sources = [
             try bench.file("a", noise(10)), try bench.file("b", noise(50 << 20, seed: 2)),
@@ -42,9 +42,8 @@ import Testing
         #expect(bench.door.files.count == 2)
     }
 
-    @Test(
-        "a file that changed before it is read again fails alone", arguments: Change.allCases)
-    func beforeReadAgain(_ change: Change) async throws {
+    @Test(arguments: Change.allCases)
+    func `a file that changed before it is read again fails alone`(_ change: Change) async throws {
         let bench = try Workbench()
         let sources = [
             try bench.file("a", noise(10)), try bench.file("b", noise(2 << 20, seed: 2)),
