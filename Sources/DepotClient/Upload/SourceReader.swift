@@ -4,14 +4,14 @@ import NIOCore
 
 /// An open source that is read from front to back, and cut. For one thread at a time.
 final class SourceReader {
-    let source: UploadSource
+    private let source: UploadSource
     private let descriptor: Int32
     private let before: stat?
     private let chunker: ContentChunker
     /// What was read and not cut yet.
     private var rest = ByteBuffer()
     private(set) var offset: UInt64 = 0
-    private(set) var isAtEnd = false
+    private var isAtEnd = false
 
     init(_ source: UploadSource, _ chunker: ContentChunker) throws(DepotError) {
         self.source = source
@@ -61,9 +61,9 @@ final class SourceReader {
     ///     or all of it would be copied.
     ///   - chunksMax: how many chunks, at most.
     /// - Returns: where in the window the next chunks are.
-    func next(into window: inout ByteBuffer, atMost chunksMax: Int) throws(DepotError) -> [Range<
-        Int
-    >] {
+    func next(
+        into window: inout ByteBuffer, atMost chunksMax: Int
+    ) throws(DepotError) -> [Range<Int>] {
         let start = window.writerIndex
         window.writeImmutableBuffer(rest)
         rest = ByteBuffer()
@@ -152,18 +152,5 @@ final class SourceReader {
             guard done > 0 else { throw changed(path) }
         }
         return buffer
-    }
-}
-
-extension DepotError {
-    /// What went wrong with a file of the user's.
-    public static func file(_ what: String, _ path: String, _ code: Int32 = errno) -> DepotError {
-        let kind: Code =
-            switch code {
-            case ENOENT, ENOTDIR: .notFound
-            case ENOSPC, EDQUOT: .storageFull
-            default: .invalidArgument
-            }
-        return DepotError(kind, "\(what): \(String(cString: strerror(code)))", object: path)
     }
 }

@@ -70,7 +70,7 @@ struct Retrieve: AsyncParsableCommand {
                     ).run()
                 } else {
                     let report = try await pipeline.run(
-                        name, to: place, onOpen: { progress.expect($0.size) })
+                        name, to: place, onOpen: { progress.set(total: $0.size) })
                     tally.take(.done(report))
                 }
             }

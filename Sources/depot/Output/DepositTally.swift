@@ -62,7 +62,7 @@ final class DepositTally: Sendable {
     var isProgressShown: Bool { progress.isShown }
 
     /// - Parameter size: bytes of content.
-    func expect(_ size: UInt64) { progress.expect(size) }
+    func expect(_ size: UInt64) { progress.set(total: size) }
 
     /// Nothing more comes, though not everything was dealt with.
     func end(with error: DepotError) { state.withLock { $0.ending = error } }

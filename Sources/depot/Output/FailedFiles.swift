@@ -9,7 +9,7 @@ struct FailedFiles: Sendable {
     }
 
     private(set) var count = 0
-    private(set) var entries: [Entry] = []
+    private var entries: [Entry] = []
     /// By name: which of several fails first is chance, and the command's exit code is not to be.
     private(set) var first: (name: String, error: DepotError)?
 

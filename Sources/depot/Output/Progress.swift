@@ -36,8 +36,6 @@ final class Progress: Sendable {
     /// Whether anybody is told.
     var isShown: Bool { style != .none }
 
-    func expect(_ total: UInt64) { state.withLock { $0.total = ($0.total ?? 0) + total } }
-
     func set(total: UInt64) { state.withLock { $0.total = total } }
 
     func advance(_ bytes: UInt64) {

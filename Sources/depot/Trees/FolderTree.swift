@@ -47,9 +47,8 @@ final class FolderTree: Sendable {
                 .invalidArgument, "cannot make the folder: \(String(cString: strerror(errno)))",
                 object: path)
         }
-        var status = stat()
-        let isThere = mayBeLink ? stat(path, &status) == 0 : lstat(path, &status) == 0
-        guard isThere, status.st_mode & S_IFMT == S_IFDIR else {
+        let status = try? mayBeLink ? FileStatus(following: path) : FileStatus(path)
+        guard status?.isFolder == true else {
             throw DepotError(
                 .invalidArgument,
                 "a file or a symbolic link is where a folder has to be; move it away", object: path)

@@ -64,7 +64,7 @@ struct TreeRetrieval: Sendable {
         var pages = NamePages(client, prefix)
         var size: UInt64 = 0
         while let page = try await pages.next() { size += page.reduce(0) { $0 + $1.size } }
-        progress.expect(size)
+        progress.set(total: size)
     }
 
     /// In bytes: to a `String` a slash and a combining mark behind it are one character.
