@@ -16,16 +16,17 @@ let system = Target.Dependency.product(name: "SystemPackage", package: "swift-sy
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 
-/// A library target of the house, as DESIGN draws it: it may import what is named here and nothing else.
+/// A library target, as Sources/README.md draws it: it may import what is named here and nothing else.
 func library(
     _ name: String, _ dependencies: [Target.Dependency], _ settings: [SwiftSetting] = []
 ) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict + settings)
 }
 
-/// Cutting and hashing take all the time of a test that moves many bytes, were they not optimised in debug builds, too:
-/// vectors are a hundred times slower there.
-let optimised = SwiftSetting.unsafeFlags(["-O"], .when(configuration: .debug))
+/// Cutting and hashing take all the time of a test that moves many bytes, were they not optimised in
+/// debug builds, too: vectors are a hundred times slower there. Assertions stay on.
+let optimised = SwiftSetting.unsafeFlags(
+    ["-O", "-assert-config", "Debug"], .when(configuration: .debug))
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
@@ -58,23 +59,32 @@ let package = Package(
         .systemLibrary(
             name: "CSQLiteOptions", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         library("DepotCore", ["CLibCrypto", nioCore], [optimised]),
-        library("DepotSQLite", ["DepotCore", grdb, sqlite]),
+        // Between SQLite and the disk, to tell a page that changed there from one that was written. Optimised in debug
+        // builds, too, as hashing is.
+        .target(
+            name: "CSQLiteChecksums", dependencies: [sqlite],
+            cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+        library("DepotSQLite", ["CSQLiteChecksums", "DepotCore", grdb, sqlite]),
         library(
             "DepotStore",
             [
                 "CLinux", "DepotCore", "DepotSQLite", nioCore, nioPosix, grdb, log,
             ]),
         library("DepotSQLiteCatalog", ["DepotCore", "DepotSQLite", grdb, nioCore, log]),
-        library("DepotWire", ["DepotCore", nioCore, nioPosix, nioHTTP1, log]),
+        library("DepotWire", ["DepotCore", nioCore, nioPosix, nioHTTP1]),
         library(
             "DepotClient",
-            ["CLinux", "DepotCore", "DepotWire", nioCore, nioPosix, log, system]),
+            ["CLinux", "DepotCore", "DepotWire", nioCore, nioHTTP1, nioPosix, system]),
+        library("DepotReplicaLink", ["DepotCore", "DepotWire", nioCore, nioHTTP1]),
         library(
             "DepotReplica", ["DepotCore", "DepotWire", nioCore, nioPosix, nioHTTP1, lifecycle, log]),
+        library("DepotCluster", ["DepotCore", "DepotWire", nioCore, log]),
+        library("DepotUpkeep", ["DepotCore", "DepotWire", "DepotCluster", log]),
         library(
             "DepotServer",
             [
-                "DepotCore", "DepotWire", nioCore, lifecycle, log,
+                "DepotCore", "DepotWire", "DepotCluster", "DepotUpkeep", nioCore, nioHTTP1,
+                lifecycle, log,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ]),
@@ -82,8 +92,8 @@ let package = Package(
             name: "depot",
             dependencies: [
                 "CLinux", "CSQLiteOptions", "DepotCore", "DepotStore", "DepotSQLiteCatalog",
-                "DepotWire", "DepotClient", "DepotReplica", "DepotServer", lifecycle, signals, log,
-                system,
+                "DepotWire", "DepotClient", "DepotReplicaLink", "DepotReplica", "DepotCluster",
+                "DepotUpkeep", "DepotServer", nioCore, lifecycle, signals, log, system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -102,7 +112,7 @@ let package = Package(
             swiftSettings: strict + [optimised]),
         // What tests of several targets share: conformance suites, faulty parts.
         .target(
-            name: "DepotTestSupport", dependencies: ["DepotCore", nioCore, nioPosix],
+            name: "DepotTestSupport", dependencies: ["DepotCore", nioCore, nioPosix, log],
             path: "Tests/DepotTestSupport", swiftSettings: strict),
         // Between SQLite and the disk, to record what is written and to let it fail.
         .target(name: "CSQLiteFaults", dependencies: [sqlite], path: "Tests/CSQLiteFaults"),
@@ -114,30 +124,36 @@ let package = Package(
         tests("DepotCoreTests", ["DepotCore", "FastCDCReference", "CLibCrypto", nioCore]),
         tests(
             "DepotStoreTests",
-            ["DepotCore", "DepotStore", "DepotTestSupport", grdb, nioCore, log]),
+            [
+                "CLinux", "CSQLiteChecksums", "DepotCore", "DepotStore", "DepotTestSupport", grdb,
+                nioCore, log,
+            ]),
         tests("DepotWireTests", ["DepotCore", "DepotWire", "DepotTestSupport", nioCore, nioHTTP1]),
         tests(
             "DepotReplicaTests",
             [
-                "DepotCore", "DepotStore", "DepotWire", "DepotClient", "DepotReplica",
+                "DepotCore", "DepotStore", "DepotWire", "DepotReplicaLink", "DepotReplica",
                 "DepotTestSupport", nioCore, lifecycle, log,
             ]),
         tests(
             "DepotClientTests",
-            ["DepotCore", "DepotWire", "DepotClient", "DepotTestSupport", nioCore]),
+            ["CLinux", "DepotCore", "DepotWire", "DepotClient", "DepotTestSupport", nioCore]),
         tests(
             "DepotServerTests",
             [
-                "DepotCore", "DepotServer", "DepotSQLiteCatalog", "DepotWire", "DepotTestSupport",
+                "DepotCore", "DepotCluster", "DepotUpkeep", "DepotServer", "DepotSQLite",
+                "DepotSQLiteCatalog", "DepotWire", "DepotTestSupport",
                 nioCore, nioPosix, nioHTTP1, log, lifecycle,
             ]),
         tests(
             "DepotSQLiteCatalogTests",
             [
-                "CSQLiteFaults", "DepotCore", "DepotSQLiteCatalog", "DepotTestSupport", grdb,
-                sqlite,
+                "CSQLiteChecksums", "CSQLiteFaults", "DepotCore", "DepotSQLite",
+                "DepotSQLiteCatalog", "DepotTestSupport", grdb, sqlite, log,
             ]
         ),
+        // Reads the repository itself: documents, imports, the matrix of faults.
+        tests("RepositoryTests", []),
         // Runs the command as a process: it depends on the product so that it is built.
         tests("DepotCommandTests", ["depot", "DepotTestSupport"]),
     ],

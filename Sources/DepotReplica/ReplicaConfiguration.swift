@@ -1,20 +1,22 @@
 import DepotWire
 
-/// Everything about a StorageReplica's service that an operator or a test chooses.
+/// The settings of a StorageReplica's service.
 public struct ReplicaServerConfiguration: Sendable {
     public var host: String
-    /// 0: any free one; `ReplicaServer.port()` says which.
+    /// The port to listen on. 0: any free one; `ReplicaServer.port()` says which.
     public var port: Int
-    /// What FileServers and replicas share; every request but `/health` has to carry it.
+    /// The secret that FileServers and replicas share. Every request but `/health` has to carry it.
     public var token: AccessToken
-    /// Bytes of objects in memory at once, over all connections. Room for eight of the largest, or thousands of
-    /// small ones; a replica is to stay small beside its disk's cache.
+    /// Bytes of objects in memory at once, over all connections. They are room for eight of the
+    /// largest objects, or for thousands of small ones. A replica is to stay small beside its
+    /// disk's cache.
     public var memory = 64 << 20
     /// How long a request may wait for memory.
     public var memoryPatience = Duration.seconds(20)
-    /// A FileServer keeps at most a few dozen; more is somebody's mistake.
+    /// Connections at once. A FileServer keeps at most a few dozen; more are somebody's mistake.
     public var connectionsMax = 512
-    /// A connection on which nothing moves for this long is closed; longer than any barrier takes.
+    /// A connection on which nothing moves for this long is closed. It is longer than any barrier
+    /// takes.
     public var idleLimit = Duration.seconds(180)
     /// How long requests under way may take when the service is stopped.
     public var shutdownGrace = Duration.seconds(10)

@@ -10,34 +10,45 @@ final class ReplicaConnection: ChannelDuplexHandler {
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
+    /// Where the request under way is. Each head leads to `collecting` or `receiving`, or, where it
+    /// is refused, to `refusing`.
     private enum State {
+        /// No request is under way.
         case idle
-        /// A small body is being read whole.
-        case collecting(ReplicaDesk.Question, ByteBuffer)
-        /// Objects are being taken in.
-        case receiving(ObjectIntake)
-        /// The request is over, or its rest is of no interest; the answer is being made or written.
+        /// A small body is being read whole. The request's end leads to `answering`; too long a
+        /// body, to `refusing`.
+        case collecting(ReplicaRequest, ByteBuffer)
+        /// Objects are being received. When all of them were appended it is `answering`; when
+        /// something failed, `answering` or `refusing`, as the request has ended or not.
+        case receiving(ObjectReceiver)
+        /// The request was read to its end, and the response is being made or written. When that
+        /// is written it is `idle`, unless the next request has begun.
         case answering
+        /// The response is being made or written while the request's rest, which is of no
+        /// interest, still comes. The end of the request leads to `answering`; that of the
+        /// response, to `discarding`.
+        case refusing
+        /// The response was written, and the request's rest still comes. Its end leads to `idle`.
+        case discarding
+        /// The connection is gone: nothing comes, and nothing can be written.
+        case closed
     }
 
     private let context: ReplicaContext
-    private let desk: ReplicaDesk
+    private let handler: ReplicaRequestHandler
     private var state = State.idle
-    /// Whether the request under way has been read to its end, and its answer written to its end.
-    private var isRead = true
-    private var isAnswered = true
-    /// Counts requests. The next one may have come together with this one, and begins before this one's answer is
-    /// known to have been written.
+    /// Counts requests. The next one may have come together with this one; then it begins before
+    /// this one's response is known to have been written.
     private var number = 0
-    private var keepsAlive = true
     private var exchange: String?
-    private var isDraining = false
+    private var sender = RequestSender.stranger
+    /// Whether the channel asked to be read while the receiver was full.
     private var isReadWanted = false
     private var channelContext: ChannelHandlerContext?
 
     init(context: ReplicaContext) {
         self.context = context
-        desk = ReplicaDesk(context: context)
+        handler = ReplicaRequestHandler(context: context)
     }
 
     func handlerAdded(context: ChannelHandlerContext) { channelContext = context }
@@ -49,41 +60,34 @@ final class ReplicaConnection: ChannelDuplexHandler {
         switch unwrapInboundIn(data) {
         case .head(let head): begin(head, context)
         case .body(let bytes): receive(bytes, context)
-        case .end:
-            isRead = true
-            end(context)
-            closeIfOver(context)
+        case .end: end(context)
         }
     }
 
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         number += 1
-        isRead = false
-        isAnswered = false
-        keepsAlive = head.isKeepAlive
         exchange = head.headers.first(name: WireExchange.header)
+        sender = self.context.policy.sender(of: head)
         do throws(DepotError) {
-            let question = try desk.admit(head)
-            guard question.route == .objects else {
-                state = .collecting(question, ByteBuffer())
-                return
+            switch try AdmittedRequest(head) {
+            case .upload(let headers): beginReceiving(headers, context)
+            case .whole(let request): state = .collecting(request, ByteBuffer())
             }
-            beginIntake(question, context)
         } catch {
             refuse(error, context)
         }
     }
 
-    private func beginIntake(_ question: ReplicaDesk.Question, _ context: ChannelHandlerContext) {
-        let intake = ObjectIntake(context: self.context, loop: context.eventLoop)
+    private func beginReceiving(_ headers: HTTPHeaders, _ context: ChannelHandlerContext) {
+        let receiver = ObjectReceiver(context: self.context, loop: context.eventLoop)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        intake.onRoom = { bound.value.readIfWanted() }
-        intake.onEnd = { result in bound.value.intakeEnded(result) }
-        state = .receiving(intake)
+        receiver.onRoom = { bound.value.readIfWanted() }
+        receiver.onEnd = { result in bound.value.receivingEnded(result) }
+        state = .receiving(receiver)
         let loop = context.eventLoop
-        Task { [desk] in
+        Task { [handler] in
             do throws(DepotError) {
-                _ = try await desk.checkClaim(question.headers)
+                _ = try await handler.checkClaim(headers, wantsWriter: true)
                 loop.execute { bound.value.claimAccepted() }
             } catch {
                 loop.execute { bound.value.claimRefused(error) }
@@ -92,73 +96,78 @@ final class ReplicaConnection: ChannelDuplexHandler {
     }
 
     private func claimAccepted() {
-        if case .receiving(let intake) = state { intake.admit() }
+        if case .receiving(let receiver) = state { receiver.admit() }
     }
 
     private func claimRefused(_ error: DepotError) {
-        guard case .receiving(let intake) = state, let channelContext else { return }
-        state = .answering
-        intake.onEnd = nil
-        intake.abandon()
+        guard case .receiving = state, let channelContext else { return }
         refuse(error, channelContext)
     }
 
-    private func intakeEnded(_ result: Result<Void, DepotError>) {
-        guard case .receiving = state, let channelContext else { return }
+    private func receivingEnded(_ result: Result<Void, DepotError>) {
+        guard case .receiving(let receiver) = state, let channelContext else { return }
         switch result {
         case .success:
-            state = .answering
+            stop(receiver)
             write(.done, channelContext)
         case .failure(let error): refuse(error, channelContext)
         }
         readIfWanted()
     }
 
+    private func stop(_ receiver: ObjectReceiver) {
+        receiver.onEnd = nil
+        receiver.abandon()
+        state = receiver.hasEnded ? .answering : .refusing
+    }
+
     private func receive(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
         switch state {
-        case .receiving(let intake): intake.receive(bytes)
-        case .collecting(let question, var body):
+        case .receiving(let receiver): receiver.receive(bytes)
+        case .collecting(let request, var body):
             guard body.readableBytes + bytes.readableBytes <= WireLimits.bodyBytesMax else {
                 refuse(
                     DepotError(
                         .tooLarge, "a body has at most \(WireLimits.bodyBytesMax) bytes",
-                        object: question.route.rawValue), context)
+                        object: request.path), context)
                 return
             }
-            // Out of the enum first, or the buffer is copied.
-            state = .answering
+            // The buffer is taken out of the enum first: otherwise it would be copied.
+            state = .refusing
             body.writeImmutableBuffer(bytes)
-            state = .collecting(question, body)
-        case .idle, .answering: break  // the rest of a request that was refused
+            state = .collecting(request, body)
+        case .idle, .answering, .refusing, .discarding, .closed: break
         }
     }
 
     private func end(_ context: ChannelHandlerContext) {
         switch state {
-        case .receiving(let intake): intake.end()
-        case .collecting(let question, let body):
+        case .receiving(let receiver): receiver.end()
+        case .collecting(let request, let body):
             state = .answering
-            answer(question, body, context)
-        case .idle, .answering: break
+            answer(request, body, in: context)
+        case .refusing: state = .answering
+        case .discarding: state = .idle
+        case .idle, .answering, .closed: break
         }
     }
 
     private func answer(
-        _ question: ReplicaDesk.Question, _ body: ByteBuffer, _ context: ChannelHandlerContext
+        _ request: ReplicaRequest, _ body: ByteBuffer, in context: ChannelHandlerContext
     ) {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let loop = context.eventLoop
-        Task { [desk] in
-            let answer: ReplicaAnswer
+        Task { [handler, sender] in
+            let response: ReplicaResponse
             do throws(DepotError) {
                 try BodyDigest.check(
-                    body, against: question.headers.first(name: BodyDigest.header),
-                    from: question.route.rawValue)
-                answer = try await desk.answer(question, body)
+                    body, against: request.headers.first(name: BodyDigest.header),
+                    from: request.path)
+                response = try await handler.answer(request, body)
             } catch {
-                answer = .error(error)
+                response = .error(error)
             }
-            let complete = await desk.identified(answer)
+            let complete = await handler.identified(response, to: sender)
             loop.execute { bound.value.send(complete) }
         }
     }
@@ -166,37 +175,36 @@ final class ReplicaConnection: ChannelDuplexHandler {
     // MARK: Out
 
     private func refuse(_ error: DepotError, _ context: ChannelHandlerContext) {
+        if case .receiving(let receiver) = state { stop(receiver) } else { state = .refusing }
         self.context.logger.info(
             "refused", metadata: ["code": "\(error.code.rawValue)", "why": "\(error)"])
-        state = .answering
         write(.error(error), context)
     }
 
-    /// Adds who answers, and writes.
-    private func write(_ answer: ReplicaAnswer, _ context: ChannelHandlerContext) {
+    /// Adds who answers, where the sender may know, and writes.
+    private func write(_ response: ReplicaResponse, _ context: ChannelHandlerContext) {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let loop = context.eventLoop
-        Task { [desk] in
-            let complete = await desk.identified(answer)
+        Task { [handler, sender] in
+            let complete = await handler.identified(response, to: sender)
             loop.execute { bound.value.send(complete) }
         }
     }
 
-    private func send(_ answer: ReplicaAnswer) {
-        guard let context = channelContext, context.channel.isActive, !isAnswered else { return }
-        var headers = answer.headers
-        let length = answer.parts.reduce(0) { $0 + $1.length }
-        if answer.status != .noContent {
+    private func send(_ response: ReplicaResponse) {
+        guard let context = channelContext, context.channel.isActive, isAnswerDue else { return }
+        var headers = response.headers
+        let length = response.parts.reduce(0) { $0 + $1.length }
+        if response.status != .noContent {
             headers.add(name: "content-length", value: String(length))
         }
-        if answer.parts.count == 1, case .bytes(let body) = answer.parts[0] {
+        if response.parts.count == 1, case .bytes(let body) = response.parts[0] {
             headers.add(name: BodyDigest.header, value: BodyDigest.of(body))
         }
         if let exchange { headers.add(name: WireExchange.header, value: exchange) }
-        if !keepsAlive || isDraining { headers.add(name: "connection", value: "close") }
-        let head = HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers)
+        let head = HTTPResponseHead(version: .http1_1, status: response.status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        for part in answer.parts { write(part, context) }
+        for part in response.parts { write(part, context) }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let number = number
         context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
@@ -204,7 +212,7 @@ final class ReplicaConnection: ChannelDuplexHandler {
         }
     }
 
-    private func write(_ part: ReplicaAnswer.Part, _ context: ChannelHandlerContext) {
+    private func write(_ part: ReplicaResponse.Part, _ context: ChannelHandlerContext) {
         switch part {
         case .bytes(let bytes):
             context.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
@@ -215,31 +223,35 @@ final class ReplicaConnection: ChannelDuplexHandler {
                 endIndex: Int(extent.offset) + extent.length)
             let written = context.eventLoop.makePromise(of: Void.self)
             written.futureResult.whenComplete { _ in
-                // The descriptor is the segment's: it goes back, and the extent has kept it open until here.
+                // The descriptor belongs to the segment, and the extent has kept it open until
+                // here. So it goes back.
                 withExtendedLifetime(extent) { _ = try? handle.takeDescriptorOwnership() }
             }
             context.write(wrapOutboundOut(.body(.fileRegion(region))), promise: written)
         }
     }
 
-    private func answerEnded(_ number: Int) {
-        guard number == self.number else { return }
-        isAnswered = true
-        guard let channelContext else { return }
-        closeIfOver(channelContext)
-        readIfWanted()
+    private var isAnswerDue: Bool {
+        switch state {
+        case .answering, .refusing: true
+        case .idle, .collecting, .receiving, .discarding, .closed: false
+        }
     }
 
-    private func closeIfOver(_ context: ChannelHandlerContext) {
-        guard isRead, isAnswered else { return }
-        state = .idle
-        if !keepsAlive || isDraining { context.close(promise: nil) }
+    private func answerEnded(_ number: Int) {
+        guard number == self.number else { return }
+        switch state {
+        case .answering: state = .idle
+        case .refusing: state = .discarding
+        case .idle, .collecting, .receiving, .discarding, .closed: break
+        }
+        readIfWanted()
     }
 
     // MARK: Reading or not
 
     func read(context: ChannelHandlerContext) {
-        if case .receiving(let intake) = state, intake.isFull {
+        if case .receiving(let receiver) = state, receiver.isFull {
             isReadWanted = true
         } else {
             context.read()
@@ -247,7 +259,7 @@ final class ReplicaConnection: ChannelDuplexHandler {
     }
 
     private func readIfWanted() {
-        if case .receiving(let intake) = state, intake.isFull { return }
+        if case .receiving(let receiver) = state, receiver.isFull { return }
         guard isReadWanted, let channelContext else { return }
         isReadWanted = false
         channelContext.read()
@@ -257,38 +269,27 @@ final class ReplicaConnection: ChannelDuplexHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case is ConnectionRegistry.Drain:
-            isDraining = true
-            if isRead, isAnswered { context.close(promise: nil) }
         case is IdleStateHandler.IdleStateEvent: context.close(promise: nil)
         default: context.fireUserInboundEventTriggered(event)
         }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if case .receiving(let intake) = state {
-            intake.onEnd = nil
-            intake.abandon()
-        }
-        state = .answering
+        if case .receiving(let receiver) = state { stop(receiver) }
+        state = .closed
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.context.logger.debug("connection failed", metadata: ["why": "\(error)"])
-        context.close(promise: nil)
-    }
-}
-
-extension ReplicaDesk {
-    /// Adds to an answer who gives it and how far its log is.
-    func identified(_ answer: ReplicaAnswer) async -> ReplicaAnswer {
-        var answer = answer
-        do throws(DepotError) {
-            answer.headers.add(standing: try await context.storage.standing())
-        } catch {
-            context.logger.warning("cannot say how far the log is", metadata: ["why": "\(error)"])
+        guard let error = error as? DepotError else {
+            self.context.logger.debug("connection failed", metadata: ["why": "\(error)"])
+            context.close(promise: nil)
+            return
         }
-        return answer
+        // The body cannot be read on.
+        switch state {
+        case .receiving, .collecting: refuse(error, context)
+        case .idle, .answering, .refusing, .discarding, .closed: break
+        }
     }
 }

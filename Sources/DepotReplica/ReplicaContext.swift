@@ -1,15 +1,14 @@
 import DepotCore
 import DepotWire
 import Logging
-import NIOCore
 
-/// What all connections of a replica share.
+/// The parts of a replica that all its connections share.
 struct ReplicaContext: Sendable {
     let storage: any ChunkStorage
     let configuration: ReplicaServerConfiguration
     let budget: ByteBudget
-    let connections: ConnectionRegistry
-    let farewell = Farewell()
+    let policy: RequestPolicy
+    let shutdownNotice = ShutdownNotice()
     let logger: Logger
 
     init(
@@ -19,12 +18,10 @@ struct ReplicaContext: Sendable {
         self.configuration = configuration
         self.logger = logger
         budget = ByteBudget(size: configuration.memory)
-        connections = ConnectionRegistry(countMax: configuration.connectionsMax)
-    }
-
-    var idleLimit: TimeAmount {
-        .nanoseconds(
-            configuration.idleLimit.components.seconds * 1_000_000_000
-                + configuration.idleLimit.components.attoseconds / 1_000_000_000)
+        policy = RequestPolicy(
+            token: configuration.token, variable: "DEPOT_CLUSTER_TOKEN",
+            times: RequestPolicy.Times(idle: configuration.idleLimit),
+            places: ConnectionRegistry(
+                countMax: DescriptorLimit.connections(atMost: configuration.connectionsMax)))
     }
 }

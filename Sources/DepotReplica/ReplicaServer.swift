@@ -6,10 +6,11 @@ import NIOHTTP1
 import NIOPosix
 import ServiceLifecycle
 
-/// The StorageReplica: its storage, behind the routes of `ReplicaRoute`. Knows storage by its protocol only.
+/// The StorageReplica: its storage, behind the routes of `ReplicaRoute`. It knows the storage by
+/// its protocol only.
 ///
-/// Plain channel handlers rather than a web framework: a chunk is hashed on the event loop part by part as it
-/// arrives, and leaves by `sendfile`.
+/// It consists of plain channel handlers rather than of a web framework's: a chunk is hashed on the
+/// event loop part by part as it arrives, and leaves by `sendfile`.
 public final class ReplicaServer: Service {
     private let context: ReplicaContext
     private let group: any EventLoopGroup
@@ -38,27 +39,27 @@ public final class ReplicaServer: Service {
         }
     }
 
-    /// Serves until cancelled or shut down gracefully. Then it takes no more requests, lets those under way end
-    /// within `shutdownGrace`, and returns.
+    /// Serves until cancelled or shut down gracefully. Then it takes no more requests, lets those
+    /// under way end within `shutdownGrace`, and returns.
     public func run() async throws {
         let channel: any Channel
         do {
             channel = try await bind()
         } catch {
-            let failure = DepotError(
-                .unreachable, "cannot listen there: is the port in use, or not allowed?",
-                object: "\(context.configuration.host):\(context.configuration.port)", cause: error)
+            let failure = DepotError.cannotListen(
+                host: context.configuration.host, port: context.configuration.port, because: error)
             listening.fail(failure)
             throw failure
         }
         listening.succeed(channel.localAddress?.port ?? 0)
         context.logger.info(
             "replica listens", metadata: ["address": "\(channel.localAddress?.description ?? "")"])
-        // Returns when the service is asked to stop, in either way; a listening socket does not end by itself.
+        // This returns when the service is asked to stop, in either way. A listening socket does
+        // not end by itself.
         try? await gracefulShutdown()
-        await context.farewell.say()
+        await context.shutdownNotice.give()
         channel.close(promise: nil)
-        await context.connections.drain(within: context.configuration.shutdownGrace)
+        await context.policy.places.drain(within: context.configuration.shutdownGrace)
     }
 
     private func bind() async throws -> any Channel {
@@ -66,19 +67,26 @@ public final class ReplicaServer: Service {
         return try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptPause(places: context.policy.places))
+                }
+            }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.recvAllocator, value: ChannelTuning.accepting)
             .childChannelOption(.writeBufferWaterMark, value: ChannelTuning.waterMark)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard context.connections.add(channel) else {
-                        throw DepotError(.busy, "too many connections")
-                    }
                     let operations = channel.pipeline.syncOperations
                     try operations.addHandler(
-                        IdleStateHandler(allTimeout: context.idleLimit))
+                        IdleStateHandler(allTimeout: context.policy.times.idle))
                     try operations.configureHTTPServerPipeline(
-                        withPipeliningAssistance: true, withErrorHandling: true)
+                        withPipeliningAssistance: true, withErrorHandling: false,
+                        withEncoderConfiguration: .init(),
+                        withDecoderLimitConfiguration: RequestPolicy.parserLimits)
+                    try context.policy.take(
+                        channel, behind: operations.handler(type: HTTPServerPipelineHandler.self))
                     try operations.addHandler(ReplicaConnection(context: context))
                 }
             }

@@ -1,13 +1,15 @@
+import DepotCore
 import GRDB
 import GRDBSQLite
 
-// GRDB opens, migrates and pools connections and caches statements. Binding and stepping is done on SQLite
-// itself: through GRDB every value of a row is boxed, which nearly halves the rows that bulk paths get done.
+// GRDB opens, migrates and pools connections and caches statements. Binding and stepping is done on
+// SQLite itself: through GRDB every value of a row is boxed, which nearly halves the rows that bulk
+// paths get done.
 
 /// One prepared statement of a transaction.
 ///
-/// It is reset when its rows are read to the end, and before it is used again: leave no row unread and
-/// then commit.
+/// It is reset when its rows are read to the end, and before it is used again: leave no row unread
+/// and then commit.
 package struct SQLStatement {
     @usableFromInline let statement: Statement
     @usableFromInline var handle: OpaquePointer { statement.sqliteStatement }
@@ -16,7 +18,8 @@ package struct SQLStatement {
         statement = try database.cachedStatement(sql: sql)
     }
 
-    /// Runs it, and gives the number of the row that it has inserted. Cheaper than `RETURNING`, which builds a table.
+    /// Runs it, and gives the number of the row that it has inserted. Cheaper than `RETURNING`,
+    /// which builds a table.
     @inlinable
     package func insert<each Value: SQLValue>(_ values: repeat each Value) throws -> Int64 {
         try run(repeat each values)
@@ -31,8 +34,8 @@ package struct SQLStatement {
         while try step() {}
     }
 
-    /// What `body` makes of the first row; `nil` where there is none. For statements that read: one that writes has checks
-    /// to make at its end.
+    /// What `body` makes of the first row; `nil` where there is none. For statements that read: one
+    /// that writes has checks to make at its end.
     @inlinable
     package func first<each Value: SQLValue, Result>(
         _ values: repeat each Value, body: (SQLRow) throws -> Result
@@ -116,5 +119,37 @@ package struct SQLRow {
                 resultCode: .SQLITE_CORRUPT, message: "column \(column) is not a \(Value.self)")
         }
         return value
+    }
+
+    /// Epoch and counter, in neighbouring columns.
+    ///
+    /// - Throws: where one of them is none, or beyond its bound.
+    package func sequence(_ column: Int32) throws -> CommitSequence {
+        let epoch = try get(column, as: UInt32.self)
+        let counter = try get(column + 1, as: UInt64.self)
+        guard let sequence = CommitSequence(exactlyEpoch: epoch, counter: counter) else {
+            throw DatabaseError(
+                resultCode: .SQLITE_CORRUPT,
+                message:
+                    "epoch \(epoch) and counter \(counter) are no place in the order of commits")
+        }
+        return sequence
+    }
+
+    /// Opens, segment and offset, in neighbouring columns.
+    ///
+    /// - Throws: where one of them is none, or beyond its bound.
+    package func position(_ column: Int32) throws -> LogPosition {
+        let opens = try get(column, as: UInt64.self)
+        let segment = try get(column + 1, as: UInt32.self)
+        let offset = try get(column + 2, as: UInt64.self)
+        guard
+            let position = LogPosition(exactlyOpens: opens, segment: segment, offset: offset)
+        else {
+            throw DatabaseError(
+                resultCode: .SQLITE_CORRUPT,
+                message: "no log is at opening \(opens), segment \(segment), byte \(offset)")
+        }
+        return position
     }
 }

@@ -12,14 +12,41 @@ package protocol SQLValue {
 /// Tells SQLite to copy what is bound.
 private let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
+// What a file says, anybody may have written, and a flipped bit may have changed: a number from a
+// column is bounded here, so that two of them can be added or subtracted without a thought. None
+// that is ever written is near the bounds.
+
+/// From -2^60 to 2^60. What is beyond, as a clock may say that was set wrongly, is kept as the
+/// nearest of them: nothing is written that could not be read.
 extension Int64: SQLValue {
+    package static let columnRange: ClosedRange<Int64> = -(1 << 60)...1 << 60
+
     package func bind(to handle: OpaquePointer, at index: Int32) -> Int32 {
-        sqlite3_bind_int64(handle, index, self)
+        let range = Self.columnRange
+        let kept = Swift.min(Swift.max(self, range.lowerBound), range.upperBound)
+        return sqlite3_bind_int64(handle, index, kept)
     }
 
     package static func read(_ handle: OpaquePointer, _ column: Int32) -> Int64? {
+        guard let number = AnyInteger.read(handle, column)?.value, columnRange.contains(number)
+        else { return nil }
+        return number
+    }
+}
+
+/// Any number that SQLite keeps; for those that nothing is added to.
+package struct AnyInteger: SQLValue {
+    package let value: Int64
+
+    package init(_ value: Int64) { self.value = value }
+
+    package func bind(to handle: OpaquePointer, at index: Int32) -> Int32 {
+        sqlite3_bind_int64(handle, index, value)
+    }
+
+    package static func read(_ handle: OpaquePointer, _ column: Int32) -> AnyInteger? {
         sqlite3_column_type(handle, column) == SQLITE_INTEGER
-            ? sqlite3_column_int64(handle, column) : nil
+            ? AnyInteger(sqlite3_column_int64(handle, column)) : nil
     }
 }
 
@@ -33,14 +60,41 @@ extension Int: SQLValue {
     }
 }
 
-/// Its bits as a signed number: for counts that no SQL compares or adds up.
+/// From 0 to 2^60. One that is larger, which only a mask of members is, keeps its bits for SQL and
+/// is not read.
 extension UInt64: SQLValue {
     package func bind(to handle: OpaquePointer, at index: Int32) -> Int32 {
-        Int64(bitPattern: self).bind(to: handle, at: index)
+        AnyInteger(Int64(bitPattern: self)).bind(to: handle, at: index)
     }
 
     package static func read(_ handle: OpaquePointer, _ column: Int32) -> UInt64? {
-        Int64.read(handle, column).map { UInt64(bitPattern: $0) }
+        Int64.read(handle, column).flatMap { UInt64(exactly: $0) }
+    }
+}
+
+/// Random bits, which no SQL compares or adds up: a segment's nonce.
+package struct RandomBits: SQLValue {
+    package let bits: UInt64
+
+    package init(_ bits: UInt64) { self.bits = bits }
+
+    package func bind(to handle: OpaquePointer, at index: Int32) -> Int32 {
+        bits.bind(to: handle, at: index)
+    }
+
+    package static func read(_ handle: OpaquePointer, _ column: Int32) -> RandomBits? {
+        AnyInteger.read(handle, column).map { RandomBits(UInt64(bitPattern: $0.value)) }
+    }
+}
+
+/// Any: it computes for itself.
+extension FileTime: SQLValue {
+    package func bind(to handle: OpaquePointer, at index: Int32) -> Int32 {
+        AnyInteger(nanoseconds).bind(to: handle, at: index)
+    }
+
+    package static func read(_ handle: OpaquePointer, _ column: Int32) -> FileTime? {
+        AnyInteger.read(handle, column).map { FileTime(nanoseconds: $0.value) }
     }
 }
 
@@ -131,6 +185,7 @@ extension SQLValue where Self: UUIDIdentifier {
 
 extension ReplicaID: SQLValue {}
 extension ClusterID: SQLValue {}
+extension WriterID: SQLValue {}
 extension DepositID: SQLValue {}
 extension RetrievalID: SQLValue {}
 
@@ -153,6 +208,22 @@ extension ReplicationLevel: SQLValue {
     package static func read(_ handle: OpaquePointer, _ column: Int32) -> ReplicationLevel? {
         // Likewise.
         Int.read(handle, column).flatMap { try? ReplicationLevel($0) }
+    }
+}
+
+/// The copies that a chunk is to have: those of a level, or 0 where nobody uses it.
+package struct TargetCopies: SQLValue {
+    package let copies: Int
+
+    package func bind(to handle: OpaquePointer, at index: Int32) -> Int32 {
+        copies.bind(to: handle, at: index)
+    }
+
+    package static func read(_ handle: OpaquePointer, _ column: Int32) -> TargetCopies? {
+        guard let copies = Int.read(handle, column), (0...Limits.levelMax).contains(copies) else {
+            return nil
+        }
+        return TargetCopies(copies: copies)
     }
 }
 

@@ -1,48 +1,64 @@
 import DepotCore
 import FoundationEssentials
 import GRDB
+import Logging
 
 /// The embedded catalog: one SQLite file in the FileServer's data folder.
 ///
-/// What it has answered is on stable storage: its log is synced at every commit. Views do not wait for changes.
+/// What it has answered is on stable storage: its log is synced at every commit. Views do not wait
+/// for changes.
 public final class SQLiteCatalog: Catalog {
     /// The name of its file in the data folder.
     public static let fileName = "catalog.sqlite"
     /// The file and what SQLite keeps beside it.
     static let databaseNames = ["", "-wal", "-shm"].map { fileName + $0 }
     /// Everything that a catalog keeps in its folder.
-    static let fileNames = databaseNames + [CatalogMarker.fileName, CatalogMarker.temporaryName]
+    static let fileNames =
+        databaseNames + [CatalogIdentityFile.fileName, CatalogIdentityFile.temporaryName]
     /// Entries of one page at most: what a caller asks for is held in memory.
     public static let pageMax = 100_000
 
-    /// A larger one, its log included, is open before all of it was looked at: `check` does that. Smaller ones take a
-    /// third of a second at most, from the page cache.
+    /// A larger catalog, its log included, is open before all of it was checked: `check` does the
+    /// rest. The check of a smaller one takes a third of a second at most, from the page cache.
     public static let checkedAtOpeningMax = ByteCount(128 << 20)
 
     let queue: TransactionQueue
     /// What opening has left to be looked at.
     let unchecked: CatalogCheck?
+    /// What deposits may claim.
+    let claims: ClaimLimits
 
-    init(queue: TransactionQueue, unchecked: CatalogCheck?) {
+    init(queue: TransactionQueue, unchecked: CatalogCheck?, claims: ClaimLimits) {
         self.queue = queue
         self.unchecked = unchecked
+        self.claims = claims
     }
 
     /// Opens the catalog in a folder, or makes both.
     ///
-    /// - Parameter checkedMax: one that is larger is only partly looked at for damage; `check` does the rest.
-    /// - Throws: `conflict` where another FileServer has the folder open; `formatUnsupported` where a newer
-    ///   depot has made the catalog, or it is none; `storeFailed` where it is damaged or the disk fails, and where
-    ///   there was a catalog that is gone or another one now.
+    /// A catalog that an older depot has made is written anew once, with checksums in its pages.
+    /// That takes as long as writing three times its size, and meanwhile room for twice its size in
+    /// the folder and once in the folder for temporary files.
+    ///
+    /// - Parameters:
+    ///   - checkedMax: a larger catalog is only partly checked for damage; `check` does the rest.
+    ///   - claims: what deposits may claim of it.
+    /// - Throws: `conflict` where another FileServer has the folder open; `formatUnsupported` where
+    ///   a newer depot has made the catalog, or the file is no catalog; `storeFailed` where it is
+    ///   damaged or the disk fails, and where the folder's catalog is gone or another one.
     public static func open(
         at folder: String, clock: CatalogClock = .system,
-        checkedMax: ByteCount = checkedAtOpeningMax
+        checkedMax: ByteCount = checkedAtOpeningMax, claims: ClaimLimits = ClaimLimits(),
+        logger: Logger = Logger(label: "depot.catalog")
     ) async throws(DepotError) -> SQLiteCatalog {
-        try await run(CatalogOpening(folder: folder, clock: clock, checkedMax: checkedMax))
+        var opening = CatalogOpening(
+            folder: folder, clock: clock, checkedMax: checkedMax, logger: logger)
+        opening.claims = claims
+        return try await run(opening)
     }
 
-    /// Makes an empty catalog of a known cluster, which takes what is found on replicas and no deposits until
-    /// `finishRebuild`.
+    /// Makes an empty catalog of a known cluster, which takes what is found on replicas and no
+    /// deposits until `finishRebuild`.
     ///
     /// - Throws: `conflict` where there is a catalog in the folder.
     public static func makeForRebuild(
@@ -70,8 +86,8 @@ public final class SQLiteCatalog: Catalog {
         return try opened.get()
     }
 
-    /// Waits for what is under way and closes the file; everything asked for later fails. The folder is free
-    /// again when the last reference is gone.
+    /// Waits for what is under way and closes the file; everything asked for later fails. The
+    /// folder is free again when the last reference is gone.
     public func close() throws(DepotError) {
         try queue.close()
     }

@@ -1,24 +1,21 @@
+import DepotCluster
 import DepotCore
 import DepotWire
 import Logging
 import ServiceLifecycle
 
-/// The FileServer: where clients knock. It keeps nothing but its catalog, which is handed in as the links to the
-/// replicas are, so that this target knows neither disk nor SQL nor the HTTP client.
+/// The FileServer: where clients knock. It keeps nothing but its catalog, which is handed in as the
+/// links to the replicas are, so that this target knows neither disk nor SQL nor the HTTP client.
 public final class FileServer: Service {
-    /// Makes the link to a replica. It carries the cluster's id and epoch in each of its requests.
-    public typealias Links =
-        @Sendable (ReplicaConfiguration, ClusterIdentity) throws(DepotError) -> any ReplicaLink
-
     private let configuration: FileServerConfiguration
     private let catalog: any Catalog
-    private let links: Links
+    private let links: ReplicaLinks
     private let clock: ServerClock
     private let logger: Logger
-    private let listening = Decision<Result<Int, DepotError>>()
+    private let listening = OneShot<Result<Int, DepotError>>()
 
     public init(
-        configuration: FileServerConfiguration, catalog: any Catalog, links: @escaping Links,
+        configuration: FileServerConfiguration, catalog: any Catalog, links: @escaping ReplicaLinks,
         logger: Logger, clock: ServerClock = .system
     ) {
         self.configuration = configuration
@@ -43,37 +40,32 @@ public final class FileServer: Service {
                 logger: logger)
             try await serve(services)
         } catch {
-            listening.decide(.failure(DepotError(wrapping: error)))
-            throw error
+            let failure = DepotError(wrapping: error)
+            listening.decide(.failure(failure))
+            throw failure
         }
         listening.decide(.failure(DepotError(.unreachable, "the server was stopped")))
     }
 
     private func serve(_ parts: FileServerParts) async throws {
-        let door = FrontDoor(parts: parts, configuration: configuration, logger: logger)
+        let http = HTTPFrontEnd(parts: parts, configuration: configuration, logger: logger)
         let listening = listening
         try await withThrowingTaskGroup(of: Void.self) { group in
             // Background work goes on while the last requests end: they may need it.
             group.addTask { await parts.work() }
-            group.addTask { try await door.open { listening.decide(.success($0)) } }
+            group.addTask { [configuration] in
+                do {
+                    try await http.open { listening.decide(.success($0)) }
+                } catch  where listening.current == nil {
+                    throw DepotError.cannotListen(
+                        host: configuration.host, port: configuration.port, because: error)
+                }
+            }
             defer { group.cancelAll() }
             while let result = await group.nextResult() {
                 try result.get()
                 group.cancelAll()
             }
         }
-    }
-}
-
-extension DepotError {
-    /// What is not one of ours is a mistake of ours.
-    init(wrapping error: any Error) {
-        self =
-            switch error {
-            case let error as DepotError: error
-            case is CancellationError:
-                DepotError(.unreachable, "given up: the server is stopping, or the request is over")
-            default: DepotError(.internalError, "\(error)", cause: error)
-            }
     }
 }

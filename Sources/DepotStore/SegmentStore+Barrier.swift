@@ -4,26 +4,26 @@ extension SegmentStore {
     public func vouch(for ids: [ObjectID]) async throws(DepotError) -> [Vouch] {
         try checkWritable()
         let needed = state.withLock { state in
-            for id in ids { state.condemned[id] = nil }
-            return state.appended
+            state.spared(ids)
+            return state.log.appended
         }
         try await pass(needed)
         return try await onReader { () throws(DepotError) in
             let locations = try self.locate(ids)
             return self.state.withLock { state in
                 ids.map { id in
-                    guard let location = locations[id], !state.bad.contains(id) else {
+                    guard let location = locations[id], !state.quarantine.contains(id) else {
                         return .absent
                     }
-                    let end = LogMark(segment: location.segment, offset: location.end)
-                    return end <= state.durable ? .durable : .absent
+                    let end = location.endMark
+                    return end <= state.log.durable ? .durable : .absent
                 }
             }
         }
     }
 
-    /// Makes the log durable up to a place, or gives its open segment up where that has lost its file: a sync of a file
-    /// without a name keeps nothing.
+    /// Makes the log durable up to a place. Where the open segment has lost its file, the store
+    /// goes on without that segment: a sync of a file without a name keeps nothing.
     func pass(_ needed: LogMark) async throws(DepotError) {
         let lost = try await onSyncer { () throws(DepotError) in
             try self.sync(upTo: needed)
@@ -33,9 +33,10 @@ extension SegmentStore {
         try await onLog { () throws(DepotError) in try self.abandon(lost) }
     }
 
-    /// The open segment's number, where its file is not what was written.
+    /// The open segment's number, if its file is gone or shorter than what was written.
     private func vanishedSegment() throws(DepotError) -> UInt32? {
-        let (file, end) = state.withLock { ($0.file, $0.end) }
+        assertOnSyncer()
+        let (file, end) = state.withLock { ($0.log.file, $0.log.end) }
         guard let file else { return nil }
         return try isThere(file, bytes: end) ? nil : file.number
     }
@@ -47,31 +48,32 @@ extension SegmentStore {
         case .unreadable:
             let error = DepotError(
                 .storeFailed,
-                "the disk does not answer; nothing more is written until the replica is started again",
+                "the disk does not answer; nothing more is written until the replica is started "
+                    + "again",
                 object: file.path)
             fail(error)
             throw error
         }
     }
 
-    /// Makes the log durable up to a place. On the syncer's thread: whoever queued behind finds it done.
+    /// Makes the log durable up to a place. On the syncer's thread: a caller that queued behind
+    /// another one finds it done.
     func sync(upTo needed: LogMark) throws(DepotError) {
+        assertOnSyncer()
         let outcome = syncing.withLock { _ -> Result<Void, DepotError> in
             let (file, end, isDone, failure) = state.withLock {
-                ($0.file, $0.appended, $0.durable >= needed, $0.failure)
+                ($0.log.file, $0.log.appended, $0.log.durable >= needed, $0.failure)
             }
             if let failure { return .failure(failure) }
             guard !isDone, let file else { return .success(()) }
             do throws(DepotError) {
                 try configuration.operations.sync(file.descriptor, file.path)
             } catch {
-                // Never tried again: the second one can succeed though the data is gone.
+                // A sync is never tried again: the second one can succeed though the data is gone.
                 fail(error)
                 return .failure(error)
             }
-            state.withLock { state in
-                if state.segment == end.segment { state.synced = max(state.synced, end.offset) }
-            }
+            state.withLock { $0.synced(upTo: end) }
             return .success(())
         }
         try outcome.get()

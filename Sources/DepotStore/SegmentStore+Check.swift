@@ -21,7 +21,7 @@ extension SegmentStore {
                     continue
                 }
                 let scrub = SegmentScrub(reader, nonce: location.nonce, self.logger)
-                // What looks bad is read a second time before it is called so.
+                // A copy that looks bad is read a second time before it is called so.
                 let isGood = scrub.isWhole(id, location) || scrub.isWhole(id, location)
                 verdicts.append(isGood ? .good : .bad)
             }
@@ -29,21 +29,25 @@ extension SegmentStore {
         }
         let bad = zip(ids, verdicts).filter { $0.1 == .bad }.map(\.0)
         let good = zip(ids, verdicts).filter { $0.1 == .good }.map(\.0)
-        try await onLog { () throws(DepotError) in try self.note(bad, good, locations) }
+        try await onLog { () throws(DepotError) in
+            try self.remember(bad: bad, good: good, at: locations)
+        }
         return verdicts
     }
 
-    /// Remembers verdicts on copies that are still the live ones.
-    func note(
-        _ bad: [ObjectID], _ good: [ObjectID], _ locations: [ObjectID: Location]
+    /// Remembers verdicts on copies. A verdict on a copy that is not the live one any more is
+    /// dropped.
+    ///
+    /// - Parameter locations: where the copies lay when they were read.
+    func remember(
+        bad: [ObjectID], good: [ObjectID], at locations: [ObjectID: Location]
     ) throws(DepotError) {
+        assertOnLog()
         let now = try locate(bad)
         let confirmed = bad.filter { now[$0] == locations[$0] }
         let healed = state.withLock { state in
-            state.bad.formUnion(confirmed)
-            let healed = state.bad.intersection(good)
-            state.bad.subtract(healed)
-            return Array(healed)
+            state.quarantined(confirmed)
+            return state.healed(good)
         }
         try index.markBad(confirmed)
         try index.clearBad(healed)

@@ -1,19 +1,15 @@
 import DepotCore
 
-// A deletion is a mark in the index. The bytes stay in their segment, which is only ever appended to, until the
-// segment is compacted. A mark that is lost with the index brings a copy back, which an inventory shows.
+// A deletion changes the index alone. The bytes stay in their segment, which is only ever appended
+// to, until the segment is compacted. A copy in the open segment is not in the index yet; for such
+// a copy the index keeps a tombstone and does not list it when it merges the segment. Without the
+// tombstone a crash would bring a record back whose deletion was answered, and with it a deleted
+// file. Deletions are lost with the index: the copies come back then, and an inventory shows them.
 extension SegmentStore {
-    /// Deletions under way, in objects: bounds what is remembered of them.
-    private static let condemnedMax = 1 << 20
-
     public func condemn(_ ids: [ObjectID]) async throws(DepotError) -> CondemnToken {
         try checkWritable()
         let token = CondemnToken(value: .random(in: 1 ... .max))
-        let hasRoom = state.withLock { state in
-            guard state.condemned.count + ids.count <= Self.condemnedMax else { return false }
-            for id in ids { state.condemned[id] = token }
-            return true
-        }
+        let hasRoom = state.withLock { $0.condemned(ids, by: token) }
         guard hasRoom else {
             throw DepotError(.busy, "too many deletions are under way; finish them first")
         }
@@ -26,24 +22,16 @@ extension SegmentStore {
         try await onLog { () throws(DepotError) in
             try self.checkWritable()
             let held = try self.counted(ids)
-            let going = self.state.withLock { state in
-                let going = ids.filter { state.condemned[$0] == token }
-                for id in going {
-                    state.condemned[id] = nil
-                    state.dying.insert(id)
-                }
-                return going
+            let (going, inMemtable) = self.state.withLock { $0.deleting(ids, by: token) }
+            do throws(DepotError) {
+                try self.index.remove(
+                    going, buried: inMemtable,
+                    in: inMemtable.isEmpty ? [] : self.state.withLock { $0.unmergedParts })
+            } catch {
+                self.state.withLock { $0.notDeleted() }
+                throw error
             }
-            defer { self.state.withLock { $0.dying.subtract(going) } }
-            try self.index.remove(going)
-            try self.index.clearBad(going)
-            self.state.withLock { state in
-                for id in Set(going) where held.contains(id) {
-                    if state.recent.removeValue(forKey: id) != nil { state.dead.insert(id) }
-                    if id.kind == .chunk { state.chunks -= 1 }
-                }
-                state.bad.subtract(going)
-            }
+            self.state.withLock { $0.deleted(counted: held) }
             let gone = Set(going)
             return ids.filter { gone.contains($0) || !held.contains($0) }
         }

@@ -1,61 +1,58 @@
 import DepotCore
 
 extension SegmentStore {
-    /// Where the live copies are. Of what the index says only that counts which the header in front confirms.
+    /// Where the live copies are. A row of the index counts only if the header at its place
+    /// confirms it.
     func locate(_ ids: [ObjectID]) throws(DepotError) -> [ObjectID: Location] {
-        try look(for: ids).found
+        try lookUp(ids).found
     }
 
-    /// What a look has found.
-    struct Look {
+    /// What is known of objects at one moment.
+    struct Lookup {
         var found: [ObjectID: Location] = [:]
-        /// What memory knew nothing of, so that the index was asked, and which of these it lists, confirmed or not.
+        /// Objects that the memtable did not know, so that the index was asked.
         var asked: Set<ObjectID> = []
+        /// The objects among them that the index lists, whether a header confirms it or not.
         var listed: Set<ObjectID> = []
     }
 
-    func look(for ids: [ObjectID]) throws(DepotError) -> Look {
+    func lookUp(_ ids: [ObjectID]) throws(DepotError) -> Lookup {
         var found: [ObjectID: Location] = [:]
-        var rest: [ObjectID] = []
-        state.withLock { state in
-            for id in ids where !state.dying.contains(id) {
-                if let location = state.recent[id] {
-                    found[id] = location
-                } else if !state.dead.contains(id) {
-                    rest.append(id)
-                }
-            }
-        }
+        let rest = state.withLock { $0.find(ids, into: &found) }
         try dropVanished(&found)
-        guard !rest.isEmpty else { return Look(found: found) }
+        guard !rest.isEmpty else { return Lookup(found: found) }
         let places = try index.find(rest)
         for (number, rows) in Dictionary(grouping: places, by: \.value.segment) {
-            let (nonce, dying) = state.withLock { ($0.segments[number]?.nonce, $0.dying) }
+            let (nonce, going) = state.withLock {
+                ($0.segments.segment(number)?.nonce, $0.deletions.underWay)
+            }
             guard let nonce, let (file, bytes) = try files.find(number) else { continue }
-            for (id, row) in rows where !dying.contains(id) {
+            for (id, row) in rows where !going.contains(id) {
                 let location = Location(
                     segment: number, nonce: nonce, offset: row.offset, length: row.length)
-                if location.contentEnd <= bytes, confirms(location, id, file) {
+                if location.contentEnd <= bytes, confirms(location, of: id, in: file) {
                     found[id] = location
                 }
             }
         }
-        // The index takes a segment in between two looks: what is nowhere now was in memory before, or is now.
+        // An object that was put or moved after the first look at the memtable is in it now.
         state.withLock { state in
-            for id in rest where found[id] == nil { found[id] = state.recentLocation(id) }
+            for id in rest where found[id] == nil { found[id] = state.location(of: id) }
         }
-        return Look(found: found, asked: Set(rest), listed: Set(places.keys))
+        let lookup = Lookup(found: found, asked: Set(rest), listed: Set(places.keys))
+        assert(
+            lookup.listed.isSubset(of: lookup.asked), "the index found what it was not asked for")
+        return lookup
     }
 
-    /// Those that the count of chunks has in it: whatever is listed, be it with a damaged header.
+    /// The objects among these that the count of chunks includes: whatever is listed, be it with a
+    /// damaged header.
     func counted(_ ids: [ObjectID]) throws(DepotError) -> Set<ObjectID> {
         let listed = try index.find(ids).keys
-        return state.withLock { state in
-            Set(listed).subtracting(state.dead).union(ids.filter { state.recent[$0] != nil })
-        }
+        return state.withLock { $0.counted(ids, listed: listed) }
     }
 
-    /// Memory knows of copies, not of files that went.
+    /// The memtable knows of copies, and not whether their files are still there.
     private func dropVanished(_ found: inout [ObjectID: Location]) throws(DepotError) {
         for number in Set(found.values.map(\.segment)) {
             let bytes = try files.find(number)?.bytes ?? 0
@@ -64,7 +61,9 @@ extension SegmentStore {
     }
 
     /// A header that cannot be read confirms nothing.
-    private func confirms(_ location: Location, _ id: ObjectID, _ file: SegmentFile) -> Bool {
+    private func confirms(
+        _ location: Location, of id: ObjectID, in file: SegmentFile
+    ) -> Bool {
         do {
             let header = try file.header(at: location.offset, nonce: location.nonce)
             return header?.path.objectID == id && header?.length == location.length
@@ -103,15 +102,14 @@ extension SegmentStore {
     ) async throws(DepotError) -> [InventoryEntry] {
         guard limit > 0 else { throw DepotError(.invalidArgument, "a page has at least one entry") }
         return try await onReader { () throws(DepotError) in
-            // Memory first: what the index takes in meanwhile then shows twice rather than not at all.
+            // The memtable first: a segment that is merged meanwhile then shows twice rather than
+            // not at all.
             let (recent, gone) = self.state.withLock { state in
-                (
-                    state.recent.filter { $0.key > after ?? $0.key || after == nil },
-                    state.dying.union(state.dead)
-                )
+                (state.memtable.entries(after: after), state.gone)
             }
             var entries: [ObjectID: InventoryEntry] = [:]
-            // What is not there does not show; so a page of the index may be less than a page here.
+            // Copies whose file is gone are left out, so a page of the index may fill only a part
+            // of one here.
             var presences: [UInt32: Bool] = [:]
             var cursor = after
             while entries.count < limit {

@@ -6,26 +6,24 @@ extension SegmentStore {
     ) async throws(DepotError) -> [SegmentInfo] {
         guard limit > 0 else { throw DepotError(.invalidArgument, "a page has at least one entry") }
         return try await onReader { () throws(DepotError) in
-            let again = self.state.withLock { state in
-                state.again.filter { state.recent[$0] != nil }
-            }
-            var live = try self.index.liveTotals(without: again)
-            let (sealed, open) = self.state.withLock { state in
-                for location in state.recent.values {
+            let shadowed = self.state.withLock { $0.memtable.shadowed }
+            var live = try self.index.liveTotals(without: shadowed)
+            let segments = self.state.withLock { state in
+                for location in state.memtable.locations {
                     live[location.segment, default: (0, 0)].copies += 1
-                    live[location.segment, default: (0, 0)].bytes += location.end - location.offset
+                    live[location.segment, default: (0, 0)].bytes += location.space
                 }
-                return (
-                    state.segments.values.map { ($0.number, $0.nonce, $0.bytes, true) },
-                    state.end > 0 ? [(state.segment, state.nonce, state.end, false)] : []
-                )
+                var all = state.segments.all.map { ($0.id, $0.bytes, true) }
+                if let open = state.log.begun { all.append((open, state.log.end, false)) }
+                return all
             }
-            let rest = (sealed + open).filter { $0.0 > number ?? 0 }.sorted { $0.0 < $1.0 }
-            return rest.prefix(limit).map { number, nonce, bytes, isSealed in
-                let found = live[number] ?? (0, 0)
+            let rest = segments.filter { $0.0.number > number ?? 0 }
+                .sorted { $0.0.number < $1.0.number }
+            return rest.prefix(limit).map { id, bytes, isSealed in
+                let found = live[id.number] ?? (0, 0)
                 return SegmentInfo(
-                    id: SegmentID(number: number, nonce: nonce), bytes: bytes,
-                    liveBytes: found.bytes, liveCopies: found.copies, isSealed: isSealed)
+                    id: id, bytes: bytes, liveBytes: found.bytes, liveCopies: found.copies,
+                    isSealed: isSealed)
             }
         }
     }
@@ -46,7 +44,7 @@ extension SegmentStore {
             if next == nil, place.isSealed {
                 let all = try self.live(in: place, from: 0, budget: .max).live
                 let wrong = Set(scrub.verdicts.filter { $0.verdict == .bad }.map(\.id))
-                    .union(self.state.withLock { $0.bad })
+                    .union(self.state.withLock { $0.quarantine.objects })
                 scrub.readStructure(
                     sound: Set(all.filter { !wrong.contains($0.0) }.map(\.1.offset)))
             }
@@ -58,8 +56,8 @@ extension SegmentStore {
         let bad = step.verdicts.filter { $0.verdict == .bad }.map(\.id)
         let good = step.verdicts.filter { $0.verdict == .good }.map(\.id)
         try await onLog { () throws(DepotError) in
-            let healed = self.state.withLock { state in good.filter(state.bad.contains) }
-            try self.note(bad, healed, locations)
+            let healed = self.state.withLock { $0.quarantine.found(good) }
+            try self.remember(bad: bad, good: healed, at: locations)
         }
         return step
     }
@@ -77,18 +75,17 @@ extension SegmentStore {
     private struct Place {
         let segment: SegmentID
         let isSealed: Bool
-        /// Copies that begin here or behind are not durable yet.
+        /// Copies that end behind this are not durable yet.
         let end: UInt64
     }
 
     private func place(_ segment: SegmentID) throws(DepotError) -> Place {
         let place = state.withLock { state -> Place? in
-            if let sealed = state.segments[segment.number], sealed.nonce == segment.nonce {
+            if let sealed = state.segments.segment(segment) {
                 return Place(segment: segment, isSealed: true, end: sealed.bytes)
             }
-            guard state.segment == segment.number, state.nonce == segment.nonce, state.end > 0
-            else { return nil }
-            return Place(segment: segment, isSealed: false, end: state.synced)
+            guard state.log.begun == segment else { return nil }
+            return Place(segment: segment, isSealed: false, end: state.log.durable.offset)
         }
         guard let place else {
             throw DepotError(
@@ -98,7 +95,8 @@ extension SegmentStore {
         return place
     }
 
-    /// Live copies in order of their place, as many as the budget is for. There may be none, and more behind `next`.
+    /// Live copies in order of their place, up to the budget. A step may find none, and `next` may
+    /// still name more.
     private func live(
         in place: Place, from offset: UInt64, budget: UInt64
     ) throws(DepotError) -> (live: [(ObjectID, Location)], next: UInt64?) {
@@ -112,23 +110,20 @@ extension SegmentStore {
                     segment: number, nonce: place.segment.nonce, offset: offset, length: length)
             )
         }
-        // The index may lag behind; and what was put again since lies elsewhere now.
+        // Neither a copy that the index has not merged is missing, nor one that was put again
+        // counts twice.
         state.withLock { state in
-            found.removeAll { id, _ in
-                state.recent[id] != nil || state.dead.contains(id) || state.dying.contains(id)
-            }
-            for (id, location) in state.recent
-            where location.segment == number && location.offset >= offset
-                && location.offset < cut ?? .max
-            {
-                found.append((id, location))
+            found.removeAll { id, _ in state.hidesIndexed(id) }
+            let end = max(cut ?? .max, offset)
+            found += state.memtable.copies(in: number, at: offset..<end).map {
+                ($0.id, $0.location)
             }
         }
         found.removeAll { $0.1.end > place.end }
         found.sort { $0.1.offset < $1.1.offset }
         var bytes: UInt64 = 0
         let taken = found.prefix { _, location in
-            defer { bytes += location.end - location.offset }
+            defer { bytes += location.space }
             return bytes < budget
         }
         return (Array(taken), taken.count < found.count ? found[taken.count].1.offset : cut)

@@ -3,13 +3,13 @@ import Logging
 import NIOPosix
 import Synchronization
 
-// A replica's disk is a log: objects are appended to the newest of a row of tar archives, and one sync makes a whole
-// commit durable, where a file a chunk would cost a creation and a sync each. Where an object lies is remembered in
-// an index that can be thrown away.
+// A replica's disk is a log: objects are appended to the newest of a row of tar archives, and one
+// sync makes a whole commit durable, where a file a chunk would cost a creation and a sync each. An
+// index that can be thrown away remembers where each object lies.
 //
-// Three kinds of threads. One appends, seals and changes the index, so that the log has one writer. One syncs, so
-// that appends go on meanwhile; whoever waits at a barrier queues there, and finds what the one before it synced.
-// Some read. None of them is the caller's.
+// There are three kinds of threads, and none is the caller's. One appends, seals and changes the
+// index, so that the log has one writer. One syncs, so that appends go on meanwhile; barriers queue
+// there, and find what the barrier before them synced. The others read.
 
 /// Chunks and records on a disk.
 public final class SegmentStore: ChunkStorage {
@@ -19,22 +19,23 @@ public final class SegmentStore: ChunkStorage {
     let logger: Logger
     let segmentSize: UInt64
     let reserve: UInt64
-    let state: Mutex<StoreState>
+    let state: Mutex<StoreState<SegmentFile>>
     /// For the log's thread only; the lock is never waited for.
     let writer = Mutex<SegmentWriter?>(nil)
-    /// Sealed segments that the index has not taken in, because it could not; likewise.
-    let unmerged = Mutex<[SegmentRecovery.Sealed]>([])
-    /// One sync at a time: of two at once, the kernel tells one alone of an error.
+    /// One sync at a time: the kernel tells only one of two concurrent syncs of an error.
     let syncing = Mutex<Void>(())
     let files: SegmentFiles
     private let log = NIOThreadPool(numberOfThreads: 1)
     private let syncer = NIOThreadPool(numberOfThreads: 1)
     private let readers = NIOThreadPool(numberOfThreads: 4)
+    private let logThread = ThreadOwnership()
+    private let syncThread = ThreadOwnership()
 
-    /// Opens a replica's folder; makes it where it is missing or empty. Recovers what was not sealed.
+    /// Opens a replica's folder; makes it where it is missing or empty. Recovers what was not
+    /// sealed.
     ///
-    /// - Throws: `conflict` where another process has the folder, `formatUnsupported` for one of a newer depot,
-    ///   `storageFull`, `storeFailed`.
+    /// - Throws: `conflict` where another process has the folder, `formatUnsupported` for one of a
+    ///   newer depot, `storageFull`, `storeFailed`.
     public static func open(
         at path: String, configuration: SegmentStoreConfiguration = SegmentStoreConfiguration(),
         logger: Logger
@@ -43,7 +44,7 @@ public final class SegmentStore: ChunkStorage {
         opener.start()
         defer { opener.shutdownGracefully { _ in } }
         return try await opener.depotRun { () throws(DepotError) in
-            try SegmentStore(StoreOpening(path, configuration, logger))
+            try SegmentStore(StoreOpening(at: path, configuration, logger: logger))
         }
     }
 
@@ -59,7 +60,7 @@ public final class SegmentStore: ChunkStorage {
         for pool in [log, syncer, readers] { pool.start() }
     }
 
-    /// Seals what is open and gives the folder free. Nothing may be asked of the store afterwards.
+    /// Seals the open segment and unlocks the folder. Nothing may be asked of the store afterwards.
     public func close() async {
         do throws(DepotError) {
             try await onLog { () throws(DepotError) in
@@ -85,6 +86,12 @@ public final class SegmentStore: ChunkStorage {
         _ body: @escaping @Sendable () throws(DepotError) -> Value
     ) async throws(DepotError) -> Value { try await log.depotRun(body) }
 
+    /// - Precondition: the caller is on the log's thread. Debug builds check it.
+    func assertOnLog() { assert(logThread.isMine, "this is for the log's thread alone") }
+
+    /// - Precondition: the caller is on the syncer's thread. Debug builds check it.
+    func assertOnSyncer() { assert(syncThread.isMine, "this is for the syncer's thread alone") }
+
     func onSyncer<Value: Sendable>(
         _ body: @escaping @Sendable () throws(DepotError) -> Value
     ) async throws(DepotError) -> Value { try await syncer.depotRun(body) }
@@ -99,7 +106,7 @@ public final class SegmentStore: ChunkStorage {
     }
 
     func fail(_ error: DepotError) {
-        state.withLock { $0.failure = $0.failure ?? error }
+        state.withLock { $0.failed(error) }
         logger.critical("no more writes", metadata: ["why": "\(error)"])
     }
 
@@ -113,16 +120,17 @@ public final class SegmentStore: ChunkStorage {
         }
     }
 
-    /// On the log's thread, so that no change is lost to another.
+    /// On the log's thread, so that no two changes overwrite each other.
     func changeIdentity(
         _ change: @Sendable (inout ReplicaIdentity) -> Void
     ) throws(DepotError) {
+        assertOnLog()
         try checkWritable()
-        var identity = state.withLock { $0.identity }
+        var identity = state.withLock { $0.identityNext }
         change(&identity)
         let written = identity
         try failing { () throws(DepotError) in try folder.writeIdentity(written) }
-        state.withLock { $0.identity = written }
+        state.withLock { $0.identityWritten(written) }
     }
 
     // MARK: Who this is
@@ -130,7 +138,7 @@ public final class SegmentStore: ChunkStorage {
     public func standing() async throws(DepotError) -> ReplicaStanding {
         let space = try folder.space()
         return state.withLock { state in
-            let used = state.sealedBytes + state.end
+            let used = state.usedBytes
             return ReplicaStanding(
                 replica: state.identity.replica, name: configuration.name, zone: configuration.zone,
                 membership: state.identity.membership, position: state.position,
@@ -141,37 +149,42 @@ public final class SegmentStore: ChunkStorage {
         }
     }
 
-    /// What can still be written, beside what is set aside already.
+    /// Bytes that can still be written, beside those that are set aside already.
     func free(used: UInt64, _ onDisk: UInt64) -> UInt64 {
         let left = onDisk > reserve ? onDisk - reserve : 0
         guard let capacity = configuration.capacity?.bytes else { return left }
         return min(left, capacity > used ? capacity - used : 0)
     }
 
-    public func adopt(
-        _ membership: ClusterMembership
-    ) async throws(DepotError) -> ReplicaStanding {
+    public func adopt(_ offer: MembershipOffer) async throws(DepotError) -> ReplicaStanding {
         try await onLog { () throws(DepotError) in
             let identity = self.state.withLock { $0.identity }
-            if let known = identity.membership {
-                guard known.cluster == membership.cluster else {
-                    throw DepotError(
-                        .clusterMismatch,
-                        "this replica belongs to cluster \(known.cluster), not to \(membership.cluster)",
-                        object: identity.replica.description)
-                }
-                guard known.epoch <= membership.epoch else {
-                    throw DepotError(
-                        .epochStale,
-                        "this replica has seen epoch \(known.epoch), the FileServer is at "
-                            + "\(membership.epoch): another one has taken over",
-                        object: identity.replica.description)
-                }
+            let membership = try offer.accepted(over: identity.membership, by: identity.replica)
+            let isNews = offer.sequence.map { $0 > identity.sequenceHighest ?? .first } ?? false
+            guard identity.membership != membership || isNews else { return }
+            try self.changeIdentity { identity in
+                identity.membership = membership
+                identity.sequenceHighest = max(
+                    identity.sequenceHighest ?? .first, offer.sequence ?? .first)
             }
-            guard identity.membership != membership else { return }
-            try self.changeIdentity { $0.membership = membership }
+            // On the log's thread, as deletions are: no deletion of the former writer comes after
+            // this.
+            if identity.membership?.writer != membership.writer {
+                self.state.withLock { $0.sparedAll() }
+            }
         }
         return try await standing()
+    }
+
+    /// Before a segment goes that may hold the record of the highest sequence: the identity has to
+    /// name that sequence.
+    func keepSequence(of segment: UInt32) throws(DepotError) {
+        assertOnLog()
+        let (highest, kept) = state.withLock { state in
+            (state.segments.segment(segment)?.highestSequence, state.identity.sequenceHighest)
+        }
+        guard let highest, highest > kept ?? .first else { return }
+        try changeIdentity { _ in }
     }
 }
 

@@ -4,17 +4,19 @@ import DepotCore
 public struct SegmentStoreConfiguration: Sendable {
     /// Bytes of a segment; `nil`: 256 MiB, less on a small disk.
     public var segmentSize: UInt64?
-    /// Members of one segment: bounds what the open segment's part of the index takes in memory.
+    /// Members of one segment. This bounds the memtable.
     public var segmentMembersMax = 65_536
-    /// Segments take no more than this; `nil`: what the disk has.
+    /// Bytes that all segments may take; `nil`: as many as the disk has.
     public var capacity: ByteCount?
-    /// What is left free on the disk; `nil`: a twentieth, at most 1 GiB. A file system that is quite full is slow,
-    /// and the index needs a little.
+    /// Bytes that stay free on the disk; `nil`: a twentieth of it, at most 1 GiB. A file system
+    /// that is quite full is slow, and the index needs a little.
     public var reserve: ByteCount?
     /// What the operator calls the replica, and where it stands.
     public var name: String?
     public var zone: String?
 
+    /// Appends of so many bytes or more go past the page cache, see `DirectWriter`.
+    var directSizeMin = DirectWriter.sizeMinUsual
     /// How the folder is changed.
     var operations = FileOperations.system
 

@@ -2,8 +2,8 @@ import DepotCore
 import Glibc
 import Logging
 
-/// Reads the folder of a stopped replica from the first byte to the last, without any server. Changes nothing: what a
-/// start would recover is only told.
+/// Reads the folder of a stopped replica from the first byte to the last, without a server. Changes
+/// nothing: it reports what a start would recover.
 public struct StoreCheck: Sendable {
     /// A member that is not what its header or its segment's ending says.
     public struct BadMember: Sendable, Codable {
@@ -18,17 +18,19 @@ public struct StoreCheck: Sendable {
         public let replica: ReplicaID
         public var segments = 0
         public var unsealedSegments = 0
-        public var bytes: UInt64 = 0
+        @ByteCount public var bytes: UInt64 = 0
         public var members = 0
         public var badMembers: [BadMember] = []
         /// What is wrong with segments themselves, by number.
         public var problems: [UInt32: [SegmentProblem]] = [:]
-        /// Bytes behind the last whole member of segments that were not sealed: a write that a crash cut off.
-        public var tornBytes: UInt64 = 0
+        /// Bytes behind the last whole member of segments that were not sealed: a write that a
+        /// crash cut off.
+        @ByteCount public var tornBytes: UInt64 = 0
 
         /// Whether every member is what it should be.
         public var isClean: Bool { badMembers.isEmpty && problems.isEmpty }
-        /// Whether nothing is lost, though not all is clean: every damaged member has a whole copy in the folder.
+        /// Whether nothing is lost, though not all is clean: every damaged member has a whole copy
+        /// in the folder.
         public var isWhole: Bool { badMembers.allSatisfy(\.hasGoodCopy) }
     }
 
@@ -60,10 +62,11 @@ public struct StoreCheck: Sendable {
                 try SegmentFile.open(in: folder.segments, number: number, flags: O_RDONLY))
         }
         var total: UInt64 = 0
-        for file in files { total += try file.size() }
+        for file in files { total.increase(by: try file.size()) }
         var good: Set<ObjectID> = []
         for file in files {
-            try check(file, identity.knows(file.number, of: numbers), &report, &good)
+            let known = identity.knows(file.number, of: numbers)
+            try check(file, known, into: &report, good: &good)
             let size = try file.size()
             report.bytes += size
             onBytes(size, total)
@@ -76,12 +79,12 @@ public struct StoreCheck: Sendable {
     }
 
     private func check(
-        _ file: SegmentFile, _ known: SegmentKnowledge, _ report: inout Report,
-        _ good: inout Set<ObjectID>
+        _ file: SegmentFile, _ known: SegmentKnowledge, into report: inout Report,
+        good: inout Set<ObjectID>
     ) throws(DepotError) {
         report.segments += 1
         guard let sealed = try SegmentRecovery.readSealed(file, known) else {
-            return try checkUnsealed(file, known, &report, &good)
+            return try checkUnsealed(file, known, into: &report, good: &good)
         }
         let nonce = sealed.segment.nonce
         var scrub = SegmentScrub(try ColdReader(file), nonce: nonce, logger)
@@ -97,6 +100,8 @@ public struct StoreCheck: Sendable {
                         length: member.length)
                 ))
         }
+        // A damaged INDEX may list them in any order.
+        copies.sort { $0.1.offset < $1.1.offset }
         scrub.read(copies)
         for (copy, verdict) in zip(copies, scrub.verdicts) {
             report.members += 1
@@ -112,11 +117,11 @@ public struct StoreCheck: Sendable {
         if !scrub.problems.isEmpty { report.problems[file.number] = scrub.problems }
     }
 
-    /// One that was being written when its replica ended, or whose ending is damaged: which of the two is nothing that
-    /// the disk tells.
+    /// A segment without a valid ending. Either it was being written when its replica ended, or its
+    /// ending is damaged; the disk does not tell which.
     private func checkUnsealed(
-        _ file: SegmentFile, _ known: SegmentKnowledge, _ report: inout Report,
-        _ good: inout Set<ObjectID>
+        _ file: SegmentFile, _ known: SegmentKnowledge, into report: inout Report,
+        good: inout Set<ObjectID>
     ) throws(DepotError) {
         let scan = try SegmentScan(file, known)
         report.unsealedSegments += 1

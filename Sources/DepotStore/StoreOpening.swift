@@ -11,48 +11,48 @@ struct StoreOpening {
     let segmentSize: UInt64
     let reserve: UInt64
     let index: SegmentIndex
-    private(set) var state: StoreState
+    let state: StoreState<SegmentFile>
 
     init(
-        _ path: String, _ configuration: SegmentStoreConfiguration, _ logger: Logger
+        at path: String, _ configuration: SegmentStoreConfiguration, logger: Logger
     ) throws(DepotError) {
         self.configuration = configuration
         self.logger = logger
         folder = try ReplicaFolder(path, configuration.operations)
         let known = try folder.readIdentity()
         try folder.makeFolders()
-        if known == nil, try !folder.segmentNumbers().isEmpty {
+        let numbers = try folder.segmentNumbers()
+        let newest = max(numbers.last ?? 0, known?.segmentNewest?.number ?? 0)
+        guard newest < SegmentID.numberMax else {
+            throw folder.isAtItsEnd("there is no number behind segment \(newest)")
+        }
+        if known == nil, !numbers.isEmpty {
             throw DepotError(
                 .formatUnsupported,
-                "there are segments here but no identity; put depot-replica.json back from a backup, or "
-                    + "move the segments away",
+                "there are segments here but no identity; put depot-replica.json back from a "
+                    + "backup, or move the segments away",
                 object: folder.path)
         }
         var identity =
             known
             ?? ReplicaIdentity(
                 format: ReplicaIdentity.formatKnown, replica: .random(), membership: nil, opens: 0)
+        guard identity.opens < LogPosition.opensMax else {
+            throw folder.isAtItsEnd("it says that the folder was opened \(identity.opens) times")
+        }
         identity.opens += 1
         try folder.writeIdentity(identity)
         let total = try folder.space().total
         segmentSize = configuration.segmentSize(onDiskOf: total)
         reserve = configuration.reserve(onDiskOf: total)
-        state = StoreState(identity: identity, segment: 1)
         var survey = try SegmentSurvey(folder, identity)
         index = try survey.openIndex(logger)
-        try take(survey)
-    }
-
-    private mutating func take(_ survey: SegmentSurvey) throws(DepotError) {
-        for segment in try index.segments() {
-            state.segments[segment.number] = segment
-            state.sealedBytes += segment.bytes
-            state.note(segment.highestSequence)
+        let summary = try index.summary()
+        let highest = max(newest, survey.newest, summary.segments.last?.number ?? 0)
+        guard highest < SegmentID.numberMax else {
+            throw folder.isAtItsEnd("there is no number behind segment \(highest)")
         }
-        state.bad = try index.bad()
-        state.chunks = try index.chunkCount()
-        let newest = max(survey.newest, state.identity.segmentNewest?.number ?? 0)
-        state.segment = newest + 1
+        state = StoreState(identity: identity, index: summary, newest: highest)
     }
 }
 
@@ -78,13 +78,15 @@ private struct SegmentSurvey {
         self.sealed = sealed
     }
 
-    /// An index that has taken in every segment, and none that is not there. Seals those that were not.
+    /// Opens the index and makes it fit the folder: it merges every segment that it lacks and
+    /// forgets every one that is gone. Seals the segments that were not.
     mutating func openIndex(_ logger: Logger) throws(DepotError) -> SegmentIndex {
-        let index = try SegmentIndex.open(at: folder.index)
+        let index = try SegmentIndex.open(at: folder.index, logger: logger)
         try finishRemovals(index)
         let indexed = try index.segments()
         let newest = indexed.last?.number ?? 0
-        // The last copy in log order is the live one: segments can only be taken in behind those that are.
+        // The last copy in log order is the live one, so segments are merged in order: one in front
+        // of a merged segment comes too late.
         let fits =
             indexed.allSatisfy { sealed[$0.number] == $0 }
             && numbers.allSatisfy { number in
@@ -96,51 +98,57 @@ private struct SegmentSurvey {
                 logger.notice("the index does not fit the segments and is made again")
                 try index.beginRemaking()
             }
-            try takeAll(noted, index, logger)
+            try takeAll(into: index, nonces: noted, logger)
             try index.endRemaking()
+            try index.forgetDead()
             return index
         } catch {
             guard !fits else { throw error }
-            // It is damaged, or there is no room for two. What a scrub has found bad, it finds again.
+            // The index is damaged, or there is no room for two. A scrub finds again which copies
+            // are bad.
             logger.warning("nothing is kept of the index", metadata: ["why": "\(error)"])
             index.close()
             SegmentIndex.remove(folder.index)
-            let fresh = try SegmentIndex.open(at: folder.index)
-            try takeAll(noted, fresh, logger)
+            let fresh = try SegmentIndex.open(at: folder.index, logger: logger)
+            try takeAll(into: fresh, nonces: noted, logger)
             return fresh
         }
     }
 
     private func takeAll(
-        _ noted: [UInt32: UInt64], _ index: SegmentIndex, _ logger: Logger
+        into index: SegmentIndex, nonces noted: [UInt32: UInt64], _ logger: Logger
     ) throws(DepotError) {
         let known = Set(try index.segments().map(\.number))
         for number in numbers where !known.contains(number) {
-            try take(number, noted[number], index, SegmentRecovery(folder: folder, logger: logger))
+            try take(
+                number, nonce: noted[number], into: index,
+                SegmentRecovery(folder: folder, logger: logger))
         }
     }
 
     private func take(
-        _ number: UInt32, _ nonce: UInt64?, _ index: SegmentIndex, _ recovery: SegmentRecovery
+        _ number: UInt32, nonce: UInt64?, into index: SegmentIndex, _ recovery: SegmentRecovery
     ) throws(DepotError) {
         let file = try SegmentFile.open(in: folder.segments, number: number, flags: O_RDONLY)
         var known = identity.knows(number, of: numbers)
         known.nonce = known.nonce ?? nonce
-        let sealed: SegmentRecovery.Sealed
+        let sealed: SealedSegment
         if let found = try SegmentRecovery.readSealed(file, known) {
             sealed = found
         } else {
             guard let recovered = try recovery.recover(number, known) else { return }
             sealed = recovered
         }
-        try index.merge(sealed.segment, sealed.members, dead: [])
+        assert(sealed.segment.number == number, "another segment was read than was asked for")
+        try index.merge(sealed.segment, sealed.members)
         try index.markBad(sealed.damaged.compactMap(\.path.objectID))
-        try index.clearBad(healed(by: sealed, of: index.bad(), file, recovery.logger))
+        try index.clearBad(healed(by: sealed, in: file, of: index.bad(), recovery.logger))
     }
 
-    /// A whole copy behind a bad one heals it. Only what is read says that it is whole: it may be the bad one.
+    /// A whole copy that lies behind a bad one heals it. Only reading tells that it is whole: it
+    /// may be the bad one.
     private func healed(
-        by sealed: SegmentRecovery.Sealed, of bad: Set<ObjectID>, _ file: SegmentFile,
+        by sealed: SealedSegment, in file: SegmentFile, of bad: Set<ObjectID>,
         _ logger: Logger
     ) throws(DepotError) -> [ObjectID] {
         guard !bad.isEmpty else { return [] }
@@ -156,7 +164,7 @@ private struct SegmentSurvey {
         return copies.filter { scrub.isWhole($0.key, $0.value) }.map(\.key)
     }
 
-    /// Compactions that a crash has interrupted: what was live had been moved before.
+    /// Ends the compactions that a crash has interrupted: their live copies had been moved before.
     private mutating func finishRemovals(_ index: SegmentIndex) throws(DepotError) {
         for gone in try index.removals() {
             if sealed[gone.number]?.nonce == gone.nonce {

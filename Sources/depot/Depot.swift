@@ -14,8 +14,9 @@ struct Depot: AsyncParsableCommand {
         commandName: "depot",
         abstract: "A place to deposit files that nobody can afford to lose.",
         discussion: """
-            Clients find the FileServer by --server or DEPOT_SERVER, and are let in by DEPOT_TOKEN or \
-            DEPOT_TOKEN_FILE. FileServer and replicas share DEPOT_CLUSTER_TOKEN or DEPOT_CLUSTER_TOKEN_FILE.
+            Clients find the FileServer by --server or DEPOT_SERVER, and are let in by DEPOT_TOKEN \
+            or DEPOT_TOKEN_FILE. FileServer and replicas share DEPOT_CLUSTER_TOKEN or \
+            DEPOT_CLUSTER_TOKEN_FILE.
 
             DEPOSIT, RETRIEVE and CHANGE_REPLICATION, spelled so, work too.
 
@@ -51,8 +52,10 @@ struct Depot: AsyncParsableCommand {
     private static let meanings: [(code: Int32, words: String)] = [
         (0, "done"), (1, "damage was found and repaired (verify)"), (2, "damage remains"),
         (3, "not found"), (4, "conflict"), (5, "not enough replicas"), (6, "refused"),
-        (7, "storage full"), (8, "unreachable, or not able to work now"), (64, "usage"),
-        (70, "a mistake of depot's own"),
+        (7, "storage full"), (8, "unreachable, or not able to work now"),
+        (64, "usage: the command line is wrong"), (70, "a mistake of depot's own"),
+        (74, "a file, folder or stream on this machine cannot be read or written"),
+        (141, "whoever read the output has gone"),
     ]
 
     private static var exitCodes: String {
@@ -64,39 +67,39 @@ struct Depot: AsyncParsableCommand {
         }.joined(separator: "\n")
     }
 
-    /// Large buffers go back to the system when they are freed: a client that reads a file in groups would otherwise
-    /// keep the peak of every thread. Those of connections do not: each time they came back they cost a page fault for
-    /// every 4 KiB, a third of what a FileServer spent on passing a chunk on. Each arena stays as large as it was when it was
-    /// fullest: two instead of four take 30 MiB off a FileServer with 16 clients, at the same speed.
+    /// Large buffers go back to the system when they are freed: a client that reads a file in
+    /// groups would otherwise keep the peak of every thread. Those of connections do not: each time
+    /// they came back they cost a page fault for every 4 KiB, a third of what a FileServer spent on
+    /// passing a chunk on. Each arena stays as large as it was when it was fullest: two instead of
+    /// four take 30 MiB off a FileServer with 16 clients, at the same speed.
     private static func setUpMemory() {
         _ = mallopt(Int32(DEPOT_M_MMAP_THRESHOLD), 1 << 20)
         _ = mallopt(Int32(DEPOT_M_TRIM_THRESHOLD), 8 << 20)
         _ = mallopt(Int32(DEPOT_M_TOP_PAD), 1 << 20)
         _ = mallopt(Int32(DEPOT_M_ARENA_MAX), 2)
-        // What statements that are kept prepared leave of the usual 100 blocks is not enough for those that run.
+        // What statements that are kept prepared leave of the usual 100 blocks is not enough for
+        // those that run.
         _ = depot_sqlite_set_up(1_200, 400)
     }
 
     static func main() async {
-        // A reader that goes away shows as an error of the write, with an exit code, and not as a signal.
+        // A reader that goes away shows as an error of the write, with an exit code, and not as a
+        // signal.
         signal(SIGPIPE, SIG_IGN)
+        StandardStream.fillGaps()
         setUpMemory()
-        var words = Array(CommandLine.arguments.dropFirst())
-        if let first = words.first, let command = spelledOut[first] { words[0] = command }
         do {
+            var words = try CommandWords.arguments()
+            if let first = words.first, let command = spelledOut[first] { words[0] = command }
             var command = try parseAsRoot(words)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
                 try command.run()
             }
-        } catch let error as DepotError {
-            Failure.report(error, asJSON: words.contains("--json"))
         } catch {
-            let isUsage = exitCode(for: error) == .validationFailure
-            guard isUsage, words.contains("--json") else { exit(withError: error) }
-            Failure.report(
-                DepotError(.invalidArgument, message(for: error)), asJSON: true)
+            Failure.end(error, asJSON: CommandLine.arguments.contains("--json"))
         }
+        Failure.end()
     }
 }

@@ -113,7 +113,7 @@ static int delete_file(sqlite3_vfs *vfs, const char *path, int sync) {
 
 int faults_install(faults_hook asked) {
     hook = asked;
-    below = sqlite3_vfs_find(NULL);
+    below = sqlite3_vfs_find("unix");
     if (below == NULL) return SQLITE_ERROR;
     ours = *below;
     ours.zName = "depot-faults";
@@ -121,5 +121,6 @@ int faults_install(faults_hook asked) {
     ours.szOsFile = (int)sizeof(faults_file) + below->szOsFile;
     ours.xOpen = open_file;
     ours.xDelete = delete_file;
-    return sqlite3_vfs_register(&ours, 1);
+    // Second in the row: below what the project puts between SQLite and the disk.
+    return sqlite3_vfs_register(&ours, 0);
 }

@@ -12,10 +12,10 @@ from composition import ALL_REPLICAS, docker
 from support import equal, expect, regular_files
 
 GIB = 1 << 30
-# CPU seconds of all daemons per GiB that a verification reads from the disks, on a machine on which SHA-256 alone
-# costs no more than the second. On a slower or busier one both grow alike.
-VERIFY_CPU_MAX = 0.85
-HASH_CPU = 0.6
+# CPU seconds of all daemons per GiB that a verification reads from the disks, at most, as a multiple of what SHA-256 alone
+# takes in the same minute. Hosts differ in the rest, which is memory and the kernel: builds that do the same came to 1.27 on
+# one, 1.43 on another, and 1.63 where a compiler ran beside them. A second hash of each byte is beyond.
+VERIFY_CPU_MAX = 2.0
 # As JSON has the kind of an object.
 CHUNK = "chunk"
 
@@ -224,7 +224,7 @@ def verify_is_cheap(depot, scratch):
     user, system, read = (end - start for start, end in zip(before, after))
     spent = (user + system) / claimed * GIB
     floor = sum(floors) / len(floors)
-    allowed = VERIFY_CPU_MAX * max(1, floor / HASH_CPU)
+    allowed = VERIFY_CPU_MAX * floor
     print(f"   {user:.2f} s in depot and {system:.2f} s in the kernel for {read / GIB:.2f} GiB from the disks: "
           f"{spent:.2f} CPU s/GiB; SHA-256 alone {floor:.2f} CPU s/GiB")
     expect(read >= claimed > GIB, f"{claimed} bytes are said to be read, {read} came from the disks")

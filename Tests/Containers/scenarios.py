@@ -114,23 +114,26 @@ def chunks_are_shared(depot, scratch):
 
 
 def replicas_gone(depot, scratch):
-    """Two of five gone: three copies all the same. Three gone: degraded, or refused with --require-all."""
+    """Two of five gone: three copies all the same, and of four three: degraded, or refused with --require-all. Three
+    gone: nobody may change anything, since the others may follow another FileServer; everything is read."""
     write_random(scratch.files / "gone", 20 * MIB, seed=13)
-    write_random(scratch.files / "gone3", 20 * MIB, seed=14)
+    write_random(scratch.files / "gone4", 20 * MIB, seed=14)
     depot.kill("replica1", "replica2")
     answer = depot.must("deposit", "/work/gone", 3)
     equal((answer["copies"], answer["degraded"]), (3, False), "copies with two replicas gone")
-    depot.kill("replica3")
-    answer = depot.must("deposit", "/work/gone3", 3)
-    equal((answer["copies"], answer["degraded"]), (2, True), "copies with three replicas gone")
-    refused = depot.must("deposit", "/work/gone3", 3, "--as", "all", "--require-all", code=5)
+    answer = depot.must("deposit", "/work/gone4", 4)
+    equal((answer["copies"], answer["degraded"]), (3, True), "copies of four with two replicas gone")
+    refused = depot.must("deposit", "/work/gone4", 4, "--as", "all", "--require-all", code=5)
     equal(refused["error"]["code"], "notEnoughReplicas", "the refusal")
     depot.must("info", "all", code=3)
-    scratch.back(depot, "gone3")
+    depot.kill("replica3")
+    refused = depot.must("deposit", "/work/gone", 1, "--as", "few", code=5)
+    equal(refused["error"]["code"], "notEnoughReplicas", "the refusal where a majority is gone")
+    scratch.back(depot, "gone4")
     depot.start("replica1", "replica2", "replica3")
     depot.await_up(ALL_REPLICAS)
-    depot.must("change-replication", "gone3", 3)
-    equal(set(depot.good_copies("gone3").values()), {3}, "asking for the level again makes up for it")
+    depot.must("change-replication", "gone4", 4)
+    equal(set(depot.good_copies("gone4").values()), {4}, "asking for the level again makes up for it")
 
 
 def killed_in_the_middle(depot, scratch):

@@ -28,10 +28,10 @@ import Testing
         _ bench: Workbench, _ names: [String]
     ) async throws -> [Result<DownloadReport, DepotError>] {
         let orders = try names.map {
-            GroupDownload.Order(name: try FileName($0), path: bench.path("out-\($0)"))
+            GroupDownload.Order(name: try FileName($0), target: .path(bench.path("out-\($0)")))
         }
         let results = await GroupDownload(
-            door: bench.door, threads: bench.threads, onBytes: { _ in }
+            server: bench.server, threads: bench.threads, onBytes: { _ in }
         ).run(orders)
         #expect(results.count == names.count)
         // Nothing half-written is left.
@@ -49,8 +49,8 @@ import Testing
         for (index, content) in contents.enumerated() {
             #expect(bench.content("out-f\(index)") == content)
         }
-        #expect(bench.door.calls(.openRetrieval) == 1 && bench.door.calls(.closeRetrieval) == 1)
-        #expect(bench.door.calls(.fetch) == 2, "the manifests, and the chunks")
+        #expect(bench.server.calls(.openRetrieval) == 1 && bench.server.calls(.closeRetrieval) == 1)
+        #expect(bench.server.calls(.fetch) == 2, "the manifests, and the chunks")
     }
 
     @Test func `a name that is gone is one failure`() async throws {
@@ -66,10 +66,10 @@ import Testing
 
     @Test func `bad copies are told of the files that they belong to`() async throws {
         let (bench, contents) = try await bench()
-        let manifest = try #require(bench.door.files[try FileName("f4")]?.manifest.id)
-        let list = try Manifest(parsing: try #require(bench.door.chunk(manifest)))
-        let (victim, first) = (list.entries[0].id, bench.door.replicas[0])
-        bench.door.set { $0.corrupt = { replica, id in replica == first && id == victim } }
+        let manifest = try #require(bench.server.files[try FileName("f4")]?.manifest.id)
+        let list = try Manifest(parsing: try #require(bench.server.chunk(manifest)))
+        let (victim, first) = (list.entries[0].id, bench.server.replicas[0])
+        bench.server.set { $0.corrupt = { replica, id in replica == first && id == victim } }
         let reports = try await retrieve(bench, names).map { try $0.get() }
         for (index, report) in reports.enumerated() {
             #expect(bench.content("out-f\(index)") == contents[index])
@@ -80,10 +80,10 @@ import Testing
 
     @Test func `a file without a good copy fails by itself, and says so`() async throws {
         let (bench, contents) = try await bench()
-        let manifest = try #require(bench.door.files[try FileName("f4")]?.manifest.id)
-        let list = try Manifest(parsing: try #require(bench.door.chunk(manifest)))
+        let manifest = try #require(bench.server.files[try FileName("f4")]?.manifest.id)
+        let list = try Manifest(parsing: try #require(bench.server.chunk(manifest)))
         let victim = list.entries[0].id
-        bench.door.set { $0.corrupt = { _, id in id == victim } }
+        bench.server.set { $0.corrupt = { _, id in id == victim } }
         let results = try await retrieve(bench, names)
         for (index, result) in results.enumerated() {
             if case .failure(let error) = result {
@@ -100,7 +100,7 @@ import Testing
         async throws
     {
         let (bench, contents) = try await bench()
-        bench.door.set { $0.faults = [.fetch: [2: .leaseEnded], .openRetrieval: [3: .busy]] }
+        bench.server.set { $0.faults = [.fetch: [2: .leaseEnded], .openRetrieval: [3: .busy]] }
         let results = try await retrieve(bench, names)
         #expect(results.count { if case .failure = $0 { true } else { false } } == 1)
         for (index, result) in results.enumerated() {
@@ -109,18 +109,19 @@ import Testing
     }
 
     /// Each file waited for as long as the group had, one after the other: hours for a tree.
-    @Test(arguments: [MemoryDoor.Call.openRetrieval, .fetch])
-    func `a FileServer that is away is waited for once a group`(call: MemoryDoor.Call) async throws
+    @Test(arguments: [MemoryFileServer.Call.openRetrieval, .fetch])
+    func `a FileServer that is away is waited for once a group`(call: MemoryFileServer.Call)
+        async throws
     {
         let (bench, _) = try await bench()
         let always = Dictionary(
             uniqueKeysWithValues: (1...50).map { ($0, DepotError.Code.unreachable) })
-        bench.door.set { $0.faults = [call: always] }
+        bench.server.set { $0.faults = [call: always] }
         let results = try await retrieve(bench, names)
         for result in results {
             if case .failure(let error) = result { #expect(error.code == .unreachable) }
         }
         #expect(results.allSatisfy { if case .failure = $0 { true } else { false } })
-        #expect(bench.door.calls(call) == 1)
+        #expect(bench.server.calls(call) == 1)
     }
 }

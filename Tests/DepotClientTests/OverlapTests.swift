@@ -5,7 +5,7 @@ import Foundation
 import Synchronization
 import Testing
 
-/// While one lot of files is made durable and committed, the next is sent.
+/// While files are made durable and committed, the next ones are sent.
 @Suite struct OverlapTests {
     /// More files than one commit takes, in three groups.
     private static func sources(_ bench: Workbench) throws -> [UploadSource] {
@@ -58,7 +58,7 @@ import Testing
         let bench = try Workbench()
         let names = Names(source: try bench.file("f", noise(50)), count: 8_000)
         let askedAtCommit = Atomic(0)
-        bench.door.set { state in
+        bench.server.set { state in
             state.before = { call, number in
                 guard call == .commit, number == 1 else { return }
                 askedAtCommit.store(names.asked.count.load(ordering: .relaxed), ordering: .relaxed)
@@ -93,7 +93,7 @@ import Testing
 
     @Test func `receipts come in order, whichever page is committed first`() async throws {
         let bench = try Workbench(
-            MemoryDoor {
+            MemoryFileServer {
                 $0.before = { call, number in
                     guard call == .commit, number == 1 else { return }
                     try? await Task.sleep(for: .milliseconds(300))
@@ -102,23 +102,23 @@ import Testing
         let sources = try Self.twoPages(bench)
         let told = try await bench.deposit(sources)
         #expect(told.names == sources.map(\.name.text))
-        #expect(bench.door.calls(.commit) == 2)
+        #expect(bench.server.calls(.commit) == 2)
     }
 
     @Test func `of two pages the one that is committed gets its receipts, though the other is not`()
         async throws
     {
         let first = try FileName("f000")
-        let bench = try Workbench(MemoryDoor { $0.refusedWith = first })
+        let bench = try Workbench(MemoryFileServer { $0.refusedWith = first })
         let sources = try Self.twoPages(bench)
         await #expect(throws: DepotError.self) { try await bench.deposit(sources) }
         #expect(bench.lastTold.names == sources.dropFirst(512).map(\.name.text))
     }
 
-    @Test func `a lot is committed while the next one is sent`() async throws {
+    @Test func `files are committed while the next ones are sent`() async throws {
         let hold = Hold()
         let bench = try Workbench(
-            MemoryDoor {
+            MemoryFileServer {
                 $0.before = { call, number in
                     if call == .commit, number == 1 { await hold.wait() }
                     if call == .upload, number == 2 { hold.release() }
@@ -134,7 +134,7 @@ import Testing
     {
         let hold = Hold()
         let bench = try Workbench(
-            MemoryDoor {
+            MemoryFileServer {
                 $0.faults = [.upload: [2: .storageFull]]
                 $0.before = { call, number in
                     if call == .commit, number == 1 { await hold.wait() }
@@ -145,7 +145,7 @@ import Testing
         let error = await #expect(throws: DepotError.self) { try await bench.deposit(sources) }
         #expect(error?.code == .storageFull)
         #expect(hold.wasReleased)
-        #expect(bench.lastTold.receipts.count == bench.door.files.count)
-        #expect(bench.door.files.count == WireLimits.commitFilesMax)
+        #expect(bench.lastTold.receipts.count == bench.server.files.count)
+        #expect(bench.server.files.count == WireLimits.commitFilesMax)
     }
 }

@@ -42,29 +42,28 @@ import Testing
 
     @Test func `a missing copy is named, too`() async throws {
         let bench = try await bench(noise(3 << 20))
-        let replica = bench.door.replicas[1]
-        bench.door.set { state in
+        let replica = bench.server.replicas[1]
+        bench.server.set { state in
             state.rewrite = { answers in
                 answers.map { answer in
-                    answer.map {
-                        FetchedChunk(replica: $0.replica, object: $0.object, missing: [replica])
-                    }
+                    guard case .found(let object, let from, _) = answer else { return answer }
+                    return .found(object, from: from, missing: [replica])
                 }
             }
         }
         let report = try await bench.retrieve("a", to: bench.path("b"))
-        #expect(report.badCopies.count == bench.door.chunkCount)
+        #expect(report.badCopies.count == bench.server.chunkCount)
         #expect(report.badCopies.allSatisfy { $0.replica == replica && $0.reason == .missing })
     }
 
     @Test func `a corrupt copy is named and another one is used`() async throws {
         let bytes = noise(5 << 20)
         let bench = try await bench(bytes)
-        let first = bench.door.replicas[0]
-        bench.door.set { state in state.corrupt = { replica, _ in replica == first } }
+        let first = bench.server.replicas[0]
+        bench.server.set { state in state.corrupt = { replica, _ in replica == first } }
         let report = try await bench.retrieve("a", to: bench.path("b"))
         #expect(bench.content("b") == bytes)
-        #expect(report.badCopies.count == bench.door.chunkCount)
+        #expect(report.badCopies.count == bench.server.chunkCount)
         #expect(report.badCopies.allSatisfy { $0.replica == first && $0.reason == .corrupt })
     }
 
@@ -72,17 +71,17 @@ import Testing
         async throws
     {
         let bench = try await bench(noise(20 << 20))
-        let manifest = try #require(bench.door.files[try FileName("a")]?.manifest)
-        let list = try Manifest(parsing: try #require(bench.door.chunk(manifest.id)))
+        let manifest = try #require(bench.server.files[try FileName("a")]?.manifest)
+        let list = try Manifest(parsing: try #require(bench.server.chunk(manifest.id)))
         let victim = list.entries[list.entries.count - 1].id
         let offset = list.size - UInt64(list.entries[list.entries.count - 1].length)
-        bench.door.set { state in state.corrupt = { _, id in id == victim } }
+        bench.server.set { state in state.corrupt = { _, id in id == victim } }
         try bench.file("b", [1, 2, 3])
         let error = try await fails(bench, to: bench.path("b"), with: .noGoodCopy)
         #expect(error?.object == "a")
         #expect(error?.message.contains(victim.hex) == true)
         #expect(error?.message.contains("byte \(offset)") == true)
-        for replica in bench.door.replicas {
+        for replica in bench.server.replicas {
             #expect(error?.message.contains("\(replica)") == true)
         }
         #expect(bench.content("b") == [1, 2, 3])
@@ -90,29 +89,49 @@ import Testing
 
     @Test func `a chunk that nobody can give is an error`() async throws {
         let bench = try await bench(noise(100))
-        bench.door.set { state in state.absent = { _ in true } }
+        bench.server.set { state in state.absent = { _ in true } }
         _ = try await fails(bench, to: bench.path("b"), with: .noGoodCopy)
+    }
+
+    /// All replicas were being started again, and a retrieval ended as if the disks had rotted: whoever is called for damage
+    /// was called for a restart.
+    @Test(arguments: [false, true])
+    func `a holder that does not answer is named, and is damage only where some was seen`(
+        otherIsCorrupt: Bool
+    ) async throws {
+        let bench = try await bench(noise(100))
+        let (sound, rotten) = (bench.server.replicas[1], bench.server.replicas[0])
+        bench.server.set { state in
+            state.absent = { _ in !otherIsCorrupt }
+            state.corrupt = { _, _ in true }
+            state.silent = sound
+        }
+        let error = try await fails(
+            bench, to: bench.path("b"), with: otherIsCorrupt ? .noGoodCopy : .unreachable)
+        #expect(
+            error?.message.contains("\(otherIsCorrupt ? rotten : sound)") == true, "\(error as Any)"
+        )
     }
 
     @Test func `answers in another order are not written`() async throws {
         let bench = try await bench(noise(8 << 20))
-        bench.door.set { state in state.rewrite = { $0.reversed() } }
+        bench.server.set { state in state.rewrite = { $0.reversed() } }
         _ = try await fails(bench, to: bench.path("b"), with: .noGoodCopy)
     }
 
     @Test func `fewer answers than questions are an error`() async throws {
         let bench = try await bench(noise(8 << 20))
-        bench.door.set { state in state.rewrite = { Array($0.dropLast()) } }
+        bench.server.set { state in state.rewrite = { Array($0.dropLast()) } }
         _ = try await fails(bench, to: bench.path("b"), with: .internalError)
     }
 
     @Test(
         "an error of the FileServer leaves the target as it was",
-        arguments: [DepotError.Code.leaseEnded, .unreachable, .unauthorized])
+        arguments: [DepotError.Code.notFound, .unreachable, .unauthorized])
     func fetchFails(_ code: DepotError.Code) async throws {
         let bench = try await bench(noise(20 << 20))
         try bench.file("b", [7])
-        bench.door.set { state in state.faults = [.fetch: [3: code]] }
+        bench.server.set { state in state.faults = [.fetch: [3: code]] }
         _ = try await fails(bench, to: bench.path("b"), with: code)
         #expect(bench.content("b") == [7])
     }
@@ -146,7 +165,7 @@ import Testing
 
     @Test func `a retrieval that cannot be closed is done all the same`() async throws {
         let bench = try await bench([1, 2])
-        bench.door.set { state in state.faults = [.closeRetrieval: [1: .leaseEnded]] }
+        bench.server.set { state in state.faults = [.closeRetrieval: [1: .leaseEnded]] }
         #expect(try await bench.retrieve("a") == [1, 2])
     }
 
@@ -162,7 +181,7 @@ import Testing
                 return error
             }
         }
-        bench.door.set { state in
+        bench.server.set { state in
             state.before = { if $0 == .fetch, $1 == 4 { work.cancel() } }
         }
         set.finish()

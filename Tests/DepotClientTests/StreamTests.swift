@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test func `what is lacking of a stream is sent again from memory`() async throws {
-        let bench = try Workbench(MemoryDoor { $0.lostAtBarrier = { call, _ in call == 1 } })
+        let bench = try Workbench(MemoryFileServer { $0.lostAtBarrier = { call, _ in call == 1 } })
         let bytes = noise(20 << 20)
         let (source, pipe) = try feeding(bytes)
         try await bench.deposit([source])
@@ -50,10 +50,10 @@ import Testing
                 return error
             }
         }
-        while bench.door.calls(.openDeposit) == 0 { await Task.yield() }
+        while bench.server.calls(.openDeposit) == 0 { await Task.yield() }
         work.cancel()
         #expect(await work.value?.code == .unreachable)
-        #expect(bench.door.files.isEmpty)
+        #expect(bench.server.files.isEmpty)
         try pipe.fileHandleForWriting.close()
     }
 }

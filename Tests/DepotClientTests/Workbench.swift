@@ -9,19 +9,20 @@ import Testing
 /// A folder that goes away, and what deposits and retrieves with it.
 final class Workbench: Sendable {
     let folder: String
-    let door: MemoryDoor
-    let threads = HashingThreads(count: 2)
+    let server: MemoryFileServer
+    let threads = BlockingThreads(count: 2)
     private let told = Mutex(Told())
 
     struct Told: Sendable {
         var receipts: [ReceiptBody] = []
         var failures: [(name: String, error: DepotError)] = []
+        var warnings: [(name: String, text: String)] = []
         var bytes: UInt64 = 0
         var names: [String] { receipts.map(\.name.text) }
     }
 
-    init(_ door: MemoryDoor = MemoryDoor()) throws {
-        self.door = door
+    init(_ server: MemoryFileServer = MemoryFileServer()) throws {
+        self.server = server
         folder = FileManager.default.temporaryDirectory.path + "/depot-client-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true)
@@ -53,17 +54,21 @@ final class Workbench: Sendable {
     @discardableResult
     func deposit(
         _ sources: some Sequence<UploadSource> & Sendable,
-        chunks: ChunkerParameters = .default
+        chunks: ChunkerParameters = .default,
+        pause: @escaping @Sendable (Duration) async throws -> Void = {
+            try await Task.sleep(for: $0)
+        }
     ) async throws(DepotError) -> Told {
         told.withLock { $0 = Told() }
         let pipeline = UploadPipeline(
-            door: door, threads: threads, deposit: .random(), level: .three, requireAll: false,
-            chunks: chunks,
+            server: server, threads: threads, deposit: .random(), level: .three, requireAll: false,
+            chunks: chunks, pause: pause,
             onEvent: { event in
                 self.told.withLock { told in
                     switch event {
                     case .advanced(let bytes): told.bytes += bytes
                     case .deposited(let receipt): told.receipts.append(receipt)
+                    case .warned(let name, let text): told.warnings.append((name.text, text))
                     case .failed(let name, let error): told.failures.append((name.text, error))
                     }
                 }
@@ -77,8 +82,19 @@ final class Workbench: Sendable {
 
     @discardableResult
     func retrieve(_ name: String, to path: String) async throws(DepotError) -> DownloadReport {
-        let pipeline = DownloadPipeline(door: door, threads: threads, onBytes: { _ in })
-        return try await pipeline.run(FileName(name), to: .path(path))
+        try await retrieve(name, to: .path(path))
+    }
+
+    @discardableResult
+    func retrieve(
+        _ name: String, to target: DownloadTarget,
+        pause: @escaping @Sendable (Duration) async throws -> Void = {
+            try await Task.sleep(for: $0)
+        }
+    ) async throws(DepotError) -> DownloadReport {
+        let pipeline = DownloadPipeline(
+            server: server, threads: threads, pause: pause, onBytes: { _ in })
+        return try await pipeline.run(FileName(name), to: target)
     }
 
     func retrieve(_ name: String) async throws -> [UInt8]? {

@@ -3,18 +3,21 @@ import Testing
 
 extension CommandTests {
     @Suite struct Crashes {
-        private static let bytes = testBytes(40_000_000, seed: 51)
+        private static let bytes = testBytes(95_000_000, seed: 51)
 
         /// Starts a deposit of `bytes` as `big` and returns when a part of it is on the replicas.
+        ///
+        /// - Parameter settled: when a part of it passed a barrier, as the first 64 MiB do.
         private func halfDeposit(
-            _ depot: Composition
+            _ depot: Composition, settled: Bool = false
         ) async throws -> (client: ChildProcess, input: GatedInput) {
-            let input = GatedInput(Self.bytes, stopAfter: 30_000_000)
+            let input = GatedInput(Self.bytes, stopAfter: settled ? 85_000_000 : 30_000_000)
             let client = try depot.start(
                 ["deposit", "-", "3", "--as", "big", "--json"], input: input.reading)
             try await poll("chunks of half a deposit") {
-                try await depot.client(["status"], as: Status.self).replicas
-                    .allSatisfy { $0.chunks >= 3 }
+                let status = try await depot.client(["status"], as: Status.self)
+                return status.replicas.allSatisfy { $0.chunks >= 3 }
+                    && (!settled || status.storedBytes >= 3 * 64 << 20)
             }
             return (client, input)
         }
@@ -36,7 +39,8 @@ extension CommandTests {
             async throws
         {
             try await Composition.with(replicas: 3) { depot in
-                let (client, input) = try await halfDeposit(depot)
+                let (client, input) = try await halfDeposit(
+                    depot, settled: true)
                 try await depot.stopServer(SIGKILL)
                 try await depot.startServer()
                 #expect(try await depot.names().isEmpty)
@@ -53,7 +57,8 @@ extension CommandTests {
             async throws
         {
             try await Composition.with(replicas: 3) { depot in
-                let (client, _) = try await halfDeposit(depot)
+                let (client, _) = try await halfDeposit(
+                    depot, settled: true)
                 _ = try await client.stop(SIGKILL)
                 #expect(try await depot.names().isEmpty)
                 try await expectRerunSendsOnlyTheRest(depot)
@@ -95,7 +100,8 @@ extension CommandTests {
                 let held = try await depot.info("big").chunks.allSatisfy {
                     $0.good.contains(holder)
                 }
-                #expect(held == (receipt.copies == 3))
+                // Of a degraded one repair may have made the third copy by now.
+                #expect(held || receipt.copies < 3)
                 try await depot.stopReplica(0, SIGKILL)
                 if receipt.copies == 3 { try await depot.stopReplica(1, SIGKILL) }
                 #expect(try await depot.retrieve("big").bytes == Self.bytes)

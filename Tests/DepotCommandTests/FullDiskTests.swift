@@ -59,11 +59,41 @@ extension CommandTests {
                     try #require(mount("tmpfs", folder, "tmpfs", flags, "size=200m") == 0)
                 }
                 try await poll("room to be seen") {
-                    let outcome = try await depot.run(["deposit", path, "3", "--as", "large"])
+                    // Seen on all three: two are enough for a degraded one.
+                    let outcome = try await depot.run(
+                        ["deposit", path, "3", "--as", "large", "--require-all"])
                     return outcome.status == 0
                 }
                 #expect(try await depot.info("large").chunks.allSatisfy { $0.good.count == 3 })
                 #expect(try await depot.retrieve("small").bytes == small)
+            }
+        }
+
+        /// README names `depot delete` as what to do, and it ended with 5: its tombstone found no room.
+        @Test func `on full disks files are deleted, and their room is given back`() async throws {
+            try await withSmallDisks(0..<3, of: 3, megabytes: 24) { depot in
+                var names: [String] = []
+                for number in 0..<20 {
+                    let name = "file \(number)"
+                    let path = try depot.write(testBytes(3_000_000, seed: UInt64(1_000 + number)))
+                    let outcome = try await depot.run(["deposit", path, "3", "--as", name])
+                    if outcome.status != 0 { break }
+                    names.append(name)
+                }
+                try #require(names.count > 3 && names.count < 20)
+                for name in names.dropFirst() {
+                    #expect(try await depot.run(["delete", name]).status == 0)
+                }
+                // What the deposit that failed has brought may be given back just now: then this is a conflict.
+                try await poll("a collection") {
+                    try await depot.run(["collect", "--grace", "0s"]).status == 0
+                }
+                let path = try depot.write(testBytes(4_000_000, seed: 104))
+                try await poll("room to be seen") {
+                    try await depot.run(["deposit", path, "3", "--as", "more"]).status == 0
+                }
+                #expect(
+                    try await depot.retrieve(names[0]).bytes == testBytes(3_000_000, seed: 1_000))
             }
         }
 

@@ -60,7 +60,7 @@ extension CommandTests {
                 #expect(files.contents(atPath: "\(back)/c") == Data("c".utf8))
                 let nowhere = try await depot.run(
                     ["retrieve", "-r", "t", "-o", "\(back)/not/there"])
-                #expect(nowhere.status == 64)
+                #expect(nowhere.status == 3)
                 #expect(nowhere.complaint.split(separator: "\n").count == 1)
                 let empty = depot.newPath()
                 try files.createDirectory(atPath: empty, withIntermediateDirectories: true)

@@ -63,11 +63,7 @@ import Testing
             // With the token they do something. (One makes the sender of the others one of a past epoch.)
             for request in requests where request.path != ReplicaRoute.cluster.rawValue {
                 let answer = try #require(try await replica.answer(to: request))
-                // The one segment of a replica in memory is never sealed, so it cannot be compacted.
-                let isCompaction = request.path == ReplicaRoute.compact.rawValue
-                #expect(
-                    isCompaction ? answer.status == 409 : (200...204).contains(answer.status),
-                    "\(request.path)")
+                #expect((200...204).contains(answer.status), "\(request.path)")
             }
             #expect(Self.calls(of: storage) != calls)
         }
@@ -90,6 +86,67 @@ import Testing
             memory.failWrites()
             let ill = try #require(try await replica.answer(to: request))
             #expect(try WireJSON.decode(HealthBody.self, from: ill.body).status == .failing)
+        }
+    }
+
+    /// Every route and others that there are not, with methods that they have and have not; and a body that is too large.
+    private static let questions: [PlainRequest] = {
+        let paths = ReplicaRoute.allCases.map(\.rawValue)
+        let others = [
+            "/health?x=1", "/health/", "http://replica/health", "/", "/nowhere", "*", "x",
+        ]
+        let methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "NONE"]
+        let all = (paths + others).flatMap { path in methods.map { PlainRequest($0, path) } }
+        let large = ByteBuffer(repeating: 0, count: WireLimits.bodyBytesMax + 1)
+        return all + [PlainRequest("GET", "/health", body: large)]
+    }()
+
+    /// `/health` told everybody the replica's UUID, and how much was ever written to it.
+    @Test(arguments: wrongAuthorizations, [false, true])
+    func `who a replica is, is told only to somebody with the token`(
+        _ authorization: String?, isFailing: Bool
+    ) async throws {
+        let memory = MemoryReplica()
+        let storage = FaultyReplica(memory)
+        let secrets = [
+            memory.id.description, TestReplica.membership.cluster.description, "/a/folder",
+        ]
+        try await TestReplica.run(storage) { replica in
+            if isFailing {
+                let error = DepotError(.storeFailed, "\(memory.id): EIO", object: "/a/folder")
+                storage.inject(.refuse(error), into: .standing, calls: .all)
+            }
+            for var request in Self.questions {
+                request.authorization = authorization
+                let answer = try #require(try await replica.answer(to: request))
+                let shown = Comment("\(request.method) \(request.path): \(answer.startLine)")
+                #expect(answer.header(ReplicaHeader.replica) == nil, shown)
+                #expect(answer.header(ReplicaHeader.position) == nil, shown)
+                let text =
+                    answer.headers.map { "\($0): \($1)" }.joined() + String(buffer: answer.body)
+                for secret in secrets { #expect(!text.contains(secret), shown) }
+            }
+        }
+    }
+
+    /// Who showed the token on a connection may share it with others, through a proxy.
+    @Test func `each request on a connection is judged by itself`() async throws {
+        let memory = MemoryReplica()
+        try await TestReplica.run(memory) { replica in
+            let known = PlainRequest("GET", "/health")
+            var unknown = known
+            unknown.authorization = nil
+            let order = [known, unknown, unknown, known, unknown, known]
+            let bytes = order.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1.bytes) }
+            try await RawConnection.open(port: replica.port) { connection in
+                try await connection.send(bytes)
+                for request in order {
+                    let answer = try #require(try await connection.message())
+                    let expected = request.authorization == nil ? nil : memory.id.description
+                    #expect(answer.status == 200)
+                    #expect(answer.header(ReplicaHeader.replica) == expected)
+                }
+            }
         }
     }
 

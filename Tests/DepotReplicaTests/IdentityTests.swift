@@ -1,5 +1,5 @@
-import DepotClient
 import DepotCore
+import DepotReplicaLink
 import DepotTestSupport
 import DepotWire
 import NIOCore

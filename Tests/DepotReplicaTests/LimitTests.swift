@@ -121,7 +121,7 @@ import Testing
         }
     }
 
-    @Test func `there are no more connections than allowed`() async throws {
+    @Test func `the connection that was idle for longest makes place for a new one`() async throws {
         try await TestReplica.run(MemoryReplica()) {
             $0.connectionsMax = 2
         } _: { replica in
@@ -129,17 +129,73 @@ import Testing
             try await RawConnection.open(port: replica.port) { first in
                 try await first.send(request.bytes)
                 #expect(try await first.message().map(\.status) == 200)
-                try await RawConnection.open(port: replica.port) { second in
-                    try await second.send(request.bytes)
-                    #expect(try await second.message().map(\.status) == 200)
-                    let third = try? await replica.answer(to: request)
-                    #expect(third?.status == nil)
-                }
-                try await first.send(request.bytes)
-                #expect(try await first.message().map(\.status) == 200)
+                #expect(try await replica.answer(to: request)?.status == 200)
+                _ = await first.rest()
             }
-            try await eventually("there is room again") {
-                (try? await replica.answer(to: request))?.status == 200
+        }
+    }
+
+    @Test func `while all connections are asking, one more is told to come again`() async throws {
+        let storage = FaultyReplica(MemoryReplica())
+        try await TestReplica.run(storage) {
+            $0.connectionsMax = 2
+        } _: { replica in
+            storage.inject(.hang, into: .vouch)
+            let list = WireList.encode([VerifiedObject.plain(1, size: 10).id])
+            let asking = Task {
+                try await replica.answer(to: PlainRequest("POST", "/r1/vouch", body: list))
+            }
+            try await eventually("it asks") { storage.hangingCount == 1 }
+            let other = try await replica.answer(to: PlainRequest("GET", "/r1/standing"))
+            #expect(other?.status == 429)
+            #expect(other?.error?.code == .busy)
+            storage.release()
+            #expect(try await asking.value?.status == 200)
+        }
+    }
+
+    /// 512 silent connections locked the FileServer out of a replica.
+    @Test func `silent connections lock nobody out`() async throws {
+        try await TestReplica.run(MemoryReplica()) {
+            $0.connectionsMax = 16
+        } _: { replica in
+            try await Self.withSilent(40, replica.port) {
+                let remote = try replica.remote()
+                for _ in 0..<3 { _ = try await remote.standing() }
+                #expect(
+                    try await replica.answer(to: PlainRequest("GET", "/health"))?.status == 200)
+            }
+        }
+    }
+
+    private static func withSilent(
+        _ count: Int, _ port: Int, _ body: () async throws -> Void
+    ) async throws {
+        guard count > 0 else { return try await body() }
+        try await RawConnection.open(port: port) { _ in
+            try await withSilent(count - 1, port, body)
+        }
+    }
+
+    /// 1 GiB of it was read in half a second, of a sender without a token.
+    @Test func `the body of a request that was refused is not read for ever`() async throws {
+        try await TestReplica.run(MemoryReplica()) { replica in
+            try await RawConnection.open(port: replica.port) { connection in
+                try await connection.send(
+                    "PUT /r1/objects HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+                let chunk = ByteBuffer(
+                    string: "100000\r\n" + String(repeating: "x", count: 1 << 20) + "\r\n")
+                var sent = 0
+                do {
+                    while sent < 256 {
+                        try await connection.send(chunk)
+                        sent += 1
+                    }
+                } catch {
+                    // Cut, as it should be.
+                }
+                #expect(sent < 64)
+                _ = await connection.rest()
             }
         }
     }

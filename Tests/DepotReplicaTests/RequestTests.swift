@@ -34,7 +34,6 @@ import Testing
 
     static let faults = [
         Fault("no such route", "GET", "/nowhere", status: 404, code: .notFound),
-        Fault("no path", "GET", "*", status: 404, code: .notFound),
         Fault("a route's beginning", "GET", "/r1", status: 404, code: .notFound),
         Fault("a route with more behind", "GET", "/r1/standing/", status: 404, code: .notFound),
         Fault("a route that climbs", "GET", "/r1/../r1/standing", status: 404, code: .notFound),
@@ -92,7 +91,11 @@ import Testing
                 #expect(
                     answer.header(ReplicaHeader.position)
                         == "1.1.\(try await memory.standing().position.offset)")
-                // The connection is as good as before.
+                // The connection is as good as before, unless the answer came before the body was over.
+                if answer.header("connection") == "close" {
+                    #expect(fault.body.readableBytes > WireLimits.bodyBytesMax)
+                    return
+                }
                 try await connection.send(PlainRequest("GET", "/r1/standing").bytes)
                 #expect(try await connection.message().map(\.status) == 200)
             }
@@ -149,7 +152,7 @@ import Testing
                     // It may be cut off while it is still being sent.
                     try? await connection.send(head)
                     let answer = try? await connection.message()
-                    #expect(answer == nil || answer?.status == 400)
+                    #expect(answer == nil || [414, 431].contains(answer?.status ?? 0))
                     _ = await connection.rest()
                 }
             }

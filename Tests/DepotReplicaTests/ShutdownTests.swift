@@ -132,7 +132,7 @@ import Testing
             storage: MemoryReplica(),
             configuration: try TestReplica.configuration { $0.port = daemon.port }, logger: quiet)
         let error = await expectError(.unreachable) { try await server.run() }
-        #expect(error?.message == "cannot listen there: is the port in use, or not allowed?")
+        #expect(error?.message == "cannot listen there: Address already in use")
         #expect(error?.object == "127.0.0.1:\(daemon.port)")
         await expectError(.unreachable) { _ = try await server.port() }
         await daemon.beginToStop()

@@ -23,7 +23,7 @@ import Testing
                 guard number % 4 == 3 else { continue }
                 try await expectImage(of: folder, cut: nil, is: acknowledged, atLeast: number + 1)
             }
-            var random = SeededRandom(seed: 7)
+            var random = SeededGenerator(seed: 7)
             let size = try Data(contentsOf: log(folder + "/live")).count
             for _ in 0..<25 {
                 let cut = Int.random(in: 0..<size, using: &random)
@@ -79,23 +79,22 @@ import Testing
         try await withCatalog { fixture in
             try await fixture.admit(1...2)
             let deposit = try await fixture.open(level: 1)
-            try await fixture.send(
-                [CatalogFixture.chunk("known")], to: CatalogFixture.replicas(1...1), in: deposit)
             let before = try await fixture.catalog.mark()
             let refused = await withTaskGroup(of: Bool.self) { group in
                 for number in 0..<300 {
                     group.addTask {
                         do {
                             // Every third is refused at its second chunk, or at its first.
-                            let chunks = try [
-                                CatalogFixture.chunk("fresh \(number)"),
-                                CatalogFixture.chunk("known", length: number % 3 == 0 ? 1 : 1_000),
+                            let holder = CatalogFixture.replica(number % 3 == 0 ? 9 : 2)
+                            let durable = try [
+                                CatalogFixture.chunk("fresh \(number)"): CatalogFixture.replicas(
+                                    1...1), CatalogFixture.chunk("other \(number)"): [holder],
                             ]
-                            _ = try await fixture.catalog.negotiate(
-                                deposit, chunks: chunks, live: [], copies: 1)
+                            try await fixture.catalog.prove(
+                                BarrierProof(durable: durable), asOf: before, deposit: deposit)
                             return false
                         } catch {
-                            return (error as? DepotError)?.code == .manifestInvalid
+                            return (error as? DepotError)?.code == .notFound
                         }
                     }
                 }
@@ -103,7 +102,7 @@ import Testing
             }
             #expect(refused == 100)
             for number in 0..<300 {
-                let fresh = try await fixture.standing(CatalogFixture.chunk("fresh \(number)"))
+                let fresh = try await fixture.status(CatalogFixture.chunk("fresh \(number)"))
                 #expect((fresh == nil) == (number % 3 == 0))
             }
             let after = try await fixture.catalog.mark()
@@ -121,18 +120,19 @@ import Testing
                 try $0.database.execute(sql: "PRAGMA max_page_count = \(pages + 2)")
             }
             let chunks = try CatalogFixture.chunks(0..<5_000)
-            let full = await thrown {
-                _ = try await catalog.negotiate(deposit, chunks: chunks, live: [], copies: 1)
+            let send = {
+                try await fixture.send(chunks, to: CatalogFixture.replicas(1...1), in: deposit)
             }
+            let full = await thrown { try await send() }
             #expect(full?.code == .storageFull)
-            let standing = try await fixture.standing(chunks[0])
-            #expect(standing == nil)
+            let status = try await fixture.status(chunks[0])
+            #expect(status == nil)
             try await catalog.queue.change {
                 try $0.database.execute(sql: "PRAGMA max_page_count = 1000000")
             }
-            let lacking = try await catalog.negotiate(
-                deposit, chunks: chunks, live: [], copies: 1)
-            #expect(lacking.count == 5_000)
+            try await send()
+            let sent = try await catalog.copies(of: chunks.map(\.id))
+            #expect(sent.allSatisfy { $0?.good.count == 1 })
         }
     }
 

@@ -73,7 +73,7 @@ import Testing
             try await fixture.admit(1...1)
             try await fixture.deposit(
                 "file", CatalogFixture.chunks(0..<1), on: CatalogFixture.replicas(1...1))
-            let many = Receipts.forgottenAtOnce * 3 / 2
+            let many = ReceiptTable.forgottenAtOnce * 3 / 2
             try await catalog.queue.change {
                 try $0.database.execute(
                     sql: """
@@ -84,10 +84,10 @@ import Testing
                         """)
             }
             fixture.advance(Receipt.keptFor)
-            let isMore = try await catalog.queue.change { try Receipts.forgetOld($0) }
+            let isMore = try await catalog.queue.change { try ReceiptTable($0).forgetOld() }
             let left = try await (count("receipt", catalog), count("deposit", catalog))
             #expect(isMore)
-            #expect(left == (many + 1 - Receipts.forgottenAtOnce, 1))
+            #expect(left == (many + 1 - ReceiptTable.forgottenAtOnce, 1))
             try await catalog.markUnused()
             let none = try await (count("receipt", catalog), count("deposit", catalog))
             #expect(none == (0, 0))

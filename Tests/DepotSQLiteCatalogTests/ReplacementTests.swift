@@ -8,7 +8,7 @@ import Testing
 @Suite struct ReplacementTests {
     /// What lies in the data folder before the catalog is rebuilt.
     enum Before: CaseIterable {
-        case nothing, sameCluster, otherCluster, markerAlone, damagedMarker
+        case nothing, sameCluster, otherCluster, identityFileAlone, damagedIdentityFile
     }
 
     @Test(arguments: Before.allCases)
@@ -17,14 +17,14 @@ import Testing
             let cluster = ClusterIdentity(cluster: .random(), epoch: 7)
             try await furnish(folder, before, cluster)
             let aside = try await replace(folder, cluster)
-            let hadCatalog = before != .nothing && before != .markerAlone
+            let hadCatalog = before != .nothing && before != .identityFileAlone
             #expect((aside != nil) == hadCatalog)
             try await expect(folder, cluster)
         }
     }
 
-    /// The last steps of a replacement fail: the new marker, or the new catalog, is not there to be moved.
-    @Test(arguments: [CatalogMarker.fileName, SQLiteCatalog.fileName], Before.allCases)
+    /// The last steps of a replacement fail: the new identity file, or the new catalog, is not there to be moved.
+    @Test(arguments: [CatalogIdentityFile.fileName, SQLiteCatalog.fileName], Before.allCases)
     func `cut off before its end, a replacement leaves no catalog that opens, and can be run again`(
         _ missing: String, _ before: Before
     ) async throws {
@@ -38,10 +38,10 @@ import Testing
                 }
             }
             #expect(error?.code == .storeFailed)
-            let hasMarker = FileManager.default.fileExists(
-                atPath: folder + "/" + CatalogMarker.fileName)
-            #expect(hasMarker || before == .nothing)
-            if hasMarker {
+            let hasIdentityFile = FileManager.default.fileExists(
+                atPath: folder + "/" + CatalogIdentityFile.fileName)
+            #expect(hasIdentityFile || before == .nothing)
+            if hasIdentityFile {
                 let refused = await thrown { _ = try await SQLiteCatalog.open(at: folder) }
                 #expect(refused?.code == .storeFailed)
                 #expect(refused?.message.contains("'depot rebuild-catalog'") == true)
@@ -60,15 +60,15 @@ import Testing
             ? try await SQLiteCatalog.open(at: folder + "/data")
             : try await SQLiteCatalog.makeForRebuild(in: folder + "/data", cluster: cluster)
         try catalog.close()
-        for name in [SQLiteCatalog.fileName, CatalogMarker.fileName] {
+        for name in [SQLiteCatalog.fileName, CatalogIdentityFile.fileName] {
             try FileManager.default.moveItem(
                 atPath: folder + "/data/" + name, toPath: folder + "/" + name)
         }
-        let marker = folder + "/" + CatalogMarker.fileName
+        let identity = folder + "/" + CatalogIdentityFile.fileName
         switch before {
-        case .markerAlone:
+        case .identityFileAlone:
             try FileManager.default.removeItem(atPath: folder + "/" + SQLiteCatalog.fileName)
-        case .damagedMarker: try Data("{".utf8).write(to: URL(fileURLWithPath: marker))
+        case .damagedIdentityFile: try Data("{".utf8).write(to: URL(fileURLWithPath: identity))
         default: break
         }
     }
@@ -87,7 +87,8 @@ import Testing
         let catalog = try await SQLiteCatalog.open(at: folder)
         let found = try await catalog.cluster()
         #expect(found == cluster)
-        #expect(try CatalogMarker(in: folder) == CatalogMarker(cluster: cluster.cluster))
+        #expect(
+            try CatalogIdentityFile(in: folder) == CatalogIdentityFile(cluster: cluster.cluster))
         #expect(!FileManager.default.fileExists(atPath: folder + "/catalog-rebuild"))
         try catalog.close()
     }

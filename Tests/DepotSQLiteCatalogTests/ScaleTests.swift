@@ -33,28 +33,30 @@ import Testing
                 try await fixture.send(
                     Array(chunks[page..<min(count, page + 5_000)]), to: on, in: deposit)
             }
+            try await fixture.send([file.manifest], to: on, in: deposit)
             lap("send")
             for page in stride(from: 0, to: count, by: 5_000) {
                 try await catalog.stage(
                     manifest: file.manifest, uses: Array(chunks[page..<min(count, page + 5_000)]),
                     pieces: [], isLast: page + 5_000 >= count, deposit: deposit)
             }
-            try await fixture.send([file.manifest], to: on, in: deposit)
             lap("stage")
             let receipt = try await fixture.outcome(file, in: deposit, copies: 3).receipt
             #expect(receipt.newChunks == count)
             lap("commit")
-            let again = try await fixture.open(level: 3)
-            let lacking = try await catalog.negotiate(
-                again, chunks: chunks, live: on, copies: 3)
-            #expect(lacking.isEmpty)
+            for page in stride(from: 0, to: count, by: 50_000) {
+                let lacking = try await catalog.negotiate(
+                    fixture.open(level: 3), chunks: Array(chunks[page..<min(count, page + 50_000)]),
+                    live: on, copies: 3)
+                #expect(lacking.isEmpty)
+            }
             lap("negotiate known")
-            let totals = try await catalog.totals()
+            let totals = try await catalog.totals(counting: on)
             #expect(totals.underReplicated == 0)
             lap("totals")
             let used = try await catalog.chunks(of: file.manifest.id, after: nil, limit: 100_000)
             #expect(used.count == min(count + 1, 100_000))
-            lap("standings")
+            lap("statuses")
             try await catalog.closeDeposit(deposit)
             lap("close")
             print("catalog: \(count) chunks: \(laps.joined(separator: ", "))")
@@ -82,8 +84,8 @@ import Testing
                 prefix: "folder/", after: nil, limit: 10_000)
             #expect(names.count == 10_000)
             let listed = ContinuousClock.now
-            let standing = try await fixture.standing(chunks[0])
-            #expect(standing?.target == 1)
+            let status = try await fixture.status(chunks[0])
+            #expect(status?.target == 1)
             print(
                 "catalog: 10,000 commits \(committed - start), list \(listed - committed), "
                     + "target of a chunk of all \(ContinuousClock.now - listed)")

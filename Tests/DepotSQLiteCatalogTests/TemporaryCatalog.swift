@@ -14,9 +14,17 @@ final class ManualClock: Sendable {
 }
 
 /// A folder that is gone when `body` is done.
-func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
-    let folder = FileManager.default.temporaryDirectory
-        .appendingPathComponent("depot-catalog-\(UUID().uuidString)").path
+///
+/// - Parameter inMemory: in memory where the system has such a place, for tests that open a catalog some hundred times
+///   and lose nothing by syncs that do nothing.
+func withFolder<Result>(
+    inMemory: Bool = false, _ body: (String) async throws -> Result
+) async throws -> Result {
+    let memory = "/dev/shm"
+    let place =
+        inMemory && FileManager.default.isWritableFile(atPath: memory)
+        ? URL(fileURLWithPath: memory) : FileManager.default.temporaryDirectory
+    let folder = place.appendingPathComponent("depot-catalog-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     return try await body(folder)

@@ -40,6 +40,26 @@ import Testing
         }
     }
 
+    /// The catalog still names good copies on a replica that was destroyed: they are no reason to let the last ones go.
+    @Test func `copies on one that is away for too long do not make others dispensable`()
+        async throws
+    {
+        try await TestDepot.run(replicas: 2) { depot in
+            try await depot.ready()
+            try await depot.deposit("file", TestDepositor.data(9_000, seed: 264), level: 2)
+            for index in 0...1 {
+                depot.replicas[index].mood = .unreachable
+                try await depot.awaitState(.down, of: index)
+            }
+            depot.clock.advance(by: .seconds(600))
+            for index in 0...1 {
+                let refused = try await depot.forget(index)
+                #expect(refused.error?.code == .conflict)
+                #expect(refused.error?.message.contains("'file' among them") == true)
+            }
+        }
+    }
+
     /// Its log went back and then it died: nobody knows whether what it has is sound, but it is all that there is.
     @Test func `copies that are not proved are the only ones, too`() async throws {
         try await TestDepot.run { depot in

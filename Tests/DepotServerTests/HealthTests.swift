@@ -5,7 +5,15 @@ import FoundationEssentials
 import NIOCore
 import Testing
 
+@testable import DepotCluster
+
 @Suite struct HealthTests {
+    private func probing(
+        every interval: Duration
+    ) -> @Sendable (inout FileServerConfiguration) -> Void {
+        { $0.timing.monitorInterval = interval }
+    }
+
     @Test func `an empty replica is adopted, a foreign one refused and not touched`() async throws {
         let replicas = (0..<3).map { _ in FakeReplica() }
         let foreign = ClusterMembership(cluster: .random(), epoch: 1, members: [])
@@ -102,10 +110,8 @@ import Testing
         async throws
     {
         // The monitor does not ask between the barrier and the loss: the answers to the barrier must do.
-        let seldom = { (configuration: inout FileServerConfiguration) in
-            configuration.timing.monitorInterval = .seconds(1)
-        }
-        try await TestDepot.run(replicas: 2, configure: seldom) { depot in
+        try await TestDepot.run(replicas: 2, configure: probing(every: .seconds(3))) {
+            depot in
             try await depot.ready()
             let kept = TestDepositor.data(30_000, seed: 51)
             try await depot.deposit("kept", kept, level: 2)
@@ -121,6 +127,52 @@ import Testing
             }
             #expect(try await depot.content("lost").body == lost)
         }
+    }
+
+    /// A switch that forgets its connections must not make a change fail that all replicas are
+    /// there for.
+    @Test func `a change waits for the next probe of replicas that a request found silent`()
+        async throws
+    {
+        try await TestDepot.run(replicas: 3, configure: probing(every: .seconds(1))) {
+            depot in
+            try await depot.ready()
+            let data = TestDepositor.data(9_000, seed: 55)
+            try await depot.deposit("file", data, level: 3)
+            for _ in 0..<3 {
+                for replica in depot.replicas { replica.mood = .unreachable }
+                _ = try? await depot.content("file")
+                for replica in depot.replicas { replica.mood = .well }
+                let change = try await depot.http.call(.PUT, "/v1/files/x?level=2", body: [data])
+                #expect(change.status == 201 || change.status == 200)
+            }
+        }
+    }
+
+    /// A deposit that was the first request after the first start found too few members.
+    @Test func `all replicas that answer a first start are let in before the first request`()
+        async throws
+    {
+        for _ in 0..<20 {
+            try await TestDepot.run(replicas: 7, configure: probing(every: .seconds(60))) {
+                depot in
+                let status = try await depot.status()
+                #expect(status.replicas.allSatisfy { $0.state == .up })
+                #expect(try await depot.catalog.members().count == 7)
+            }
+        }
+    }
+
+    /// A member that seemed to know only the list before kept others from being let in.
+    @Test func `of two answers to offers the older one may come last`() {
+        var state = NodeState(replica: .random())
+        state.answeredOffer(revision: 3, knowing: nil)
+        state.answeredOffer(revision: 2, knowing: nil)
+        #expect(state.accepted == 3)
+        state.answeredOffer(revision: nil, knowing: nil)
+        #expect(state.accepted == nil)
+        state.answeredOffer(revision: 2, knowing: nil)
+        #expect(state.accepted == 2)
     }
 
     @Test func `a catalog that is behind its replicas takes no writes`() async throws {

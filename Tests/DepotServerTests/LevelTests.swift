@@ -158,10 +158,11 @@ import Testing
             }
             #expect(entry.manifest != old.manifest)
             #expect(try await depot.content("file").body == newer)
+            let members = try await depot.catalog.members()
             await #expect(throws: DepotError.self) {
                 try await depot.catalog.changeLevel(
                     of: FileName("file"), expected: old.sequence, to: .three, copiesRequired: 2,
-                    time: 0)
+                    counting: Set(members.map(\.replica)), time: 0)
             }
         }
     }

@@ -2,6 +2,7 @@ import DepotCore
 import DepotSQLiteCatalog
 import DepotServer
 import DepotTestSupport
+import DepotUpkeep
 import DepotWire
 import FoundationEssentials
 import Logging
@@ -241,6 +242,8 @@ import Testing
                 let refused = try await TestDepositor(depot).open(level: 3)
                 #expect(refused.error?.code == .notEnoughReplicas)
                 #expect(refused.error?.message.contains("another catalog was rebuilt") == true)
+                // It went on saying that nothing was wrong.
+                #expect(try await depot.status().problem?.contains("read-only") == true)
                 _ = try await depot.http.call(.DELETE, "/v1/files/file")
                 _ = try await depot.collect()
                 #expect(replicas.map { $0.state.withLock { $0.objects.keys.count } } == before)

@@ -46,9 +46,10 @@ import Testing
             let forged = try Self.shifted(file)
             let depositor = TestDepositor(depot)
             _ = try await depositor.open(level: 2)
-            _ = try await depositor.negotiate(file.chunks + [forged])
-            _ = try await depositor.upload([forged])
-            _ = try await depositor.barrier([forged])
+            let all = file.chunks + [forged]
+            _ = try await depositor.negotiate(all)
+            for batch in all.batches(of: 1_000) { _ = try await depositor.upload(Array(batch)) }
+            _ = try await depositor.barrier(all)
             for _ in 0..<2 {
                 let answer = try await depot.http.call(
                     .POST, "/v1/deposits/\(depositor.deposit)/commits",

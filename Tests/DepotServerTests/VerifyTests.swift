@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test func `a replica that does not answer makes it 2, and the others are read`()
+    @Test func `a replica that does not answer makes it 8, and the others are read`()
         async throws
     {
         try await TestDepot.run { depot in
@@ -82,7 +82,7 @@ import Testing
             depot.replicas[2].mood = .unreachable
             try await depot.awaitState(.down, of: 2)
             let body = try await depot.verify()
-            #expect(body.exitCode == 2)
+            #expect(body.exitCode == 8)
             #expect(body.replicas.first { $0.name == "r3:7401" }?.skipped != nil)
             #expect(body.replicas.count { $0.skipped == nil } == 2)
             let named = try await depot.verify(replicas: ["r1:7401", "r2:7401"])

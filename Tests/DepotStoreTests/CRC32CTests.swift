@@ -3,7 +3,8 @@ import Testing
 @testable import DepotStore
 
 @Suite struct CRC32CTests {
-    /// "123456789" is the check value of the catalogue of CRCs; the others are of RFC 3720, appendix B.4.
+    /// "123456789" is the check value of the catalogue of CRCs; the others are of RFC 3720,
+    /// appendix B.4.
     private static let known: [(bytes: [UInt8], sum: UInt32)] = [
         (Array("123456789".utf8), 0xe306_9283),
         ([], 0),

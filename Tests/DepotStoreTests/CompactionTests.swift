@@ -7,8 +7,9 @@ import Testing
 @testable import DepotStore
 
 @Suite struct CompactionTests {
-    /// A page of a segment's members was filtered after it was cut: one that lay elsewhere by then made the page look
-    /// like the last one, what came behind was not moved, and the segment was unlinked with all of it.
+    /// A page of a segment's members was filtered after it was cut: one that lay elsewhere by then
+    /// made the page look like the last one, what came behind was not moved, and the segment was
+    /// unlinked with all of it.
     @Test func `what lies behind a copy that was put again is moved, too`() async throws {
         let objects = SampleObjects.chunks(0..<600, size: 20)
         var configuration = smallSegments(4 << 20)
@@ -31,8 +32,31 @@ import Testing
         }
     }
 
-    /// What a compaction had read as bad was noted as bad where it lay at the end: a copy that was put again meanwhile
-    /// was called so instead, and its segment was said to be kept by it though it was gone.
+    /// The highest sequence of any record that it held was gone with the record's segment: an older
+    /// catalog then looked like the newest.
+    @Test func `the highest sequence stays when its record and its segment are gone`() async throws
+    {
+        let records = try (1...3).map { try SampleObjects.record("file", counter: $0) }
+        try await withFolder(inMemory: true) { folder in
+            try await withStore(at: folder) { _ = try await $0.putDurably(records) }
+            try await withStore(at: folder) { store in
+                let token = try await store.condemn(records.map(\.id))
+                _ = try await store.delete(records.map(\.id), token: token)
+                for segment in try await store.segments(after: nil, limit: 9) {
+                    _ = try await store.compact(segment.id)
+                }
+                #expect(try await store.standing().usedBytes == 0)
+            }
+            try await withStore(at: folder) { store in
+                let highest = try await store.standing().highestSequence
+                #expect(highest == CommitSequence(epoch: 1, counter: 3))
+            }
+        }
+    }
+
+    /// What a compaction had read as bad was noted as bad where it lay at the end: a copy that was
+    /// put again meanwhile was called so instead, and its segment was said to be kept by it though
+    /// it was gone.
     @Test func `a copy that is put again while its segment is compacted is not called bad`()
         async throws
     {

@@ -3,8 +3,9 @@ import DepotTestSupport
 import FoundationEssentials
 import Testing
 
-/// The power is cut after every single change of the folder. Whatever part of what no sync has covered is left, the
-/// store opens, has all that it vouched for, and nothing that is wrong or was never put.
+/// The power is cut after every single change of the folder. Whatever part of what no sync has
+/// covered is left, the store opens, has all that it vouched for, and nothing that is wrong or was
+/// never put.
 @Suite struct CrashImageTests {
     enum Scenario: String, CaseIterable, CustomTestStringConvertible {
         case firstOpening = "the first opening of a folder"

@@ -6,10 +6,11 @@ import Testing
 
 @testable import DepotStore
 
-/// A deposited file may be a segment itself, made by somebody who knows the format and guesses offsets. With the first
-/// header of the real segment damaged, a scan took the nonce of the first header that it found, which was a forged one:
-/// objects appeared that nobody had put, and those that somebody had were cut off as torn. And a chunk that ended as a
-/// sealed segment does made the open segment count as sealed, with the members that the chunk listed.
+/// A deposited file may be a segment itself, made by somebody who knows the format and guesses
+/// offsets. With the first header of the real segment damaged, a scan took the nonce of the first
+/// header that it found, which was a forged one: objects appeared that nobody had put, and those
+/// that somebody had were cut off as torn. And a chunk that ended as a sealed segment does made the
+/// open segment count as sealed, with the members that the chunk listed.
 @Suite struct ForgedHeaderTests {
     enum Damage: CaseIterable { case none, firstHeader, headerInFront, ending }
 
@@ -32,7 +33,8 @@ import Testing
                 at: folder + "/a", configuration: smallSegments(1 << 20), logger: quiet)
             _ = try await store.putDurably([Self.victim])
             let first = try #require(try await store.segments(after: nil, limit: 1).first)
-            // Either a copy of headers of this very segment, or made for the place where the chunk will lie.
+            // Either a copy of headers of this very segment, or made for the place where the chunk
+            // will lie.
             let forged =
                 isCopy
                 ? Self.forgedSegment(nonce: first.id.nonce, at: 0)
@@ -70,7 +72,8 @@ import Testing
         }
     }
 
-    /// A whole sealed segment as a chunk's bytes, its headers made for the place where they will lie.
+    /// A whole sealed segment as a chunk's bytes, its headers made for the place where they will
+    /// lie.
     private static func forgedSegment(nonce: UInt64, at base: UInt64) -> VerifiedObject {
         guard case .chunk(let id) = (try? MemberPath(fake)) else { return fake }
         var bytes: [UInt8] = []

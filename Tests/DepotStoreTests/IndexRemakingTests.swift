@@ -6,7 +6,8 @@ import Testing
 
 @testable import DepotStore
 
-/// An index that does not fit the segments is made again, and what it knew of bad copies stays known.
+/// An index that does not fit the segments is made again, and what it knew of bad copies stays
+/// known.
 @Suite struct IndexRemakingTests {
     private static let objects = SampleObjects.chunks(0..<4)
 
@@ -28,23 +29,23 @@ import Testing
     ) async throws {
         let ids = Self.objects.map(\.id)
         try await withFolder(inMemory: true) { folder in
-            let index = try SegmentIndex.open(at: folder + "/index.sqlite")
-            try index.merge(Self.segment(1), Self.members([0, 1, 2]), dead: [])
-            try index.merge(Self.segment(2), Self.members([3, 1]), dead: [])
+            let index = try SegmentIndex.open(at: folder + "/index.sqlite", logger: quiet)
+            try index.merge(Self.segment(1), Self.members([0, 1, 2]))
+            try index.merge(Self.segment(2), Self.members([3, 1]))
             try index.markBad([ids[0], ids[3]])
             // The second segment went, and a third one is new.
             for round in 0...interruptions {
                 try index.beginRemaking()
                 #expect(try index.segments().isEmpty)
-                try index.merge(Self.segment(1), Self.members([0, 1, 2]), dead: [])
+                try index.merge(Self.segment(1), Self.members([0, 1, 2]))
                 if round < interruptions { continue }
-                try index.merge(Self.segment(3), Self.members([3]), dead: [])
+                try index.merge(Self.segment(3), Self.members([3]))
                 try index.endRemaking()
             }
             #expect(try index.bad() == [ids[0], ids[1]])
             #expect(try index.chunkCount() == 4)
             index.close()
-            let again = try SegmentIndex.open(at: folder + "/index.sqlite")
+            let again = try SegmentIndex.open(at: folder + "/index.sqlite", logger: quiet)
             #expect(try again.bad() == [ids[0], ids[1]])
             try again.beginRemaking()
             try again.endRemaking()

@@ -4,8 +4,8 @@ import Testing
 
 @testable import DepotStore
 
-/// Of every operation each change of the folder fails in its turn: always the first and the last, and of those between
-/// them a part, or all in a thorough run.
+/// Of every operation each change of the folder fails in its turn: always the first and the last,
+/// and of those between them a part, or all in a thorough run.
 @Suite struct OperationFaultTests {
     enum Operation: String, CaseIterable, CustomTestStringConvertible {
         case opening, put, vouch, seal, delete, compact, adopt

@@ -5,8 +5,9 @@ import Testing
 
 @testable import DepotStore
 
-/// An older version of one file is put back into the folder of a replica that has moved on since. What lay in the
-/// file alone is gone and is said to be absent; everything else is there; what is put again is durable.
+/// An older version of one file is put back into the folder of a replica that has moved on since.
+/// What lay in the file alone is gone and is said to be absent; everything else is there; what is
+/// put again is durable.
 @Suite struct PutBackTests {
     private static let objects = FolderHistory.objects
     private static let ids = objects.map(\.id)
@@ -29,8 +30,9 @@ import Testing
         }
     }
 
-    /// Where the index was made again because a segment was not what it was, known bad copies were forgotten, and an
-    /// older copy that came forth in place of one that was gone counted as durable, though it had been found bad before.
+    /// Where the index was made again because a segment was not what it was, known bad copies were
+    /// forgotten, and an older copy that came forth in place of one that was gone counted as
+    /// durable, though it had been found bad before.
     @Test(arguments: Part.allCases, [FolderHistory.stopped, FolderHistory.killed])
     func `an older version that is put back is harmless, or what it lacks is absent`(
         _ part: Part, end: String

@@ -3,8 +3,8 @@ import DepotStore
 import DepotTestSupport
 import Testing
 
-/// A step of a scrub asks the index for no more rows than a segment has members at most. One with more, from one large
-/// put, was read so far and no further, and counted as read to its end.
+/// A step of a scrub asks the index for no more rows than a segment has members at most. One with
+/// more, from one large put, was read so far and no further, and counted as read to its end.
 @Suite struct ScrubStepTests {
     /// Bytes of a copy of 20 bytes, with header and padding.
     private static let copySize: UInt64 = 1_024

@@ -4,8 +4,9 @@ import DepotTestSupport
 import FoundationEssentials
 import Testing
 
-/// A segment of a stopped store is damaged in every part of it. The offline check sees it; the store opens, never takes a
-/// damaged copy for a good one, keeps all others, and is clean once the copies were put again and the segment compacted.
+/// A segment of a stopped store is damaged in every part of it. The offline check sees it; the
+/// store opens, never takes a damaged copy for a good one, keeps all others, and is clean once the
+/// copies were put again and the segment compacted.
 @Suite struct StructuralDamageTests {
     struct Damage: Sendable, CustomTestStringConvertible {
         let testDescription: String
@@ -137,8 +138,9 @@ import Testing
     @Test func `a newer copy that healed a bad one stays the live one when the ending goes`()
         async throws
     {
-        // A segment whose ending was damaged was sealed again and taken into the index last, before segments that came
-        // after it: its copies, bad ones too, counted as the newest, and compaction dropped the good ones.
+        // A segment whose ending was damaged was sealed again and taken into the index last, before
+        // segments that came after it: its copies, bad ones too, counted as the newest, and
+        // compaction dropped the good ones.
         try await withFolder(inMemory: true) { folder in
             try await withStore(at: folder, Self.configuration) { store in
                 _ = try await store.putDurably(Array(Self.objects.prefix(3)))

@@ -5,8 +5,8 @@ import Testing
 
 @testable import DepotStore
 
-/// The file of the open segment loses its name, or its end, while the store appends to it: a sync of it then says
-/// nothing. The store goes on in a new one, and what was in the old one is absent.
+/// The file of the open segment loses its name, or its end, while the store appends to it: a sync
+/// of it then says nothing. The store goes on in a new one, and what was in the old one is absent.
 @Suite struct VanishedLogTests {
     private static let objects = SampleObjects.chunks(0..<4, size: 1_500)
     private static let ids = objects.map(\.id)

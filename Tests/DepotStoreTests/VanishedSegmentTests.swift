@@ -5,9 +5,10 @@ import Testing
 
 @testable import DepotStore
 
-/// An operator removed `segments/*.tar` under a running replica. Each lookup, check and scrub then threw "cannot open the
-/// segment", so that a verification skipped the replica and nothing was repaired; what a descriptor still held open was
-/// vouched for; and the open segment, which had no name any more, was appended to, synced, and called durable.
+/// An operator removed `segments/*.tar` under a running replica. Each lookup, check and scrub then
+/// threw "cannot open the segment", so that a verification skipped the replica and nothing was
+/// repaired; what a descriptor still held open was vouched for; and the open segment, which had no
+/// name any more, was appended to, synced, and called durable.
 @Suite struct VanishedSegmentTests {
     enum Loss: CaseIterable {
         case removed, movedAway, replacedByAnother, replacedByFolder, cutShort

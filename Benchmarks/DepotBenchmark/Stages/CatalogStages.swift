@@ -68,13 +68,16 @@ struct CatalogStages: Sendable {
         let manifest = FilledCatalog.manifest(of: name)
         _ = try await catalog.negotiate(
             deposit, chunks: [manifest], live: Set(filled.replicas), copies: 3)
-        try await catalog.stage(
-            [ManifestPage(of: manifest, chunks: page, isLast: true)], deposit: deposit)
         let mark = try await catalog.mark()
-        let durable = (page + [manifest]).map { ($0.id, Set(filled.replicas)) }
+        let durable = (page + [manifest]).map { ($0, Set(filled.replicas)) }
         try await catalog.prove(
             BarrierProof(durable: Dictionary(durable) { one, _ in one }), asOf: mark,
             deposit: deposit)
+        let lacking = try await catalog.stage(
+            [ManifestPage(of: manifest, chunks: page, isLast: true)], deposit: deposit)
+        guard lacking.isEmpty else {
+            throw CommandFailed(description: "a manifest was not staged")
+        }
         let outcomes = try await catalog.commit(
             [
                 FileCommit(
@@ -95,9 +98,9 @@ struct CatalogStages: Sendable {
         return try await timed("info, a chunk", Self.pages * FilledCatalog.fileChunks) {
             for name in names {
                 let file = try await catalog.file(name)
-                let standings = try await catalog.chunks(
+                let statuses = try await catalog.chunks(
                     of: file.manifest.id, after: nil, limit: Self.pageSize + 1)
-                guard standings.count > FilledCatalog.fileChunks / 2 else {
+                guard statuses.count > FilledCatalog.fileChunks / 2 else {
                     throw CommandFailed(description: "a file has lost chunks")
                 }
             }

@@ -2,8 +2,10 @@ import CLinux
 import DepotCore
 import Glibc
 
-// A sync of one file waits for the disk, and on most file systems for everybody else's changes of names as well. For
-// many small files one sync of the whole file system is the same promise for a fraction of that.
+// A sync of one file waits for the disk, and on most file systems for everybody else's changes of
+// names as well. For many small files one sync of the whole file system is the same promise for a
+// fraction of that. Some file systems, such as shares and those of programs, have no sync at all:
+// that is no reason not to give anybody his bytes.
 
 /// Makes files and names durable.
 struct DiskSync: Sendable {
@@ -14,37 +16,49 @@ struct DiskSync: Sendable {
     private static let togetherMin = 8
 
     /// Makes files or folders durable, on any number of file systems.
-    var files: @Sendable ([Opened]) throws(DepotError) -> Void
+    ///
+    /// - Returns: whether all of them can do that at all.
+    /// - Throws: where it failed: what was written may be lost.
+    var files: @Sendable ([Opened]) throws(DepotError) -> Bool
 
     static let system = DiskSync { files throws(DepotError) in try sync(files) }
 
-    private static func sync(_ files: [Opened]) throws(DepotError) {
+    private static func sync(_ files: [Opened]) throws(DepotError) -> Bool {
         guard files.count >= togetherMin, tellsOfErrors else {
+            var canAll = true
             for (descriptor, path) in files where fsync(descriptor) != 0 {
-                throw .file("cannot be made durable", path)
+                try check(errno, path)
+                canAll = false
             }
-            return
+            return canAll
         }
         var devices: Set<dev_t> = []
+        var canAll = true
         for (descriptor, path) in files {
             var status = stat()
             guard fstat(descriptor, &status) == 0 else {
                 throw .file("cannot be made durable", path)
             }
             guard devices.insert(status.st_dev).inserted else { continue }
-            guard syncfs(descriptor) == 0 else { throw .file("cannot be made durable", path) }
+            if syncfs(descriptor) != 0 {
+                try check(errno, path)
+                canAll = false
+            }
         }
+        return canAll
     }
 
-    func folders(_ folders: [String]) throws(DepotError) {
-        var opened: [Opened] = []
-        defer { for (descriptor, _) in opened { close(descriptor) } }
-        for folder in folders {
-            let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw .file("cannot be made durable", folder) }
-            opened.append((descriptor, folder))
-        }
-        try files(opened)
+    private static func check(_ code: Int32, _ path: String) throws(DepotError) {
+        guard isRefusal(code) else { throw .file("cannot be made durable", path, errno: code) }
+    }
+
+    /// Whether a file system says that it has no such thing, and not that it failed in it.
+    static func isRefusal(_ code: Int32) -> Bool {
+        [EINVAL, ENOSYS, ENOTSUP, EROFS, EPERM, EACCES, ENOTTY].contains(code)
+    }
+
+    func folders(_ folders: [OpenFolder]) throws(DepotError) -> Bool {
+        try files(folders.map { ($0.descriptor, $0.path) })
     }
 
     /// Before Linux 5.8 `syncfs` said that all was well though bytes could not be written.

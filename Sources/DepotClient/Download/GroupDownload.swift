@@ -1,10 +1,11 @@
 import DepotCore
 import DepotWire
 
-// A small file by itself costs four requests, each with its round trip and its wake-ups, and a sync of the disk: ten
-// times what its bytes cost. Together they cost that once a group: one lease, their manifests in one batch, their chunks
-// in a few, and one sync before they all get their names. Whatever goes wrong with a group is found out by retrieving
-// its files one by one, which says what is wrong with which.
+// A small file by itself costs four requests, each with its round trip and its wake-ups, and a sync
+// of the disk: ten times what its bytes cost. Together they cost that once a group: one lease,
+// their manifests in one batch, their chunks in a few, and one sync before they all get their
+// names. Whatever goes wrong with a group is found out by retrieving its files one by one, which
+// says what is wrong with which.
 
 /// Retrieves many small files together.
 public struct GroupDownload: Sendable {
@@ -17,28 +18,28 @@ public struct GroupDownload: Sendable {
     public struct Order: Sendable {
         public let name: FileName
         /// Where the file goes.
-        public let path: String
+        public let target: DownloadTarget
 
-        public init(name: FileName, path: String) {
+        public init(name: FileName, target: DownloadTarget) {
             self.name = name
-            self.path = path
+            self.target = target
         }
     }
 
-    private let door: any FileServerDoor
-    private let threads: HashingThreads
+    private let server: any FileServerAPI
+    private let threads: BlockingThreads
     private let single: DownloadPipeline
     private let onBytes: @Sendable (UInt64) -> Void
 
     /// - Parameter onBytes: told of bytes that were written.
     public init(
-        door: any FileServerDoor, threads: HashingThreads,
+        server: any FileServerAPI, threads: BlockingThreads,
         onBytes: @escaping @Sendable (UInt64) -> Void
     ) {
-        self.door = door
+        self.server = server
         self.threads = threads
         self.onBytes = onBytes
-        single = DownloadPipeline(door: door, threads: threads, onBytes: onBytes)
+        single = DownloadPipeline(server: server, threads: threads, onBytes: onBytes)
     }
 
     /// One file, of any size, is retrieved by itself.
@@ -48,20 +49,17 @@ public struct GroupDownload: Sendable {
         var results: [Result<DownloadReport, DepotError>?] = orders.map { _ in nil }
         var absence: DepotError?
         if orders.count > 1 {
-            let retrieval = RetrievalID.random()
             do throws(DepotError) {
-                try await together(orders, retrieval, &results)
+                try await together(orders, &results)
             } catch {
                 // But for this each of them says for itself what is wrong.
                 absence = Self.absence(error)
             }
-            // The lease ends by itself.
-            if absence == nil { try? await door.closeRetrieval(retrieval) }
         }
         for (index, order) in orders.enumerated() where results[index] == nil {
             do throws(DepotError) {
                 if let absence { throw absence }
-                results[index] = .success(try await single.run(order.name, to: .path(order.path)))
+                results[index] = .success(try await single.run(order.name, to: order.target))
             } catch {
                 absence = Self.absence(error)
                 results[index] = .failure(error)
@@ -70,58 +68,70 @@ public struct GroupDownload: Sendable {
         return results.compactMap { $0 }
     }
 
-    /// Who has waited in vain for the FileServer does not wait once more for each file of the group.
+    /// Who has waited in vain for the FileServer does not wait once more for each file of the
+    /// group.
     private static func absence(_ error: DepotError) -> DepotError? {
         error.code == .unreachable ? error : nil
     }
 
-    private struct Opened {
+    private struct OpenedFile {
         let index: Int
         let file: FileBody
         var chunks: [PlacedChunk] = []
     }
 
     private func together(
-        _ orders: [Order], _ retrieval: RetrievalID,
+        _ orders: [Order], _ results: inout [Result<DownloadReport, DepotError>?]
+    ) async throws(DepotError) {
+        var opened = try await OpenedFiles(
+            orders.map(\.name), server: server, threads: threads)
+        do throws(DepotError) {
+            try await write(orders, of: &opened, &results)
+        } catch {
+            if Self.absence(error) == nil { await opened.close() }
+            throw error
+        }
+        await opened.close()
+    }
+
+    private func write(
+        _ orders: [Order], of opened: inout OpenedFiles,
         _ results: inout [Result<DownloadReport, DepotError>?]
     ) async throws(DepotError) {
-        let body = OpenRetrievalBody(retrieval: retrieval, names: orders.map(\.name))
-        let answer = try await door.openRetrieval(body)
-        guard answer.files.count == orders.count else { return }
-        var opened: [Opened] = []
-        for (index, found) in answer.files.enumerated() {
-            do throws(DepotError) {
-                opened.append(Opened(index: index, file: try found.get()))
-            } catch {
-                results[index] = .failure(error)
+        var found: [OpenedFile] = []
+        for (index, result) in opened.files.enumerated() {
+            switch result {
+            case .success(let file): found.append(OpenedFile(index: index, file: file))
+            case .failure(let error): results[index] = .failure(error)
             }
         }
         // Somebody may have committed something larger since the names were listed.
-        opened = Self.fitting(opened)
-        guard let name = opened.first?.file.name else { return }
-        var fetched = Fetched()
-        try await fetch(
-            opened.map { PlacedChunk(offset: 0, reference: $0.file.manifest) }, of: name, retrieval,
-            &fetched)
-        var placed: [Opened] = []
-        for one in opened {
-            guard let text = fetched.objects[one.file.manifest.id],
+        found = Self.fitting(found)
+        guard let name = found.first?.file.name else { return }
+        var objects: [ChunkID: VerifiedObject] = [:]
+        let manifests = found.map { PlacedChunk(offset: 0, reference: $0.file.manifest) }
+        try await fetch(manifests, of: name, from: &opened, into: &objects)
+        var placed: [OpenedFile] = []
+        for one in found {
+            guard let text = objects[one.file.manifest.id],
                 let whole = Self.placed(one, try Manifest(parsing: text.contiguous))
             else { continue }
             placed.append(whole)
         }
-        try await fetch(placed.flatMap(\.chunks), of: name, retrieval, &fetched)
-        let written = try await write(placed, orders, fetched)
-        for one in written {
-            let chunks = Set([one.file.manifest.id] + one.chunks.map(\.reference.id))
-            results[one.index] = .success(
-                DownloadReport(
-                    file: one.file, badCopies: fetched.bad.filter { chunks.contains($0.chunk) }))
-            onBytes(one.file.size)
+        try await fetch(placed.flatMap(\.chunks), of: name, from: &opened, into: &objects)
+        for stretch in placed.batches(sizeMax: Descriptors.filesAtOnce, size: { _ in 1 }) {
+            let warnings = try await write(stretch, to: orders, from: objects)
+            for (one, warnings) in zip(stretch, warnings) {
+                let chunks = Set([one.file.manifest.id] + one.chunks.map(\.reference.id))
+                let bad = opened.badCopies.filter { chunks.contains($0.chunk) }
+                results[one.index] = .success(
+                    DownloadReport(file: one.file, badCopies: bad, warnings: warnings))
+                onBytes(one.file.size)
+            }
         }
     }
 
-    private static func fitting(_ opened: [Opened]) -> [Opened] {
+    private static func fitting(_ opened: [OpenedFile]) -> [OpenedFile] {
         var bytes: UInt64 = 0
         return opened.filter { one in
             guard one.file.size <= fileBytesMax, bytes + one.file.size <= 2 * bytesMax else {
@@ -133,7 +143,7 @@ public struct GroupDownload: Sendable {
     }
 
     /// - Returns: `nil` for a manifest in pieces, or one that does not fit its file.
-    private static func placed(_ one: Opened, _ manifest: Manifest) -> Opened? {
+    private static func placed(_ one: OpenedFile, _ manifest: Manifest) -> OpenedFile? {
         var (walk, one) = (ManifestWalk(manifest), one)
         var bytes: UInt64 = 0
         while true {
@@ -147,54 +157,47 @@ public struct GroupDownload: Sendable {
         }
     }
 
-    private struct Fetched: Sendable {
-        var objects: [ChunkID: VerifiedObject] = [:]
-        var bad: [BadCopyReport] = []
-    }
-
     /// Files share chunks: each is fetched once.
     ///
     /// - Parameter name: of one of the files, for errors.
     private func fetch(
-        _ chunks: [PlacedChunk], of name: FileName, _ retrieval: RetrievalID,
-        _ fetched: inout Fetched
+        _ chunks: [PlacedChunk], of name: FileName, from opened: inout OpenedFiles,
+        into objects: inout [ChunkID: VerifiedObject]
     ) async throws(DepotError) {
-        var known = Set(fetched.objects.keys)
+        var known = Set(objects.keys)
         let missing = chunks.filter { known.insert($0.reference.id).inserted }
-        let fetcher = ChunkFetch(door: door, threads: threads, retrieval: retrieval, name: name)
-        for batch in ChunkFetch.batches(missing) {
-            let (objects, bad) = try await fetcher.fetch(batch)
-            for object in objects { fetched.objects[object.id.hash] = object }
-            fetched.bad += bad
+        for object in try await opened.fetch(missing, of: name) {
+            objects[object.id.hash] = object
         }
     }
 
-    /// - Returns: those that have their names, durably.
+    /// Gives files their names, durably.
+    ///
+    /// - Returns: what of each did not come back though its bytes did.
     private func write(
-        _ opened: [Opened], _ orders: [Order], _ fetched: Fetched
-    ) async throws(DepotError) -> [Opened] {
-        let work = NotShared(opened)
+        _ files: [OpenedFile], to orders: [Order], from objects: [ChunkID: VerifiedObject]
+    ) async throws(DepotError) -> [[RestoreWarning]] {
+        let work = SendableBox(files)
         return try await threads.blocking { () throws(DepotError) in
-            var sinks: [(sink: FileSink, one: Opened)] = []
+            var sinks: [(sink: FileSink, metadata: FileMetadata)] = []
             do throws(DepotError) {
                 for one in work.value {
-                    let sink = try FileSink(
-                        .path(orders[one.index].path), mode: one.file.metadata.mode)
-                    sinks.append((sink, one))
+                    let sink = try FileSink(orders[one.index].target)
+                    sinks.append((sink, one.file.metadata))
                     for chunk in one.chunks {
-                        guard let object = fetched.objects[chunk.reference.id] else {
+                        guard let object = objects[chunk.reference.id] else {
                             throw DepotError(
                                 .internalError, "no chunk came", object: chunk.reference.id.hex)
                         }
                         try sink.write(object)
                     }
                 }
-                try FileSink.finish(sinks.map { ($0.sink, $0.one.file.metadata) })
+                try FileSink.finish(sinks)
             } catch {
                 for (sink, _) in sinks { sink.abandon() }
                 throw error
             }
-            return sinks.map(\.one)
+            return sinks.map(\.sink.warnings)
         }
     }
 }

@@ -2,10 +2,11 @@ import DepotCore
 import DepotWire
 import NIOCore
 
-/// Puts the frames of a batch together: for each chunk that was asked for, in order, who misses it and who gave it.
+/// Puts the frames of a batch together: for each chunk that was asked for, in order, who misses it
+/// and who gave it.
 struct FetchedBatch {
     private var wanted: ArraySlice<ReadRequest>
-    private var chunks: [FetchedChunk?] = []
+    private var chunks: [FetchedChunk] = []
     private var current: ObjectFrame?
     private var parts: [ByteBuffer] = []
     private var missing: [ReplicaID] = []
@@ -33,17 +34,17 @@ struct FetchedBatch {
         case .missing:
             if let replica = frame.replica { missing.append(replica) }
             return
-        case .absent: chunks.append(nil)
+        case .absent: chunks.append(.absent(silent: frame.replica))
         case .present:
             let object = StoredObject(id: frame.id, length: frame.length, bytes: .memory(parts))
-            chunks.append(FetchedChunk(replica: frame.replica, object: object, missing: missing))
+            chunks.append(.found(object, from: frame.replica, missing: missing))
         }
         wanted.removeFirst()
         missing = []
     }
 
     /// - Throws: `unreachable` where chunks are lacking.
-    func finish() throws(DepotError) -> [FetchedChunk?] {
+    func finish() throws(DepotError) -> [FetchedChunk] {
         guard wanted.isEmpty else {
             throw DepotError(.unreachable, "fewer chunks came than were asked for")
         }

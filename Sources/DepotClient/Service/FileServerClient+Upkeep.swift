@@ -5,7 +5,7 @@ extension FileServerClient {
     public func startVerification(
         _ body: VerifyBody
     ) async throws(DepotError) -> VerificationBody {
-        try await json(.POST, FileServerRoute.verifications, body)
+        try await json(.POST, FileServerRoute.verifications, body: body)
     }
 
     /// - Parameter after: problems that were seen already; those behind them come, a page.
@@ -25,6 +25,6 @@ extension FileServerClient {
 
     /// Takes as long as deleting and compacting takes.
     public func collect(_ body: CollectBody) async throws(DepotError) -> CollectionBody {
-        try await json(.POST, FileServerRoute.collections, body, patience: .hours(24))
+        try await json(.POST, FileServerRoute.collections, body: body, patience: .hours(24))
     }
 }

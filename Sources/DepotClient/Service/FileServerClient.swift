@@ -6,10 +6,12 @@ import NIOHTTP1
 
 /// A FileServer across the network: one method a route.
 ///
-/// Every request may be repeated: the ids of deposits and retrievals are the client's. So one that found nobody, or
-/// a server that is busy, is tried again until `patience` is over: a FileServer that is started again does not
-/// end the deposits that are under way. Where nobody listens from the beginning, that is told sooner.
-public final class FileServerClient: FileServerDoor {
+/// Every request may be repeated: the ids of deposits and retrievals are the client's. So one that
+/// found nobody, or a server that is busy, is tried again until `patience` is over: a FileServer
+/// that is started again does not end the deposits that are under way. Where nobody listens from
+/// the beginning, that is told sooner. Some are not answered the second time as the first,
+/// deletions, forgetting and changes of level: they keep count of who may have heard them.
+public final class FileServerClient: FileServerAPI {
     private let transport: ChunkTransport
     private let patience: Duration
     private let firstPatience: Duration
@@ -31,23 +33,23 @@ public final class FileServerClient: FileServerDoor {
     // MARK: Deposits
 
     public func openDeposit(_ body: OpenDepositBody) async throws(DepotError) -> DepositBody {
-        try await json(.POST, FileServerRoute.deposits, body)
+        try await json(.POST, FileServerRoute.deposits, body: body)
     }
 
     public func negotiate(
         _ deposit: DepositID, _ chunks: [ChunkReference]
     ) async throws(DepotError) -> [ChunkReference] {
-        try await lacking(deposit, "negotiation", chunks)
+        try await lacking(chunks, of: deposit, asking: "negotiation")
     }
 
     public func barrier(
         _ deposit: DepositID, _ chunks: [ChunkReference]
     ) async throws(DepotError) -> [ChunkReference] {
-        try await lacking(deposit, "barrier", chunks)
+        try await lacking(chunks, of: deposit, asking: "barrier")
     }
 
     private func lacking(
-        _ deposit: DepositID, _ question: String, _ chunks: [ChunkReference]
+        _ chunks: [ChunkReference], of deposit: DepositID, asking question: String
     ) async throws(DepotError) -> [ChunkReference] {
         let request = WireRequest(
             .POST, "\(FileServerRoute.deposits)/\(deposit)/\(question)",
@@ -91,7 +93,8 @@ public final class FileServerClient: FileServerDoor {
         _ deposit: DepositID, _ files: [CommitBody.File]
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
         let answer: CommitAnswerBody = try await json(
-            .POST, "\(FileServerRoute.deposits)/\(deposit)/commits", CommitBody(files: files))
+            .POST, "\(FileServerRoute.deposits)/\(deposit)/commits",
+            body: CommitBody(files: files))
         guard answer.results.count == files.count else {
             throw DepotError(
                 .internalError, "\(answer.results.count) results came for \(files.count) files")
@@ -108,7 +111,7 @@ public final class FileServerClient: FileServerDoor {
     public func openRetrieval(
         _ body: OpenRetrievalBody
     ) async throws(DepotError) -> RetrievalBody {
-        try await json(.POST, FileServerRoute.retrievals, body)
+        try await json(.POST, FileServerRoute.retrievals, body: body)
     }
 
     public func closeRetrieval(_ retrieval: RetrievalID) async throws(DepotError) {
@@ -117,7 +120,7 @@ public final class FileServerClient: FileServerDoor {
 
     public func fetch(
         _ retrieval: RetrievalID, _ requests: [ReadRequest]
-    ) async throws(DepotError) -> [FetchedChunk?] {
+    ) async throws(DepotError) -> [FetchedChunk] {
         let request = WireRequest(
             .POST, "\(FileServerRoute.retrievals)/\(retrieval)/chunks",
             body: WireList.encode(requests), patience: .seconds(120))
@@ -136,7 +139,7 @@ public final class FileServerClient: FileServerDoor {
 
     private static func collect(
         _ requests: [ReadRequest], from exchange: WireExchange
-    ) async throws(DepotError) -> [FetchedChunk?] {
+    ) async throws(DepotError) -> [FetchedChunk] {
         var parser = ObjectFrameParser()
         var batch = FetchedBatch(of: requests)
         while let bytes = try await exchange.next() {
@@ -169,18 +172,28 @@ public final class FileServerClient: FileServerDoor {
     public func changeLevel(
         of name: FileName, _ body: ChangeLevelBody
     ) async throws(DepotError) -> LevelChangeBody {
-        try await json(.POST, "\(Self.path(of: name))/level", body, patience: .hours(24))
+        let (path, delivery) = ("\(Self.path(of: name))/level", Delivery())
+        do throws(DepotError) {
+            return try await json(.POST, path, body: body, patience: .hours(24), delivery: delivery)
+        } catch {
+            // What was committed in between may be an earlier try's own doing.
+            guard error.code == .conflict, delivery.mayBeRepeated else { throw error }
+        }
+        return try await json(.POST, path, body: body, patience: .hours(24))
     }
 
     public func delete(_ name: FileName) async throws(DepotError) {
+        let delivery = Delivery()
         // Longer than the FileServer waits for a replica that does not answer.
-        let request = WireRequest(.DELETE, Self.path(of: name), patience: .seconds(180))
-        try await repeated(
-            { () throws(DepotError) in
-                _ = try await self.transport.send(request)
-            },
-            // The answer to an earlier try may have been lost after the work was done.
-            whenRepeated: { $0.code == .notFound ? () : nil })
+        let request = WireRequest(
+            .DELETE, Self.path(of: name), patience: .seconds(180), delivery: delivery)
+        do throws(DepotError) {
+            _ = try await send(request)
+        } catch {
+            // The answer to an earlier try may have been lost after the work was done. Where nobody
+            // can have heard one, it was never there.
+            guard error.code == .notFound, delivery.mayBeRepeated else { throw error }
+        }
     }
 
     public func status() async throws(DepotError) -> StatusBody {
@@ -217,13 +230,13 @@ public final class FileServerClient: FileServerDoor {
     }
 
     func json<Answer: Decodable & Sendable>(
-        _ method: HTTPMethod, _ path: String, _ body: some Encodable,
-        patience: TimeAmount = .seconds(180)
+        _ method: HTTPMethod, _ path: String, body: some Encodable,
+        patience: TimeAmount = .seconds(180), delivery: Delivery? = nil
     ) async throws(DepotError) -> Answer {
         try await json(
             WireRequest(
                 method, path, headers: ["content-type": "application/json"],
-                body: try WireJSON.encode(body), patience: patience))
+                body: try WireJSON.encode(body), patience: patience, delivery: delivery))
     }
 
     func json<Answer: Decodable & Sendable>(
@@ -239,23 +252,22 @@ public final class FileServerClient: FileServerDoor {
         }
     }
 
-    /// - Parameter done: what an error means where the request was sent before and may have been heard.
     private func repeated<Value: Sendable>(
-        _ body: @Sendable () async throws(DepotError) -> Value,
-        whenRepeated done: (DepotError) -> Value? = { _ in nil }
+        _ body: @Sendable () async throws(DepotError) -> Value
     ) async throws(DepotError) -> Value {
-        let began = ContinuousClock.now
+        let (began, awake) = (ContinuousClock.now, AwakeTime.shared.elapsed)
         var pause = Self.pause.first
-        var isFirst = true
         while true {
             do throws(DepotError) {
                 return try await body()
             } catch {
-                if !isFirst, let value = done(error) { return value }
-                isFirst = false
                 let limit = transport.hasConnected ? patience : firstPatience
+                // The first where nothing was stopped: it is the finer one.
+                let tried = min(
+                    ContinuousClock.now - began,
+                    AwakeTime.shared.elapsed - awake + .seconds(1))
                 guard error.code == .unreachable || error.code == .busy,
-                    ContinuousClock.now + pause < began + limit, !Task.isCancelled
+                    tried + pause < limit, !Task.isCancelled
                 else { throw error }
             }
             // A cancellation shows in the next try.

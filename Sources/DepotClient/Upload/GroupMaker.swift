@@ -6,87 +6,92 @@ import NIOCore
 
 /// Reads, cuts and hashes one file after the other.
 struct GroupMaker {
-    /// Content of one group, a power of two as buffers are. A few of them, and what of them the network still holds,
-    /// are the client's memory.
+    /// Content of one group, a power of two as buffers are. A few of them, and what of them the
+    /// network still holds, are the client's memory.
     static let bytesMax = 8 << 20
     /// Bounds what a group of tiny chunks costs beside its content.
     static let chunksMax = 1_024
 
-    private let threads: HashingThreads
-    private let cutter: NotShared<SourceCutter>
+    private let threads: BlockingThreads
+    private let reader: SendableBox<SourceChunker>
     private var builder = ManifestBuilder()
 
     init(
-        _ sources: some Sequence<UploadSource>, _ chunker: ContentChunker, _ threads: HashingThreads
+        _ sources: some Sequence<UploadSource>, chunker: ContentChunker,
+        threads: BlockingThreads
     ) {
         self.threads = threads
-        cutter = NotShared(SourceCutter(sources, chunker))
+        reader = SendableBox(SourceChunker(sources, chunker))
     }
 
-    /// The next group; `nil` when everything was read. A file that fails is reported and passed over.
+    /// The next group; `nil` when everything was read. A file that fails is reported and passed
+    /// over.
     mutating func next() async throws(DepotError) -> UploadGroup? {
-        let (cuts, chunks) = try await threads.blocking { [cutter] () throws(DepotError) in
-            cutter.value.next()
+        let (portions, chunks) = try await threads.blocking { [reader] () throws(DepotError) in
+            reader.value.next()
         }
-        guard !cuts.isEmpty else { return nil }
+        guard !portions.isEmpty else { return nil }
         var named = try await threads.name(chunks)[...]
         var group = UploadGroup()
-        for cut in cuts {
-            let objects = named.prefix(cut.count)
-            named = named.dropFirst(cut.count)
+        for portion in portions {
+            let objects = named.prefix(portion.count)
+            named = named.dropFirst(portion.count)
             do throws(DepotError) {
-                try add(cut, objects, &group)
+                try add(portion, objects, to: &group)
             } catch {
-                group.failures.append((cut.file, error))
+                group.failures.append((portion.file, error))
                 builder = ManifestBuilder()
-                cutter.value.leave(cut.file)
+                reader.value.leave(portion.file)
             }
         }
         return group
     }
 
     private mutating func add(
-        _ cut: SourceCutter.Cut, _ objects: ArraySlice<VerifiedObject>, _ group: inout UploadGroup
+        _ portion: SourceChunker.Portion, _ objects: ArraySlice<VerifiedObject>,
+        to group: inout UploadGroup
     ) throws(DepotError) {
-        var offset = cut.start
+        var offset = portion.start
         for object in objects {
             let reference = ChunkReference(object)
             group.objects.append(object)
             group.chunks.append(
                 PreparedChunk(
-                    file: cut.file, reference: reference,
-                    origin: cut.path.map { .file(path: $0, offset: offset) } ?? .memory(object)))
-            if let piece = try builder.append(reference) { add(piece, of: cut, &group) }
+                    file: portion.file, reference: reference,
+                    origin: portion.place.map { .file($0, offset: offset) } ?? .memory(object)))
+            if let piece = try builder.append(reference) { add(piece, of: portion, to: &group) }
             offset += UInt64(object.length)
             group.bytes += UInt64(object.length)
         }
-        switch cut.end {
+        switch portion.end {
         case .open: return
         case .failed(let error): throw error
-        case .whole(let metadata):
+        case .whole(let metadata, let warning):
+            if let warning { group.warnings.append((portion.file, warning)) }
             let manifest = builder.finish()
-            if let piece = manifest.lastPiece { add(piece, of: cut, &group) }
-            add(manifest.object, of: cut, &group)
+            if let piece = manifest.lastPiece { add(piece, of: portion, to: &group) }
+            add(manifest.object, of: portion, to: &group)
             let commit = CommitBody.File(
-                name: cut.file.name, manifest: manifest.reference, size: manifest.size,
+                name: portion.file.name, manifest: manifest.reference, size: manifest.size,
                 metadata: metadata)
-            group.files.append(PreparedFile(file: cut.file, commit: commit))
+            group.files.append(PreparedFile(file: portion.file, commit: commit))
             builder = ManifestBuilder()
         }
     }
 
     private func add(
-        _ object: VerifiedObject, of cut: SourceCutter.Cut, _ group: inout UploadGroup
+        _ object: VerifiedObject, of portion: SourceChunker.Portion, to group: inout UploadGroup
     ) {
         group.objects.append(object)
         group.chunks.append(
             PreparedChunk(
-                file: cut.file, reference: ChunkReference(object), origin: .memory(object)))
+                file: portion.file, reference: ChunkReference(object), origin: .memory(object)))
     }
 }
 
-/// Hands something to another thread and back. Safe because the one who hands it over waits for its return.
-struct NotShared<Value>: @unchecked Sendable {
+/// Hands something to another thread and back. Safe because the one who hands it over waits for its
+/// return.
+struct SendableBox<Value>: @unchecked Sendable {
     let value: Value
     init(_ value: Value) { self.value = value }
 }

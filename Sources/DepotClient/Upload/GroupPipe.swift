@@ -1,6 +1,10 @@
 import DepotCore
 
-/// Carries groups from who reads to who sends, one waiting at most. For one of each.
+// One group is made and one waits while a third is sent: three groups of memory. `AsyncChannel`
+// hands over without a place to wait, so that nothing would be made while a group is sent; a stream
+// with a buffer drops elements instead of waiting.
+
+/// Carries groups from the task that reads to the task that sends; one group waits at most.
 actor GroupPipe {
     private var waiting: UploadGroup?
     private var end: Result<Void, DepotError>?

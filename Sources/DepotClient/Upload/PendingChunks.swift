@@ -1,11 +1,11 @@
 import DepotCore
 import DepotWire
 
-// Between two barriers is what may still be asked for again. Of a file that is read over several barriers the
-// places of earlier chunks are remembered, too: a replica that comes back with another disk, or a lease that
-// ended, can make the commit at its end ask for them.
+// Between two barriers is what may still be asked for again. Of a file that is read over several
+// barriers the places of earlier chunks are remembered, too: a replica that comes back with another
+// disk, or a lease that ended, can make the commit at its end ask for them.
 
-/// What was sent since the last lot went to be settled.
+/// The groups that were sent since the last settlement began.
 struct SentGroups {
     /// Content between two barriers: a sync on every replica for each.
     private static let bytesMax: UInt64 = 64 << 20
@@ -42,7 +42,8 @@ struct SentGroups {
 
 /// What is being settled, and where it can be had again.
 struct PendingChunks {
-    /// Remembered of the file that is being read: some 20 MB for 128 GiB. Beyond, a loss fails the file.
+    /// Remembered of the file that is being read: some 20 MB for 128 GiB. Beyond, a loss fails the
+    /// file.
     private static let earlierMax = 131_072
 
     private var chunks: [PreparedChunk] = []
@@ -50,6 +51,8 @@ struct PendingChunks {
     private var earlier: [ChunkID: PreparedChunk] = [:]
     private var files: [PreparedFile] = []
     private var givenUp: Set<Int> = []
+    /// Which files cannot be committed for want of a chunk.
+    private var lacking: [ChunkID: [SourceFile]] = [:]
     /// The source that was read last: it may go on.
     private var newest = 0
 
@@ -68,11 +71,7 @@ struct PendingChunks {
     var references: [ChunkReference] { places.values.sorted().map { chunks[$0].reference } }
 
     /// The files that are whole, as many at a time as a commit takes.
-    var pages: [[PreparedFile]] {
-        stride(from: 0, to: files.count, by: WireLimits.commitFilesMax).map {
-            Array(files[$0..<min($0 + WireLimits.commitFilesMax, files.count)])
-        }
-    }
+    var commits: [ArraySlice<PreparedFile>] { files.batches(of: WireLimits.commitFilesMax) }
 
     func knows(_ reference: ChunkReference) -> Bool { origin(of: reference) != nil }
 
@@ -88,6 +87,17 @@ struct PendingChunks {
         return earlier[id].flatMap { givenUp.contains($0.file.index) ? nil : $0 }
     }
 
+    /// Whole files that lacked the chunk at their last commit, and were not given up.
+    func files(lacking chunk: ChunkReference) -> [SourceFile] {
+        (lacking[chunk.id] ?? []).filter { !givenUp.contains($0.index) }
+    }
+
+    mutating func forgetLacking() { lacking = [:] }
+
+    mutating func note(_ chunk: ChunkReference, of file: SourceFile) {
+        lacking[chunk.id, default: []].append(file)
+    }
+
     mutating func finish(_ indices: Set<Int>) {
         files.removeAll { indices.contains($0.file.index) }
     }
@@ -101,7 +111,8 @@ struct PendingChunks {
 
     /// Everything so far is durable, and every file that was whole is done with.
     mutating func settled() {
-        // Files are read one after the other. Of those that are done with nothing is remembered, however many they are.
+        // Files are read one after the other. Of those that are done with nothing is remembered,
+        // however many they are.
         givenUp = givenUp.filter { $0 == newest }
         earlier = earlier.filter { $0.value.file.index == newest }
         for chunk in chunks where chunk.file.index == newest {
@@ -110,6 +121,7 @@ struct PendingChunks {
         }
         chunks.removeAll(keepingCapacity: true)
         places.removeAll(keepingCapacity: true)
+        forgetLacking()
         files = []
     }
 }

@@ -1,7 +1,8 @@
 import NIOCore
 
-/// Memory that sources are read into, a window for each group. A window of fresh memory costs a page fault for each 4 KiB,
-/// which is more than reading and hashing it: so those that nobody uses any more are used again. For one thread at a time.
+/// Memory that sources are read into, a window for each group. A window of fresh memory costs a
+/// page fault for each 4 KiB, which is more than reading and hashing it: so those that nobody uses
+/// any more are used again. For one thread at a time.
 final class ReadWindows {
     /// One is being read into, one waits, one is being sent, and one is still held by the network.
     private static let countMax = 4
@@ -18,7 +19,8 @@ final class ReadWindows {
             return ByteBufferAllocator().buffer(capacity: size)
         }
         var window = kept.removeFirst()
-        // Where slices of it are still about, this leaves them what they have and takes other memory.
+        // Where slices of it are still about, this leaves them what they have and takes other
+        // memory.
         window.clear(minimumCapacity: size)
         return window
     }

@@ -6,59 +6,84 @@ import NIOCore
 final class SourceReader {
     private let source: UploadSource
     private let descriptor: Int32
-    private let before: stat?
+    /// Where it can be read a second time, and what it was like at the beginning; `nil` for a
+    /// device or a pipe.
+    private let file: (place: SourcePlace, status: stat)?
     private let chunker: ContentChunker
     /// What was read and not cut yet.
     private var rest = ByteBuffer()
     private(set) var offset: UInt64 = 0
+    /// What is still to be read. A file that grows is read as far as it went at the beginning, and
+    /// not chased.
+    private var left = Int.max
     private var isAtEnd = false
 
     init(_ source: UploadSource, _ chunker: ContentChunker) throws(DepotError) {
         self.source = source
         self.chunker = chunker
-        switch source.origin {
+        switch source.input {
         case .stream(let stream):
-            descriptor = dup(stream)
-            before = nil
-        case .file(let path):
-            descriptor = open(path, O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw .file("cannot be read", path) }
-            var status = stat()
-            guard fstat(descriptor, &status) == 0 else {
-                let code = errno
-                close(descriptor)
-                throw .file("cannot be read", path, code)
+            descriptor = fcntl(stream, F_DUPFD_CLOEXEC, 0)
+            guard descriptor >= 0 else { throw .file("cannot be read", source.name.text) }
+            file = nil
+        case .place(let place):
+            let (opened, found) = try place.open()
+            descriptor = opened
+            guard FileKind(mode: found.st_mode) == .file else {
+                file = nil
+                return
             }
-            guard status.st_mode & S_IFMT != S_IFDIR else {
-                close(descriptor)
-                throw DepotError(.invalidArgument, "it is a folder; use -r", object: path)
+            let status = FileState.settled(opened) ?? found
+            guard !Self.isGenerated(opened, status) else {
+                file = nil
+                return
             }
-            before = status.st_mode & S_IFMT == S_IFREG ? status : nil
+            file = (place, status)
+            left = Int(clamping: status.st_size)
             posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
         }
     }
 
     deinit { close(descriptor) }
 
+    /// What the kernel makes while it is read, as the files of /proc, says that it is empty, and is
+    /// not: it is read as a stream. An empty file to which something is written is another matter,
+    /// and shows it.
+    private static func isGenerated(_ descriptor: Int32, _ status: stat) -> Bool {
+        guard status.st_size == 0 else { return false }
+        var (byte, after) = (UInt8(0), stat())
+        return pread(descriptor, &byte, 1, 0) != 0 && fstat(descriptor, &after) == 0
+            && FileState(after) == FileState(status)
+    }
+
     /// Where a range can be read a second time.
-    var repeatablePath: String? {
-        guard before != nil, case .file(let path) = source.origin else { return nil }
-        return path
+    var place: SourcePlace? { file?.place }
+
+    private var modified: FileTime? {
+        (file?.status.st_mtim).flatMap {
+            FileTime(seconds: Int64($0.tv_sec), nanoseconds: Int64($0.tv_nsec))
+        }
     }
 
     var metadata: FileMetadata {
-        guard let before else { return FileMetadata() }
-        let time = before.st_mtim
+        guard let file else { return FileMetadata() }
         return FileMetadata(
-            mode: UInt16(before.st_mode & 0o7777),
-            modifiedNanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+            mode: UInt16(truncatingIfNeeded: file.status.st_mode & 0o7777), modified: modified)
+    }
+
+    /// What of the file is not deposited though its bytes are.
+    var warning: String? {
+        guard let file, modified == nil else { return nil }
+        return
+            "its modification time, \(file.status.st_mtim.tv_sec) seconds after 1970, is left out: "
+            + "depot keeps those of the years 1678 to 2261"
     }
 
     /// Reads on behind what the window holds, until that is full, and cuts.
     ///
     /// - Parameters:
-    ///   - window: has room for a chunk of any length, and for what was left of the window before; no slices of it are about,
-    ///     or all of it would be copied.
+    ///   - window: has room for a chunk of any length, and for what was left of the window before;
+    ///     no slices of it are about, or all of it would be copied.
     ///   - chunksMax: how many chunks, at most.
     /// - Returns: where in the window the next chunks are.
     func next(
@@ -77,17 +102,25 @@ final class SourceReader {
         return chunks
     }
 
+    /// Bytes of one call. For files of /proc/sys the kernel takes memory of the size that is asked
+    /// for, and has no block of more than 4 MiB.
+    private static let readMax = 2 << 20
+
     private func fill(_ window: inout ByteBuffer) throws(DepotError) {
         while window.writableBytes > 0, !isAtEnd {
             var failure: Int32 = 0
             let count = window.writeWithUnsafeMutableBytes(minimumWritableBytes: 0) { bytes in
-                let count = Glibc.read(descriptor, bytes.baseAddress, bytes.count)
+                let count = Glibc.read(
+                    descriptor, bytes.baseAddress, min(bytes.count, left, Self.readMax))
                 failure = count < 0 ? errno : 0
                 return max(count, 0)
             }
             if failure == EINTR { continue }
-            guard failure == 0 else { throw .file("cannot be read", source.name.text, failure) }
-            isAtEnd = count == 0
+            guard failure == 0 else {
+                throw .file("cannot be read", source.name.text, errno: failure)
+            }
+            left -= count
+            isAtEnd = count == 0 || left == 0
         }
     }
 
@@ -112,44 +145,36 @@ final class SourceReader {
     /// Whether everything has been handed out.
     var isFinished: Bool { isAtEnd && rest.readableBytes == 0 }
 
-    /// To be asked at the end: whether what was read was one state of the file.
+    /// To be asked at the end: whether what was read was one state of the file, and all of it.
     func checkUnchanged() throws(DepotError) {
-        guard let before, case .file(let path) = source.origin else { return }
+        guard let file else { return }
         var after = stat()
-        let isSame =
-            fstat(descriptor, &after) == 0 && after.st_size == before.st_size
-            && after.st_mtim.tv_sec == before.st_mtim.tv_sec
-            && after.st_mtim.tv_nsec == before.st_mtim.tv_nsec
-            && UInt64(after.st_size) == offset
-        guard isSame else { throw Self.changed(path) }
+        var byte: UInt8 = 0
+        guard fstat(descriptor, &after) == 0, FileState(after) == FileState(file.status),
+            offset == UInt64(clamping: file.status.st_size),
+            pread(descriptor, &byte, 1, off_t(file.status.st_size)) == 0
+        else { throw file.place.changed }
     }
 
-    static func changed(_ path: String) -> DepotError {
-        DepotError(
-            .conflict, "the file changed while it was read; nothing was deposited, try again",
-            object: path)
-    }
-
-    /// Reads a range of a file again.
-    static func readAgain(_ path: String, at offset: UInt64, count: Int) throws(DepotError)
-        -> ByteBuffer
-    {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .file("cannot be read", path) }
+    /// Reads a range of a file again. Whether it is what was read before, its hash tells.
+    static func readAgain(
+        _ place: SourcePlace, at offset: UInt64, count: Int
+    ) throws(DepotError) -> ByteBuffer {
+        let (descriptor, _) = try place.openFile()
         defer { close(descriptor) }
         var buffer = ByteBufferAllocator().buffer(capacity: count)
         while buffer.readableBytes < count {
             let missing = count - buffer.readableBytes
-            let place = Int(offset) + buffer.readableBytes
+            let start = Int(offset) + buffer.readableBytes
             var failure: Int32 = 0
             let done = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: missing) { bytes in
-                let done = pread(descriptor, bytes.baseAddress, missing, place)
+                let done = pread(descriptor, bytes.baseAddress, missing, start)
                 failure = done < 0 ? errno : 0
                 return max(done, 0)
             }
             if failure == EINTR { continue }
-            guard failure == 0 else { throw .file("cannot be read", path, failure) }
-            guard done > 0 else { throw changed(path) }
+            guard failure == 0 else { throw .file("cannot be read", place.shown, errno: failure) }
+            guard done > 0 else { throw place.changed }
         }
         return buffer
     }

@@ -12,7 +12,7 @@ struct SourceFile: Sendable {
 /// A chunk that was cut and hashed, and where it can be had again.
 struct PreparedChunk: Sendable {
     enum Origin: Sendable {
-        case file(path: String, offset: UInt64)
+        case file(SourcePlace, offset: UInt64)
         case memory(VerifiedObject)
     }
 
@@ -39,6 +39,8 @@ struct UploadGroup: Sendable {
     var chunks: [PreparedChunk] = []
     var files: [PreparedFile] = []
     var failures: [(file: SourceFile, error: DepotError)] = []
+    /// What of a file is not deposited though its bytes are.
+    var warnings: [(file: SourceFile, text: String)] = []
     /// Bytes of content, for the progress.
     var bytes: UInt64 = 0
 }

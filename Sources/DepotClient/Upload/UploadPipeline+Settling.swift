@@ -5,19 +5,16 @@ import NIOCore
 // What a barrier finds lacking is read again and sent again.
 
 extension UploadPipeline {
-    /// A chunk that is lacking after so many tries is not going to be held.
-    private static let roundsMax = 4
-
     /// Settles what was sent.
     ///
-    /// - Parameter before: what the lot before has left.
+    /// - Parameter before: what the settlement before has left.
     func settled(
         _ groups: [UploadGroup], _ before: PendingChunks
     ) async -> Result<PendingChunks, DepotError> {
         var pending = before
         for group in groups {
             for (file, error) in group.failures {
-                fail(file, error, &pending)
+                fail(file, error, in: &pending)
             }
             pending.add(group)
         }
@@ -30,7 +27,7 @@ extension UploadPipeline {
     }
 
     private func fail(
-        _ file: SourceFile, _ error: DepotError, _ pending: inout PendingChunks
+        _ file: SourceFile, _ error: DepotError, in pending: inout PendingChunks
     ) {
         if pending.giveUp(file.index) { onEvent(.failed(file.name, error)) }
     }
@@ -39,65 +36,81 @@ extension UploadPipeline {
     private func settle(_ pending: inout PendingChunks) async throws(DepotError) {
         guard !pending.isEmpty else { return pending.settled() }
         var lacking = try await barrier(pending.references)
-        for round in 1... {
+        var rounds = SettlingRounds()
+        while true {
             if !lacking.isEmpty {
-                let again = try await resend(lacking, &pending)
+                let again = try await resend(lacking, &pending, isRepeated: rounds.tries > 1)
                 lacking = again.isEmpty ? [] : try await barrier(again)
             }
             if lacking.isEmpty { lacking = try await commit(&pending) }
             if lacking.isEmpty { break }
-            guard round < Self.roundsMax else {
+            guard rounds.goOn(with: lacking) else {
                 throw DepotError(
                     .notEnoughReplicas,
-                    "too few replicas hold it after \(round) tries; \(lacking.count) chunks in all. What was "
-                        + "sent is not lost: run it again when more replicas are up",
+                    "too few replicas hold it after \(rounds.tries) tries; \(lacking.count) chunks "
+                        + "in all. What was sent is not lost: run it again when more replicas "
+                        + "are up",
                     object: lacking.first?.id.hex)
             }
         }
         pending.settled()
     }
 
+    /// - Returns: what is lacking: all of it where the lease has ended, and nothing is promised any
+    ///   more.
     private func barrier(
         _ references: [ChunkReference]
     ) async throws(DepotError) -> [ChunkReference] {
-        try await leased { () throws(DepotError) in try await door.barrier(deposit, references) }
+        do throws(DepotError) {
+            return try await server.barrier(deposit, references)
+        } catch {
+            guard error.code == .leaseEnded else { throw error }
+            return references
+        }
     }
 
     /// - Returns: what is lacking; files that are done with are taken out.
     private func commit(
         _ pending: inout PendingChunks
     ) async throws(DepotError) -> [ChunkReference] {
-        let pages = pending.pages
-        // At once: while one page is made durable, another is prepared. A lot has two of them, seldom more.
+        let batches = pending.commits
+        pending.forgetLacking()
+        // At once: while one batch is made durable, another is prepared. There are two of them,
+        // seldom more.
         let answers = await withTaskGroup(
             of: (Int, Result<[CommitAnswerBody.Result], DepotError>).self
         ) { tasks in
-            for (number, page) in pages.enumerated() {
-                tasks.addTask { (number, await commit(page)) }
+            for (number, batch) in batches.enumerated() {
+                tasks.addTask { (number, await commit(batch)) }
             }
             return await tasks.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
         var lacking: Set<ChunkReference> = []
         var failure: DepotError?
-        for (number, page) in pages.enumerated() {
+        for (number, batch) in batches.enumerated() {
             switch answers[number] {
-            case .success(let results): take(results, of: page, &pending, &lacking)
+            case .success(let results): take(results, of: batch, in: &pending, &lacking)
             case .failure(let error): failure = failure ?? error
             case nil: break
             }
         }
-        // What the other pages came to is told before.
+        // What the other batches came to is told before.
         if let failure { throw failure }
         return Array(lacking)
     }
 
     private func commit(
-        _ page: [PreparedFile]
+        _ batch: ArraySlice<PreparedFile>
     ) async -> Result<[CommitAnswerBody.Result], DepotError> {
         do throws(DepotError) {
             return .success(
                 try await leased { () throws(DepotError) in
-                    try await door.commit(deposit, page.map(\.commit))
+                    let results = try await server.commit(deposit, batch.map(\.commit))
+                    // Said of one of them, as a FileServer does that was started again meanwhile,
+                    // it holds for all.
+                    let ended = results.lazy.compactMap(\.error).first { $0.code == .leaseEnded }
+                    if let ended { throw ended.depotError }
+                    return results
                 })
         } catch {
             return .failure(error)
@@ -105,21 +118,22 @@ extension UploadPipeline {
     }
 
     private func take(
-        _ results: [CommitAnswerBody.Result], of page: [PreparedFile],
-        _ pending: inout PendingChunks, _ lacking: inout Set<ChunkReference>
+        _ results: [CommitAnswerBody.Result], of batch: ArraySlice<PreparedFile>,
+        in pending: inout PendingChunks, _ lacking: inout Set<ChunkReference>
     ) {
         var finished: Set<Int> = []
-        for (prepared, result) in zip(page, results) {
+        for (prepared, result) in zip(batch, results) {
             if let receipt = result.receipt {
                 finished.insert(prepared.file.index)
                 onEvent(.deposited(receipt))
             } else if let error = result.error {
                 let error = DepotError(error.code, error.message, object: error.object)
-                fail(prepared.file, error, &pending)
-            } else if let lost = result.lacking?.first(where: { !pending.knows($0) }) {
-                fail(prepared.file, Self.lost(lost), &pending)
+                fail(prepared.file, error, in: &pending)
             } else {
-                lacking.formUnion(result.lacking ?? [])
+                for chunk in result.lacking ?? [] {
+                    pending.note(chunk, of: prepared.file)
+                    lacking.insert(chunk)
+                }
             }
         }
         pending.finish(finished)
@@ -132,25 +146,38 @@ extension UploadPipeline {
             object: chunk.id.hex)
     }
 
-    /// - Returns: what was sent. A file that is not any more what was read of it is given up.
+    /// Has chunks promised again, and sends those of them that are not there. After a lease that
+    /// ended most are: they need not be read again, and those of a stream cannot be.
+    ///
+    /// - Parameter isRepeated: some of them were lacking before, whatever was promised: all are
+    ///   sent.
+    /// - Returns: what a barrier is to be asked for. A file that is not any more what was read of
+    ///   it is given up.
     private func resend(
-        _ lacking: [ChunkReference], _ pending: inout PendingChunks
+        _ lacking: [ChunkReference], _ pending: inout PendingChunks, isRepeated: Bool
     ) async throws(DepotError) -> [ChunkReference] {
-        var sent: [ChunkReference] = []
+        let missing = Set(
+            try await leased { () throws(DepotError) in try await server.negotiate(deposit, lacking)
+            }
+        )
+        var promised: [ChunkReference] = []
         var batch: [VerifiedObject] = []
         var bytes = 0
         for reference in lacking {
-            guard let object = try await again(reference, &pending) else { continue }
-            sent.append(reference)
-            batch.append(object)
-            bytes += reference.length
+            let isMissing = missing.contains(reference)
+            if isMissing || isRepeated && pending.knows(reference) {
+                guard let object = try await again(reference, &pending) else { continue }
+                batch.append(object)
+                bytes += reference.length
+            }
+            promised.append(reference)
             if bytes >= GroupMaker.bytesMax {
-                try await upload(batch)
+                try await deliver(batch, isLacking: true)
                 (batch, bytes) = ([], 0)
             }
         }
-        try await upload(batch)
-        return sent
+        try await deliver(batch, isLacking: true)
+        return promised
     }
 
     /// - Returns: a chunk that can be sent again; `nil` where no file needs it any more.
@@ -162,8 +189,11 @@ extension UploadPipeline {
                 return try await again(chunk)
             } catch {
                 guard error.code != .unreachable else { throw error }
-                fail(chunk.file, error, &pending)
+                fail(chunk.file, error, in: &pending)
             }
+        }
+        for file in pending.files(lacking: reference) {
+            fail(file, Self.lost(reference), in: &pending)
         }
         return nil
     }
@@ -171,12 +201,12 @@ extension UploadPipeline {
     private func again(_ chunk: PreparedChunk) async throws(DepotError) -> VerifiedObject {
         switch chunk.origin {
         case .memory(let object): return object
-        case .file(let path, let offset):
+        case .file(let place, let offset):
             let object = VerifiedObject(
                 hashing: try await threads.blocking { () throws(DepotError) in
-                    try SourceReader.readAgain(path, at: offset, count: chunk.reference.length)
+                    try SourceReader.readAgain(place, at: offset, count: chunk.reference.length)
                 })
-            guard object.id.hash == chunk.reference.id else { throw SourceReader.changed(path) }
+            guard object.id.hash == chunk.reference.id else { throw place.changed }
             return object
         }
     }

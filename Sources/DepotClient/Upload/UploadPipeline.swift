@@ -2,43 +2,57 @@ import DepotCore
 import DepotWire
 import NIOCore
 
-// One group of chunks is read, cut and hashed while the one before it is sent. Of a group only what the FileServer
-// lacks is sent, in batches, several at a time. Now and then a barrier makes durable what was sent so far, so
-// that a deposit that is interrupted and run again sends only the rest; files whose chunks are all behind a
-// barrier are committed, many at once, while the next groups are sent.
+// One group of chunks is read, cut and hashed while the one before it is sent. Of a group only what
+// the FileServer lacks is sent, in batches, several at a time. Now and then a barrier makes durable
+// what was sent so far, so that a deposit that is interrupted and run again sends only the rest;
+// files whose chunks are all behind a barrier are committed, many at once, while the next groups
+// are sent.
 
 /// Deposits files, one or many, in one deposit.
 public struct UploadPipeline: Sendable {
-    /// Batches on their way at once: enough to keep a connection busy while the next answer is awaited.
+    /// Batches on their way at once: enough to keep a connection busy while the next answer is
+    /// awaited.
     private static let batchesMax = 4
+    /// Leases that end within one step: nobody sleeps so often in a few seconds of work.
+    private static let leasesMax = 8
+
     public enum Event: Sendable {
         /// Bytes of content that have been read and dealt with, sent or known.
         case advanced(bytes: UInt64)
         case deposited(ReceiptBody)
+        /// Something of this file is not deposited, though its bytes are.
+        case warned(FileName, String)
         /// This file was not deposited; the others go on.
         case failed(FileName, DepotError)
     }
 
-    let door: any FileServerDoor
-    let threads: HashingThreads
+    let server: any FileServerAPI
+    let threads: BlockingThreads
     let deposit: DepositID
     private let level: ReplicationLevel
     private let requireAll: Bool
     private let chunker: ContentChunker
+    private let pause: @Sendable (Duration) async throws -> Void
     let onEvent: @Sendable (Event) -> Void
 
-    /// - Parameter chunks: how long chunks are: the same for all clients of a cluster.
+    /// - Parameters:
+    ///   - chunks: how long chunks are: the same for all clients of a cluster.
+    ///   - pause: waits between two renewals of the lease.
     public init(
-        door: any FileServerDoor, threads: HashingThreads, deposit: DepositID,
+        server: any FileServerAPI, threads: BlockingThreads, deposit: DepositID,
         level: ReplicationLevel, requireAll: Bool, chunks: ChunkerParameters = .default,
+        pause: @escaping @Sendable (Duration) async throws -> Void = {
+            try await Task.sleep(for: $0)
+        },
         onEvent: @escaping @Sendable (Event) -> Void
     ) {
-        self.door = door
+        self.server = server
         self.threads = threads
         self.deposit = deposit
         self.level = level
         self.requireAll = requireAll
         chunker = ContentChunker(chunks)
+        self.pause = pause
         self.onEvent = onEvent
     }
 
@@ -47,10 +61,13 @@ public struct UploadPipeline: Sendable {
     /// - Parameter sources: are asked for one at a time, on a thread that may block.
     /// - Throws: what ends the whole deposit.
     public func run(_ sources: some Sequence<UploadSource> & Sendable) async throws(DepotError) {
-        try await open()
+        let opened = try await open()
+        let keeper = LeaseKeeper(lease: .seconds(opened.leaseSeconds), pause: pause) {
+            () async throws(DepotError) in _ = try await open()
+        }
         let pipe = GroupPipe()
         let producer = Task { [threads, chunker] in
-            var maker = GroupMaker(sources, chunker, threads)
+            var maker = GroupMaker(sources, chunker: chunker, threads: threads)
             do throws(DepotError) {
                 while let group = try await maker.next() {
                     guard await pipe.send(group) else { return }
@@ -61,7 +78,7 @@ public struct UploadPipeline: Sendable {
             }
         }
         do throws(DepotError) {
-            try await drain(pipe)
+            try await keeper.whileRunning { () async throws(DepotError) in try await drain(pipe) }
         } catch {
             producer.cancel()
             await pipe.close()
@@ -69,18 +86,19 @@ public struct UploadPipeline: Sendable {
             throw error
         }
         // Everything has its receipt; the lease ends by itself.
-        try? await door.closeDeposit(deposit)
+        try? await server.closeDeposit(deposit)
     }
 
-    /// What was sent of a deposit that is refused, such as for want of room, must not stay pinned until its lease ends.
-    /// Where nobody answers, it ends by itself.
+    /// What was sent of a deposit that is refused, such as for want of room, must not stay pinned
+    /// until its lease ends. Where nobody answers, it ends by itself.
     private func letGo(after error: DepotError) async {
         guard error.code != .unreachable, error.code != .busy else { return }
         // The refusal is what counts.
-        try? await door.closeDeposit(deposit)
+        try? await server.closeDeposit(deposit)
     }
 
-    /// Sends group after group. What was sent is settled while the next ones are on their way, one lot after the other.
+    /// Sends group after group. Those that were sent are settled while the next ones are on their
+    /// way; one settlement follows the other.
     private func drain(_ pipe: GroupPipe) async throws(DepotError) {
         let outcome = await withTaskGroup(of: Result<PendingChunks, DepotError>.self) { settling in
             settling.addTask { .success(PendingChunks()) }
@@ -92,6 +110,7 @@ public struct UploadPipeline: Sendable {
                     if let group {
                         try await send(group)
                         onEvent(.advanced(bytes: group.bytes))
+                        for (file, text) in group.warnings { onEvent(.warned(file.name, text)) }
                         sent.add(group)
                     }
                     isAtEnd = group == nil
@@ -103,14 +122,15 @@ public struct UploadPipeline: Sendable {
                 _ = try await Self.ended(&settling)
                 return Result<Void, DepotError>.success(())
             } catch {
-                // What is being settled goes on: its files get their receipts, whatever becomes of the rest.
+                // What is being settled goes on: its files get their receipts, whatever becomes of
+                // the rest.
                 return .failure(error)
             }
         }
         try outcome.get()
     }
 
-    /// What the lot before has left, when it is settled.
+    /// What the settlement before has left, when it ends.
     private static func ended(
         _ settling: inout TaskGroup<Result<PendingChunks, DepotError>>
     ) async throws(DepotError) -> PendingChunks {
@@ -135,8 +155,9 @@ public struct UploadPipeline: Sendable {
         return try group.get()
     }
 
-    private func open() async throws(DepotError) {
-        _ = try await door.openDeposit(
+    /// Opens the deposit, or renews its lease, or opens it again where that has ended.
+    private func open() async throws(DepotError) -> DepositBody {
+        try await server.openDeposit(
             OpenDepositBody(deposit: deposit, level: level, requireAll: requireAll))
     }
 
@@ -150,13 +171,26 @@ public struct UploadPipeline: Sendable {
             references.append(chunk.reference)
         }
         guard !references.isEmpty else { return }
-        let lacking = try await leased { () throws(DepotError) in
-            try await door.negotiate(deposit, references)
-        }
-        try await upload(lacking.compactMap { objects[$0.id] })
+        try await deliver(references.compactMap { objects[$0.id] })
     }
 
-    func upload(_ objects: [VerifiedObject]) async throws(DepotError) {
+    /// Sends chunks that the FileServer lacks. What was negotiated is promised for as long as the
+    /// lease lives: where it ended, all of them are negotiated anew.
+    ///
+    /// - Parameter isLacking: known to be, whatever is promised.
+    func deliver(
+        _ objects: [VerifiedObject], isLacking: Bool = false
+    ) async throws(DepotError) {
+        guard !objects.isEmpty else { return }
+        try await leased { () throws(DepotError) in
+            let lacking = Set(try await server.negotiate(deposit, objects.map(ChunkReference.init)))
+            try await upload(
+                isLacking ? objects : objects.filter { lacking.contains(ChunkReference($0)) })
+        }
+    }
+
+    private func upload(_ objects: [VerifiedObject]) async throws(DepotError) {
+        guard !objects.isEmpty else { return }
         // Large chunks go alone, small ones together.
         let batches = objects.batches(
             sizeMax: WireLimits.batchBytesMax / 4, countMax: WireLimits.batchObjectsMax
@@ -186,20 +220,23 @@ public struct UploadPipeline: Sendable {
     }
 
     private func send(_ batch: [VerifiedObject]) async throws(DepotError) {
-        try await leased { () throws(DepotError) in try await door.upload(deposit, batch) }
+        try await server.upload(deposit, batch)
     }
 
-    /// A lease that ended, because the client slept, is opened again once; what it pinned is settled at the
-    /// barrier, which finds out what is lacking.
+    /// A lease that ended, because the client slept, is opened again, and the step begins anew.
+    /// What else the lease had pinned is found lacking at the next barrier or commit, and is
+    /// negotiated then.
     func leased<Value: Sendable>(
-        _ body: () async throws(DepotError) -> Value
+        _ step: () async throws(DepotError) -> Value
     ) async throws(DepotError) -> Value {
-        do throws(DepotError) {
-            return try await body()
-        } catch {
-            guard error.code == .leaseEnded else { throw error }
+        for _ in 1..<Self.leasesMax {
+            do throws(DepotError) {
+                return try await step()
+            } catch {
+                guard error.code == .leaseEnded, !Task.isCancelled else { throw error }
+            }
+            _ = try await open()
         }
-        try await open()
-        return try await body()
+        return try await step()
     }
 }

@@ -1,8 +1,9 @@
-/// Which bits of the hash must be zero for a cut. One mask for each number of bits, spread over the word so
-/// that each looks back over tens of bytes.
+/// Which bits of the hash must be zero for a cut. One mask for each number of bits, spread over the
+/// word so that each looks back over tens of bytes.
 ///
 /// The values up to 17 bits are those of the FastCDC authors' own program, the others those that
-/// implementations have agreed on since (nlfiedler's `fastcdc`, `v2020`): facts, kept so that cuts compare.
+/// implementations have agreed on since (nlfiedler's `fastcdc`, `v2020`): facts, kept so that cuts
+/// compare.
 package enum ChunkMasks {
     private static let bitsMin = 6
     private static let masks: [UInt64] = [
@@ -16,5 +17,8 @@ package enum ChunkMasks {
     ]
 
     /// - Parameter bits: 6 to 24.
-    package static func mask(bits: Int) -> UInt64 { masks[bits - bitsMin] }
+    package static func mask(bits: Int) -> UInt64 {
+        precondition(masks.indices.contains(bits - bitsMin), "no mask has \(bits) bits")
+        return masks[bits - bitsMin]
+    }
 }

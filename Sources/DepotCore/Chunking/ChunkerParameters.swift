@@ -6,10 +6,11 @@ public struct ChunkerParameters: Sendable, Hashable, Codable {
     public let sizeAverage: Int
     public let sizeMax: Int
 
-    /// 128 KiB, 512 KiB, 2 MiB. Measured against averages of 1 MiB and 256 KiB: an edit costs half of what it does at
-    /// 1 MiB, ten edited versions of a tar a quarter less, and time a byte is the same to within what can be measured.
-    /// At 256 KiB both halve again, but reading costs a tenth more, and all that grows with the number of chunks (the
-    /// catalog, starting, comparing inventories) twice as much.
+    /// 128 KiB, 512 KiB, 2 MiB. Measured against averages of 1 MiB and 256 KiB: an edit costs half
+    /// of what it does at 1 MiB, ten edited versions of a tar a quarter less, and time a byte is
+    /// the same to within what can be measured. At 256 KiB both halve again, but reading costs a
+    /// tenth more, and all that grows with the number of chunks (the catalog, starting, comparing
+    /// inventories) twice as much.
     public static let `default` = ChunkerParameters(
         unchecked: (sizeMin: 128 << 10, sizeAverage: 512 << 10, sizeMax: 2 << 20))
 
@@ -20,8 +21,8 @@ public struct ChunkerParameters: Sendable, Hashable, Codable {
         (sizeMin, sizeAverage, sizeMax) = sizes
     }
 
-    /// - Throws: `invalidArgument` unless 64 ≤ `sizeMin` < `sizeAverage` < `sizeMax` ≤ `Limits.chunkSizeMax`,
-    ///   all even, the average a power of two from 256 bytes to 4 MiB.
+    /// - Throws: `invalidArgument` unless 64 ≤ `sizeMin` < `sizeAverage` < `sizeMax` ≤
+    ///   `Limits.chunkSizeMax`, all even, the average a power of two from 256 bytes to 4 MiB.
     public init(sizeMin: Int, sizeAverage: Int, sizeMax: Int) throws(DepotError) {
         guard sizeMin >= 64, sizeMin < sizeAverage, sizeAverage < sizeMax,
             sizeMax <= Limits.chunkSizeMax, sizeMin % 2 == 0, sizeMax % 2 == 0,
@@ -29,9 +30,10 @@ public struct ChunkerParameters: Sendable, Hashable, Codable {
         else {
             throw DepotError(
                 .invalidArgument,
-                "chunk sizes must be even, 64 ≤ minimum < average < maximum ≤ \(Limits.chunkSizeMax), "
-                    + "the average a power of two from \(Self.averages.lowerBound) to "
-                    + "\(Self.averages.upperBound); found \(sizeMin), \(sizeAverage), \(sizeMax)")
+                "chunk sizes must be even, 64 ≤ minimum < average < maximum ≤ "
+                    + "\(Limits.chunkSizeMax), the average a power of two from "
+                    + "\(Self.averages.lowerBound) to \(Self.averages.upperBound); found "
+                    + "\(sizeMin), \(sizeAverage), \(sizeMax)")
         }
         self.init(unchecked: (sizeMin, sizeAverage, sizeMax))
     }

@@ -1,8 +1,9 @@
-// One statement an operation, doubling by adding, and lanes that are masked before they are added: other spellings of
-// the same make the compiler leave the vector registers, at 2 to 50 times the cost. So does the second stage when it
-// is inlined into the loop.
+// One statement an operation, doubling by adding, and lanes that are masked before they are added:
+// other spellings of the same make the compiler leave the vector registers, at 2 to 50 times the
+// cost. So does the second stage when it is inlined into the loop.
 
-/// Looks for the first place to cut at. All offsets are of the last byte of a chunk, and at least 31.
+/// Looks for the first place to cut at. All offsets are of the last byte of a chunk, and at least
+/// 31.
 enum CutScan {
     /// Places that are judged with one branch.
     private static let stride = 64
@@ -12,33 +13,37 @@ enum CutScan {
     static func lastByte(
         of bytes: UnsafeRawPointer, in range: Range<Int>, _ mask: UInt64
     ) -> Int? {
+        assert(
+            range.lowerBound >= CutMix.reach,
+            "fewer bytes are in front of a place than it depends on")
         var offset = range.lowerBound
         while offset &+ stride <= range.upperBound {
             let first = CutCandidate.marks(bytes, offset)
             let second = CutCandidate.marks(bytes, offset &+ 32)
             let both = first | second
             if both[0] | both[1] | both[2] | both[3] != 0,
-                let found = judge(bytes, offset..<offset &+ stride, mask)
+                let found = judge(bytes, in: offset..<offset &+ stride, mask)
             {
                 return found
             }
             offset &+= stride
         }
-        return judge(bytes, offset..<range.upperBound, mask)
+        return judge(bytes, in: offset..<range.upperBound, mask)
     }
 
     @inline(never)
     private static func judge(
-        _ bytes: UnsafeRawPointer, _ range: Range<Int>, _ mask: UInt64
+        _ bytes: UnsafeRawPointer, in range: Range<Int>, _ mask: UInt64
     ) -> Int? {
         range.first { CutCandidate.isOne(bytes, $0) && CutMix.hash(bytes, $0) & mask == 0 }
     }
 }
 
-/// The first stage: two hashes of 8 and 4 bits over the 8 bytes that end at a place, both of which must have one value.
+/// The first stage: two hashes of 8 and 4 bits over the 8 bytes that end at a place, both of which
+/// must have one value.
 ///
-/// The values are such that about one place in 4,096 passes in machine code, in text and in noise alike. Many others
-/// pass far more often in one of them; most of all those that zeros have.
+/// The values are such that about one place in 4,096 passes in machine code, in text and in noise
+/// alike. Many others pass far more often in one of them; most of all those that zeros have.
 enum CutCandidate {
     static let bits = 12
     private static let wanted: UInt8 = 0xE4
@@ -59,7 +64,8 @@ enum CutCandidate {
 
     private typealias Lanes = SIMD4<UInt64>
 
-    /// The same for the 32 places from `offset` on: a word is not zero exactly where one of its 8 places passes.
+    /// The same for the 32 places from `offset` on: a word is not zero exactly where one of its 8
+    /// places passes.
     @inline(__always)
     static func marks(_ bytes: UnsafeRawPointer, _ offset: Int) -> SIMD4<UInt64> {
         let byte2 = load(bytes, offset &- 2)
@@ -98,7 +104,8 @@ enum CutCandidate {
         return low &+ low
     }
 
-    /// Not zero exactly where a byte is: behind the first zero byte of a word others may be marked, too.
+    /// Not zero exactly where a byte is: behind the first zero byte of a word others may be marked,
+    /// too.
     @inline(__always)
     private static func zeroBytes(_ lanes: Lanes) -> Lanes {
         let less = lanes &- every(1)
@@ -108,9 +115,16 @@ enum CutCandidate {
     }
 }
 
-/// The second stage: 32 bytes, multiplied and folded a word at a time with the constants of MurmurHash3's finalizer.
+/// The second stage: 32 bytes, multiplied and folded a word at a time with the constants of
+/// MurmurHash3's finalizer.
 enum CutMix {
-    static func mask(bits: Int) -> UInt64 { bits == 0 ? 0 : ~0 << UInt64(64 - bits) }
+    /// Bytes in front of a place that its hash depends on.
+    static let reach = 31
+
+    static func mask(bits: Int) -> UInt64 {
+        assert((0...64).contains(bits), "a mask has 0 to 64 bits")
+        return bits == 0 ? 0 : ~0 << UInt64(64 - bits)
+    }
 
     static func hash(_ bytes: UnsafeRawPointer, _ offset: Int) -> UInt64 {
         var hash: UInt64 = 0x9E37_79B9_7F4A_7C15

@@ -1,11 +1,12 @@
-/// FastCDC's loop: a gear hash over the bytes so far, two of them a step (Xia et al., "The Design of Fast Content-Defined
-/// Chunking for Data Deduplication Based Storage Systems", IEEE TPDS 31(9), 2020).
+/// FastCDC's loop: a gear hash over the bytes so far, two of them a step (Xia et al., "The Design
+/// of Fast Content-Defined Chunking for Data Deduplication Based Storage Systems", IEEE TPDS 31(9),
+/// 2020).
 package enum GearScan {
-    /// The offset of the first byte at which the hash is zero under the mask; a chunk ends in front of it. Whole pairs of
-    /// bytes are looked at, the first at an even offset.
+    /// The offset of the first byte at which the hash is zero under the mask; a chunk ends in front
+    /// of it. Whole pairs of bytes are looked at, the first at an even offset.
     ///
-    /// After the first byte of a pair the hash is one place further left than a hash byte by byte would be:
-    /// its values come from the shifted half of the table, and the mask moves along.
+    /// After the first byte of a pair the hash is one place further left than a hash byte by byte
+    /// would be: its values come from the shifted half of the table, and the mask moves along.
     ///
     /// - Parameter bytes: valid in the range.
     package static func firstHit(

@@ -1,11 +1,13 @@
-// The random values of the gear hash: for each byte value, the first eight bytes, big-endian, of the MD5 of
-// 64 bytes of that value. It is the construction of the FastCDC authors' own program, which other
-// implementations follow, so that all cut alike. Written down rather than computed, because libcrypto need not
-// offer MD5 and because chunk boundaries must never change; a test computes them again.
+// The random values of the gear hash: for each byte value, the first eight bytes, big-endian, of
+// the MD5 of 64 bytes of that value. It is the construction of the FastCDC authors' own program,
+// which other implementations follow, so that all cut alike. Written down rather than computed,
+// because libcrypto need not offer MD5 and because chunk boundaries must never change; a test
+// computes them again.
 
 /// What each byte adds to the rolling hash.
 enum GearTable {
-    /// By byte value; then, from 256 on, the same values shifted left by one, for the first byte of each pair.
+    /// By byte value; then, from 256 on, the same values shifted left by one, for the first byte of
+    /// each pair.
     static let values: [UInt64] = plain + plain.map { $0 << 1 }
 
     static let plain: [UInt64] = [

@@ -1,7 +1,7 @@
 /// What every operation of depot throws.
 ///
-/// The message says what failed, what was expected and found, and what to do; `object` says on what:
-/// a chunk id, a name, a replica, a path.
+/// The message says what failed, what was expected and found, and what to do; `object` says on
+/// what: a chunk id, a name, a replica, a path.
 public struct DepotError: Error, Sendable {
     /// Why it failed. A case exists only because some caller branches on it.
     public enum Code: String, Sendable, Codable, CaseIterable {
@@ -17,6 +17,9 @@ public struct DepotError: Error, Sendable {
         case storageFull
         /// The other side did not answer, or not in time.
         case unreachable
+        /// A replica answered what none may: more than was asked for, or what cannot be. Its answer
+        /// is used for nothing.
+        case misbehaving
         /// The request cannot be right, however often it is sent.
         case invalidArgument
         /// Over a named limit.
@@ -39,6 +42,11 @@ public struct DepotError: Error, Sendable {
         case storeFailed
         /// A newer format than this program knows; it was not touched.
         case formatUnsupported
+        /// A file, a folder or a stream of this machine cannot be read or written, and not for want
+        /// of room.
+        case fileFailed
+        /// Who was to read what is written has gone.
+        case readerGone
         /// A mistake of depot's own.
         case internalError
     }

@@ -28,7 +28,8 @@ public struct ChunkID: Sendable, Hashable, Comparable {
         words = (word(), word(), word(), word())
     }
 
-    /// Takes exactly 64 lowercase hexadecimal digits: the one spelling that manifests and archives use.
+    /// Takes exactly 64 lowercase hexadecimal digits: the one spelling that manifests and archives
+    /// use.
     public init?(hex: some StringProtocol) {
         self.init(hexDigits: hex.utf8)
     }
@@ -82,7 +83,10 @@ public struct ChunkID: Sendable, Hashable, Comparable {
     }
 
     /// Writes its 64 digits to memory that has room for them.
+    ///
+    /// - Precondition: at least 64 bytes.
     public func writeHex(to digits: UnsafeMutableRawBufferPointer) {
+        assert(digits.count >= 2 * Self.byteCount, "the digits do not fit")
         withBytes { bytes in
             for (index, byte) in bytes.enumerated() {
                 digits[2 * index] = Self.digit(byte >> 4)
@@ -92,7 +96,8 @@ public struct ChunkID: Sendable, Hashable, Comparable {
     }
 
     private static func digit(_ value: UInt8) -> UInt8 {
-        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+        assert(value < 16, "no digit has this value")
+        return value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
     /// Lends its 32 bytes, without a copy on the heap.

@@ -1,12 +1,13 @@
 import CLibCrypto
 import NIOCore
 
-// Every SHA-256 of the project is computed here, by OpenSSL's libcrypto. The algorithm is fetched once
-// and the context reused: on inputs of a few KiB, one-shot calls cost a quarter more.
+// Every SHA-256 of the project is computed here, by OpenSSL's libcrypto. The algorithm is fetched
+// once and the context reused: on inputs of a few KiB, one-shot calls cost a quarter more.
 
 /// An incremental SHA-256. One owner at a time; start again with `finish()`.
 public struct SHA256Digest: ~Copyable {
-    // libcrypto's fetched algorithm is immutable, reference-counted and safe to share between threads.
+    // libcrypto's fetched algorithm is immutable, reference-counted and safe to share between
+    // threads.
     nonisolated(unsafe) private static let algorithm: OpaquePointer = {
         guard let algorithm = EVP_MD_fetch(nil, "SHA256", nil) else {
             preconditionFailure("libcrypto offers no SHA256")

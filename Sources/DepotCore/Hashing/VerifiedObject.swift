@@ -1,6 +1,7 @@
 import NIOCore
 
-/// What a replica holds: a chunk of content, or a record. Both are named by the SHA-256 of their bytes.
+/// What a replica holds: a chunk of content, or a record. Both are named by the SHA-256 of their
+/// bytes.
 public struct ObjectID: Sendable, Hashable, Comparable, Codable {
     public enum Kind: UInt8, Sendable, Codable, Comparable {
         case chunk = 0
@@ -45,8 +46,8 @@ public struct ObjectID: Sendable, Hashable, Comparable, Codable {
 
 /// Bytes that were hashed and found to be what their name says.
 ///
-/// The only ways to make one are `ObjectVerifier` and `init(hashing:)`, and a store takes nothing else:
-/// bytes that were not verified cannot be written down.
+/// The only ways to make one are `ObjectVerifier` and `init(hashing:)`, and a store takes nothing
+/// else: bytes that were not verified cannot be written down.
 public struct VerifiedObject: Sendable {
     public let id: ObjectID
     /// Its bytes, in order; together 1 byte to `Limits.chunkSizeMax`.
@@ -54,6 +55,7 @@ public struct VerifiedObject: Sendable {
     public let length: Int
 
     fileprivate init(id: ObjectID, parts: [ByteBuffer], length: Int) {
+        assert(parts.total(\.readableBytes) == length, "the parts are not as long as the object")
         self.id = id
         self.parts = parts
         self.length = length
@@ -73,6 +75,7 @@ public struct VerifiedObject: Sendable {
         var whole = ByteBuffer()
         whole.reserveCapacity(length)
         for part in parts { whole.writeImmutableBuffer(part) }
+        assert(whole.readableBytes == length, "a part is missing")
         return whole
     }
 }
@@ -107,9 +110,11 @@ public struct ObjectVerifier: ~Copyable {
         digest.update(part)
         parts.append(part)
         received += part.readableBytes
+        assert((0...length).contains(missing), "a negative number of bytes is missing")
     }
 
-    /// - Throws: `hashMismatch` where the bytes are not those that the id names, or some are missing.
+    /// - Throws: `hashMismatch` where the bytes are not those that the id names, or some are
+    ///   missing.
     public consuming func finish() throws(DepotError) -> VerifiedObject {
         let found = digest.finish()
         guard missing == 0, found == id.hash else {

@@ -2,29 +2,32 @@
 public struct FileMetadata: Sendable, Hashable, Codable {
     /// The permission bits, 0 to 0o7777.
     public let mode: UInt16?
-    /// Nanoseconds since 1970, as the file system had them.
-    public let modifiedNanoseconds: Int64?
-    /// As HTTP's header of that name has it: at most `Limits.contentTypeSizeMax` printable ASCII characters.
+    /// When it was changed last, as the file system had it.
+    public let modified: FileTime?
+    /// As HTTP's header of that name has it: at most `Limits.contentTypeSizeMax` printable ASCII
+    /// characters.
     public let contentType: String?
 
-    /// - Parameter mode: may carry the file's kind, as `st_mode` does; only permission bits are kept.
-    public init(mode: UInt16? = nil, modifiedNanoseconds: Int64? = nil) {
+    /// - Parameter mode: may carry the file's kind, as `st_mode` does; only permission bits are
+    ///   kept.
+    public init(mode: UInt16? = nil, modified: FileTime? = nil) {
         self.init(
-            checkedContentType: nil, mode: mode, modifiedNanoseconds: modifiedNanoseconds)
+            checkedContentType: nil, mode: mode, modified: modified)
     }
 
-    /// - Throws: `invalidArgument` for a content type that is empty, too long or not printable ASCII.
+    /// - Throws: `invalidArgument` for a content type that is empty, too long or not printable
+    ///   ASCII.
     public init(
-        mode: UInt16? = nil, modifiedNanoseconds: Int64? = nil, contentType: String?
+        mode: UInt16? = nil, modified: FileTime? = nil, contentType: String?
     ) throws(DepotError) {
         if let contentType { try Self.check(contentType) }
         self.init(
-            checkedContentType: contentType, mode: mode, modifiedNanoseconds: modifiedNanoseconds)
+            checkedContentType: contentType, mode: mode, modified: modified)
     }
 
-    private init(checkedContentType: String?, mode: UInt16?, modifiedNanoseconds: Int64?) {
+    private init(checkedContentType: String?, mode: UInt16?, modified: FileTime?) {
         self.mode = mode.map { $0 & 0o7777 }
-        self.modifiedNanoseconds = modifiedNanoseconds
+        self.modified = modified
         contentType = checkedContentType
     }
 
@@ -39,11 +42,16 @@ public struct FileMetadata: Sendable, Hashable, Codable {
         }
     }
 
+    private enum CodingKeys: String, CodingKey {
+        case mode, contentType
+        case modified = "modifiedNanoseconds"
+    }
+
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         try self.init(
             mode: values.decodeIfPresent(UInt16.self, forKey: .mode),
-            modifiedNanoseconds: values.decodeIfPresent(Int64.self, forKey: .modifiedNanoseconds),
+            modified: values.decodeIfPresent(FileTime.self, forKey: .modified),
             contentType: values.decodeIfPresent(String.self, forKey: .contentType))
     }
 }

@@ -9,11 +9,14 @@ extension FileRecord {
 
     /// Its text, at most `Limits.recordSizeMax` bytes, as an object of the kind `record`.
     public func encoded() -> VerifiedObject {
-        VerifiedObject(hashing: ByteBuffer(bytes: text), kind: .record)
+        let text = text
+        assert(text.count <= Limits.recordSizeMax, "no store would take so long a record")
+        return VerifiedObject(hashing: ByteBuffer(bytes: text), kind: .record)
     }
 
-    private var text: [UInt8] {
-        var fields = RecordWriter()
+    /// Its text without the hash that `encoded` takes.
+    package var text: [UInt8] {
+        var fields = RecordFieldWriter()
         fields.add("cluster", quoted: cluster.description)
         switch content {
         case .file(let level, let manifest, let size, let metadata):
@@ -22,7 +25,7 @@ extension FileRecord {
             fields.add("manifest", quoted: manifest.id.hex)
             fields.add("manifestLength", manifest.length)
             fields.add("mode", metadata.mode)
-            fields.add("modified", metadata.modifiedNanoseconds)
+            fields.add("modified", metadata.modified?.nanoseconds)
             addOrigin(to: &fields)
             fields.add("size", size)
         case .deleted(let level):
@@ -34,7 +37,7 @@ extension FileRecord {
         return fields.finish()
     }
 
-    private func addOrigin(to fields: inout RecordWriter) {
+    private func addOrigin(to fields: inout RecordFieldWriter) {
         fields.add("name", quoted: name.text)
         fields.add("sequence", quoted: sequence.description)
     }
@@ -48,7 +51,7 @@ extension FileRecord {
                 .invalidArgument,
                 "a record has at most \(Limits.recordSizeMax) bytes, found \(text.readableBytes)")
         }
-        var reader = RecordReader(text)
+        var reader = RecordFieldReader(text)
         do throws(DepotError) {
             try self.init(&reader)
         } catch {
@@ -64,7 +67,7 @@ extension FileRecord {
     }
 
     /// The fields in their order, each of which only some records have.
-    private init(_ fields: inout RecordReader) throws(DepotError) {
+    private init(_ fields: inout RecordFieldReader) throws(DepotError) {
         let cluster = fields.quoted("cluster").flatMap { ClusterID($0) }
         let contentType = fields.quoted("contentType")
         let isDeleted = fields.isTrue("deleted")
@@ -72,27 +75,29 @@ extension FileRecord {
         let manifest = fields.quoted("manifest").flatMap { ChunkID(hex: $0) }
         let manifestLength = fields.number("manifestLength", as: Int.self)
         let mode = fields.number("mode", as: UInt16.self)
-        let modified = fields.number("modified", as: Int64.self)
+        let modified = fields.number("modified", as: Int64.self).map(FileTime.init(nanoseconds:))
         let name = fields.quoted("name")
         let sequence = fields.quoted("sequence").flatMap { CommitSequence($0) }
-        let size = fields.number("size", as: UInt64.self)
-        let time = fields.number("time", as: Int64.self)
-        let checkedLevel = try ReplicationLevel(RecordReader.require("level", level))
+        let size = fields.number("size", as: UInt64.self).flatMap(ByteCount.init(exactly:))
+        let time = fields.number("time", as: Int64.self).flatMap {
+            Self.timeRange.contains($0) ? $0 : nil
+        }
+        let checkedLevel = try ReplicationLevel(RecordFieldReader.require("level", level))
         let content: Content =
             isDeleted
             ? .deleted(level: checkedLevel)
             : .file(
                 level: checkedLevel,
                 manifest: try ChunkReference(
-                    id: RecordReader.require("manifest", manifest),
-                    length: RecordReader.require("manifestLength", manifestLength)),
-                size: try RecordReader.require("size", size),
+                    id: RecordFieldReader.require("manifest", manifest),
+                    length: RecordFieldReader.require("manifestLength", manifestLength)),
+                size: try RecordFieldReader.require("size", size).bytes,
                 metadata: try FileMetadata(
-                    mode: mode, modifiedNanoseconds: modified, contentType: contentType))
+                    mode: mode, modified: modified, contentType: contentType))
         self.init(
-            cluster: try RecordReader.require("cluster", cluster),
-            name: try FileName(RecordReader.require("name", name)),
-            sequence: try RecordReader.require("sequence", sequence),
-            time: try RecordReader.require("time", time), content: content)
+            cluster: try RecordFieldReader.require("cluster", cluster),
+            name: try FileName(RecordFieldReader.require("name", name)),
+            sequence: try RecordFieldReader.require("sequence", sequence),
+            time: try RecordFieldReader.require("time", time), content: content)
     }
 }

@@ -15,13 +15,28 @@ public struct FileRecord: Sendable, Hashable {
     public let time: Int64
     public let content: Content
 
+    /// What the file, or its tombstone, asks for.
+    public var level: ReplicationLevel {
+        switch content {
+        case .file(let level, _, _, _), .deleted(let level): level
+        }
+    }
+
+    /// The years 1 to 9999, which every calendar can write.
+    public static let timeRange: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
+
+    public static func clampedTime(_ seconds: Int64) -> Int64 {
+        min(max(seconds, timeRange.lowerBound), timeRange.upperBound)
+    }
+
     public init(
         cluster: ClusterID, name: FileName, sequence: CommitSequence, time: Int64, content: Content
     ) {
         self.cluster = cluster
         self.name = name
         self.sequence = sequence
-        self.time = time
+        self.time = Self.clampedTime(time)
+        assert(Self.timeRange.contains(self.time), "a time that no calendar can write")
         self.content = content
     }
 }

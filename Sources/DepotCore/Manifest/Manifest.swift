@@ -1,12 +1,12 @@
 import NIOCore
 
-// The list of a file's chunks, as text that `cut` and `sha256sum` understand. One file, one text, one id: so
-// the parser takes exactly what the writer writes, and anything else is no manifest.
+// The list of a file's chunks, as text that `cut` and `sha256sum` understand. One file, one text,
+// one id: so the parser takes exactly what the writer writes, and anything else is no manifest.
 //
-// Depth 1. Where the text at depth 0 would be over `Limits.manifestSizeMax`, the lines alone go into pieces,
-// which are chunks themselves: each takes as many lines as fit into `Limits.manifestSizeMax`, so that the same
-// chunks always make the same pieces. The manifest then lists the pieces, with the lengths of their text,
-// while its `size` stays that of the file.
+// Depth 1. Where the text at depth 0 would be over `Limits.manifestSizeMax`, the lines alone go
+// into pieces, which are chunks themselves: each takes as many lines as fit into
+// `Limits.manifestSizeMax`, so that the same chunks always make the same pieces. The manifest then
+// lists the pieces, with the lengths of their text, while its `size` stays that of the file.
 
 /// What a file consists of, in order.
 public struct Manifest: Sendable, Hashable {
@@ -30,8 +30,8 @@ public struct Manifest: Sendable, Hashable {
 
     /// Takes exactly the text that `encoded` gives.
     ///
-    /// - Throws: `manifestInvalid`, saying what is wrong and in which line. At depth 1 whether sizes add up
-    ///   shows only when the pieces are read: `ManifestWalk`.
+    /// - Throws: `manifestInvalid`, saying what is wrong and in which line. At depth 1 whether
+    ///   sizes add up shows only when the pieces are read: `ManifestWalk`.
     public init(parsing text: ByteBuffer) throws(DepotError) {
         let (depth, size, entries) = try ManifestText.parse(text) {
             (text: inout ManifestText) throws(DepotError) in

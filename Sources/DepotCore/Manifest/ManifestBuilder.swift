@@ -2,7 +2,8 @@ import NIOCore
 
 /// Makes a file's manifest from its chunks while they come.
 ///
-/// Memory: the text of one piece, at most `Limits.manifestSizeMax`, and 40 bytes for each piece before it.
+/// Memory: the text of one piece, at most `Limits.manifestSizeMax`, and 40 bytes for each piece
+/// before it.
 public struct ManifestBuilder: Sendable {
     /// Bytes of the chunks that were appended.
     public private(set) var size: UInt64 = 0
@@ -12,21 +13,24 @@ public struct ManifestBuilder: Sendable {
     private var lines = ByteBuffer()
     private var pieces: [ChunkReference] = []
 
-    /// More pieces than these make a depth-1 manifest too long; petabytes, with chunks of the usual length.
+    /// More pieces than these make a depth-1 manifest too long; petabytes, with chunks of the usual
+    /// length.
     private static let piecesMax = (Limits.manifestSizeMax - 64) / ManifestText.lineLengthMax
 
     public init() {}
 
     /// Takes the file's next chunk.
     ///
-    /// - Returns: a finished piece, to be stored as a chunk, now and then in files of many chunks. The
-    ///   manifest will name it.
+    /// - Returns: a finished piece, to be stored as a chunk, now and then in files of many chunks.
+    ///   The manifest will name it.
     /// - Throws: `tooLarge` where a file has more chunks than manifests can list.
     public mutating func append(_ chunk: ChunkReference) throws(DepotError) -> VerifiedObject? {
         let piece = try makeRoom(for: ManifestText.lineLength(chunk))
         ManifestText.write(chunk, to: &lines)
         size += UInt64(chunk.length)
         chunkCount += 1
+        assert(lines.readableBytes <= Limits.manifestSizeMax, "a piece is too long to be stored")
+        assert(size >= UInt64(chunkCount), "a chunk has at least one byte")
         return piece
     }
 
@@ -41,6 +45,8 @@ public struct ManifestBuilder: Sendable {
     }
 
     private mutating func cutPiece() -> VerifiedObject {
+        assert(lines.readableBytes > 0, "a piece of no lines")
+        assert(pieces.count < Self.piecesMax, "a manifest would name too many pieces")
         let piece = VerifiedObject(hashing: lines)
         pieces.append(ChunkReference(piece))
         lines = ByteBuffer()
@@ -60,15 +66,19 @@ public struct ManifestBuilder: Sendable {
         text.reserveCapacity(header.utf8.count + lines.readableBytes)
         text.writeString(header)
         text.writeImmutableBuffer(lines)
+        assert(text.readableBytes <= Limits.manifestSizeMax, "a manifest is too long to be stored")
         return FinishedManifest(
             object: VerifiedObject(hashing: text), lastPiece: nil, pieces: [], size: size,
             chunkCount: chunkCount)
     }
 
     private consuming func finishDeep() -> FinishedManifest {
-        // Not empty: a piece is cut only to make room for a line, and no header fills a manifest alone.
+        // Not empty: a piece is cut only to make room for a line, and no header fills a manifest
+        // alone.
         let last = cutPiece()
         let text = Manifest(depth: .pieces, size: size, entries: pieces).encoded
+        assert(text.readableBytes <= Limits.manifestSizeMax, "a manifest is too long to be stored")
+        assert(pieces.last == ChunkReference(last), "the last piece is not named last")
         return FinishedManifest(
             object: VerifiedObject(hashing: text), lastPiece: last, pieces: pieces, size: size,
             chunkCount: chunkCount)

@@ -43,12 +43,17 @@ struct ManifestText {
             digits += 1
             rest /= 10
         }
+        assert(2 * ChunkID.byteCount + 2 + digits <= lineLengthMax, "a line is too long")
         return 2 * ChunkID.byteCount + 2 + digits
     }
 
     static func write(_ entry: ChunkReference, to text: inout ByteBuffer) {
+        let start = text.writerIndex
         text.writeHex(entry.id)
         text.writeString(" \(entry.length)\n")
+        assert(
+            text.writerIndex - start == lineLength(entry),
+            "pieces are cut by a length that their lines do not have")
     }
 
     // MARK: Reading
@@ -59,6 +64,9 @@ struct ManifestText {
         try take("depot manifest 1\n")
         try take("size ")
         let size = try takeNumber()
+        guard ByteCount.range.contains(size) else {
+            throw fault("a size of at most \(ByteCount.range.upperBound) bytes")
+        }
         try take("\n")
         try take("depth ")
         let depth = try takeNumber()
@@ -74,6 +82,7 @@ struct ManifestText {
         var entries: [ChunkReference] = []
         entries.reserveCapacity((bytes.count - offset) / Self.lineLengthMax + 1)
         while offset < bytes.count { entries.append(try takeEntry()) }
+        assert(offset == bytes.count, "a line was read beyond the text")
         return entries
     }
 
@@ -102,6 +111,7 @@ struct ManifestText {
             throw fault(literal.description == "\n" ? "the line's end" : "'\(literal)'")
         }
         offset += count
+        assert(offset <= bytes.count, "a literal was read beyond the text")
         if literal.utf8Start[count - 1] == UInt8(ascii: "\n") { line += 1 }
     }
 

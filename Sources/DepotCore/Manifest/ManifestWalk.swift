@@ -9,8 +9,8 @@ public struct PlacedChunk: Sendable, Hashable {
     }
 }
 
-/// Goes through a file's chunks in order, with memory for one piece of its list, and checks what a manifest
-/// of depth 1 cannot show by itself.
+/// Goes through a file's chunks in order, with memory for one piece of its list, and checks what a
+/// manifest of depth 1 cannot show by itself.
 ///
 /// ```swift
 /// var walk = ManifestWalk(manifest)
@@ -37,8 +37,19 @@ public struct ManifestWalk: Sendable {
         case wanting
     }
 
+    /// What a walk keeps of a piece that its manifest names again.
+    private struct Measure {
+        let firstLine: Int
+        let bytes: UInt64
+        let chunks: Int
+    }
+
     private let manifest: Manifest
     private var state: State
+    /// Pieces that are named more than once: a file may repeat itself, and a manifest may be made
+    /// to cost much.
+    private let repeated: Set<ChunkID>
+    private var measures: [ChunkID: Measure] = [:]
     /// Pieces taken.
     private var taken = 0
     /// Bytes of the text of the piece before, and of the chunks of all before.
@@ -48,8 +59,11 @@ public struct ManifestWalk: Sendable {
     public init(_ manifest: Manifest) {
         self.manifest = manifest
         switch manifest.depth {
-        case .chunks: state = .holding(manifest.entries)
-        case .pieces: state = .wanting
+        case .chunks: (state, repeated) = (.holding(manifest.entries), [])
+        case .pieces:
+            var seen: Set<ChunkID> = []
+            repeated = Set(manifest.entries.map(\.id).filter { !seen.insert($0).inserted })
+            state = .wanting
         }
     }
 
@@ -58,8 +72,35 @@ public struct ManifestWalk: Sendable {
             state = .wanting
             return .chunks(place(entries))
         }
-        guard manifest.depth == .pieces, taken < manifest.entries.count else { return .end }
-        return .piece(manifest.entries[taken])
+        guard let piece = nextPiece else {
+            assert(offset == manifest.size, "a walk ends before or behind its file's end")
+            return .end
+        }
+        return .piece(piece)
+    }
+
+    private var nextPiece: ChunkReference? {
+        assert(
+            (0...manifest.entries.count).contains(taken), "more pieces were taken than there are")
+        guard manifest.depth == .pieces, taken < manifest.entries.count else { return nil }
+        return manifest.entries[taken]
+    }
+
+    /// Goes past the next piece without it, where it was taken before under this walk and its
+    /// chunks end at or before `end`: what it comes to is known. Its chunks are not given again.
+    ///
+    /// - Returns: how many chunks these are; `nil` where something else is next.
+    /// - Throws: `manifestInvalid` where sizes do not add up.
+    public mutating func pass(through end: UInt64) throws(DepotError) -> Int? {
+        guard case .wanting = state, let piece = nextPiece, let measure = measures[piece.id],
+            offset <= end, measure.bytes <= end - offset
+        else { return nil }
+        try check(measure, of: piece)
+        taken += 1
+        lastLength = piece.length
+        offset += measure.bytes
+        assert(offset <= end, "a walk passed what was not to be passed")
+        return measure.chunks
     }
 
     private mutating func place(_ entries: [ChunkReference]) -> [PlacedChunk] {
@@ -71,8 +112,8 @@ public struct ManifestWalk: Sendable {
 
     /// Takes the piece that `next()` named last.
     ///
-    /// - Throws: `hashMismatch` for another one; `manifestInvalid` where it is none, or not as long as it
-    ///   would be had the list been cut where lists are cut, or where sizes do not add up.
+    /// - Throws: `hashMismatch` for another one; `manifestInvalid` where it is none, or not as long
+    ///   as it would be had the list been cut where lists are cut, or where sizes do not add up.
     /// - Precondition: `next()` named a piece, which was not taken yet.
     public mutating func take(_ piece: VerifiedObject) throws(DepotError) {
         guard case .piece(let expected) = next() else {
@@ -84,26 +125,27 @@ public struct ManifestWalk: Sendable {
                 object: expected.id.hex)
         }
         let entries = try ManifestPiece(parsing: piece.contiguous).entries
-        try check(entries, of: expected)
+        let measure = Measure(
+            firstLine: ManifestText.lineLength(entries[0]),
+            bytes: entries.reduce(0) { $0 + UInt64($1.length) }, chunks: entries.count)
+        try check(measure, of: expected)
+        if repeated.contains(expected.id) { measures[expected.id] = measure }
         taken += 1
         lastLength = expected.length
         state = .holding(entries)
     }
 
-    private func check(
-        _ entries: [ChunkReference], of piece: ChunkReference
-    ) throws(DepotError) {
+    private func check(_ measure: Measure, of piece: ChunkReference) throws(DepotError) {
         let isGreedy =
-            taken == 0
-            || lastLength + ManifestText.lineLength(entries[0]) > Limits.manifestSizeMax
+            taken == 0 || lastLength + measure.firstLine > Limits.manifestSizeMax
         guard isGreedy else {
             throw DepotError(
                 .manifestInvalid, "the piece before this one of the manifest is not full",
                 object: piece.id.hex)
         }
-        let end = entries.reduce(offset) { $0 + UInt64($1.length) }
+        let (end, isTooLarge) = offset.addingReportingOverflow(measure.bytes)
         let isLast = taken + 1 == manifest.entries.count
-        guard isLast ? end == manifest.size : end < manifest.size else {
+        guard !isTooLarge, isLast ? end == manifest.size : end < manifest.size else {
             throw DepotError(
                 .manifestInvalid,
                 "the manifest says size \(manifest.size), but up to this piece its chunks have "

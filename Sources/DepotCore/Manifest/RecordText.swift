@@ -1,14 +1,15 @@
 import NIOCore
 
-// A record is JSON in one spelling: keys in alphabetical order, no space, no escape but \" and \\ (names
-// and content types have no control characters), absent metadata left out, one line feed at the end. The
-// same record thus always has the same bytes and id, on every machine. Written here rather than by an
-// encoder, because ids may not depend on a library's idea of JSON. Read here, too: each small file's record is
-// parsed by everybody who stores it, and a decoder of any JSON took a sixth of a replica's time. The reader may be
-// lenient: what it makes is written again and compared.
+// A record is JSON in one spelling: keys in alphabetical order, no space, no escape but \" and \\
+// (names and content types have no control characters), absent metadata left out, one line feed at
+// the end. The same record thus always has the same bytes and id, on every machine. Written here
+// rather than by an encoder, because ids may not depend on a library's idea of JSON. Read here,
+// too: each small file's record is parsed by everybody who stores it, and a decoder of any JSON
+// took a sixth of a replica's time. The reader may be lenient: what it makes is written again and
+// compared.
 
 /// Writes a record's fields.
-struct RecordWriter {
+struct RecordFieldWriter {
     private var bytes: [UInt8] = []
 
     init() {
@@ -50,7 +51,7 @@ struct RecordWriter {
 }
 
 /// Reads a record's fields in their order. One that is not next is absent.
-struct RecordReader {
+struct RecordFieldReader {
     private var rest: ByteBuffer
     private var isFirst = true
 

@@ -12,11 +12,12 @@ public struct CopyOrder: Sendable, Hashable, Codable {
     }
 }
 
-/// A good copy that is not needed. An advice: whether it goes is decided by `Catalog.release`.
+/// A good copy that is not needed. An advice: whether it goes is decided by `CopyCatalog.release`.
 public struct DropOrder: Sendable, Hashable, Codable {
     public let chunk: ChunkReference
     public let replica: ReplicaID
-    /// Replicas whose good copies stay, as many as the target. They are to be checked before the drop.
+    /// Replicas whose good copies stay, as many as the target. They are to be checked before the
+    /// drop.
     public let remaining: [ReplicaID]
 
     public init(chunk: ChunkReference, replica: ReplicaID, remaining: [ReplicaID]) {
@@ -49,8 +50,9 @@ public struct CopyShortfall: Sendable, Hashable, Codable {
     }
 }
 
-/// What is to be done so that each of some chunks has as many good copies as its target: for a change of
-/// level, for repair and for dropping surplus copies alike. A value; nothing is done by making it.
+/// What is to be done so that each of some chunks has as many good copies as its target: for a
+/// change of level, for repair and for dropping surplus copies alike. A value; nothing is done by
+/// making it.
 ///
 /// A chunk never is in both `copies` and `drops`.
 public struct CopyPlan: Sendable, Hashable, Codable {

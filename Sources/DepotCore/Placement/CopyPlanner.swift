@@ -1,5 +1,5 @@
-/// Says chunk by chunk which copies to make and which to drop. Pure; a page of chunks at a time, so that a
-/// file of a million chunks is planned in the memory of a page.
+/// Says chunk by chunk which copies to make and which to drop. Pure; a page of chunks at a time, so
+/// that a file of a million chunks is planned in the memory of a page.
 public struct CopyPlanner: Sendable {
     /// The replicas that can be reached now: they are copied to, and their surplus is dropped.
     public let placement: Placement
@@ -15,19 +15,27 @@ public struct CopyPlanner: Sendable {
     ) {
         self.placement = placement
         self.avoided = avoided
-        self.counting =
-            counting ?? Set(placement.candidates.filter { !$0.isLeaving }.map(\.replica))
+        // A replica may have begun to leave after the caller looked which ones count.
+        let leaving = placement.candidates.filter(\.isLeaving).map(\.replica)
+        let counted = counting ?? Set(placement.candidates.map(\.replica))
+        self.counting = counted.subtracting(leaving)
     }
 
-    /// The plan for chunks whose `target` is the one that is to hold. Chunks that nobody uses (target 0) are
-    /// left to collection.
-    public func plan(_ chunks: some Sequence<ChunkStanding>) -> CopyPlan {
+    /// The plan for chunks whose `target` is the one that is to hold. Chunks that nobody uses
+    /// (target 0) are left to collection.
+    public func plan(_ chunks: some Sequence<ChunkStatus>) -> CopyPlan {
         var plan = CopyPlan()
         for chunk in chunks where chunk.target > 0 { add(chunk, to: &plan) }
         return plan
     }
 
-    private func add(_ chunk: ChunkStanding, to plan: inout CopyPlan) {
+    private func add(_ chunk: ChunkStatus, to plan: inout CopyPlan) {
+        let (copies, drops) = (plan.copies.count, plan.drops.count)
+        defer {
+            assert(
+                plan.copies.count == copies || plan.drops.count == drops,
+                "a chunk is copied and dropped at once")
+        }
         let held = Set(chunk.good)
         let counted = held.intersection(counting)
         let sources = placement.ranked(for: chunk.reference.id).filter { held.contains($0.replica) }
@@ -45,9 +53,10 @@ public struct CopyPlanner: Sendable {
     ///   - counted: replicas whose copies count.
     ///   - sources: these, as far as they can be reached, and such as are being emptied.
     private func addCopies(
-        of chunk: ChunkStanding, counted: Set<ReplicaID>, _ sources: [ReplicaID],
+        of chunk: ChunkStatus, counted: Set<ReplicaID>, _ sources: [ReplicaID],
         to plan: inout CopyPlan
     ) {
+        assert(counted.count < chunk.target, "a chunk that has its copies gets more")
         let reference = chunk.reference
         guard !sources.isEmpty else {
             plan.shortfalls.append(
@@ -60,6 +69,7 @@ public struct CopyPlanner: Sendable {
         let destinations = placement.choose(
             chunk.target - counted.count, for: reference.id, keeping: chunk.good,
             avoiding: avoided.union(bad))
+        assert(!destinations.contains(where: chunk.good.contains), "a replica gets what it has")
         for destination in destinations {
             plan.copies.append(
                 CopyOrder(chunk: reference, sources: sources, destination: destination))
@@ -73,8 +83,8 @@ public struct CopyPlanner: Sendable {
         }
     }
 
-    /// Drops the copies of replicas that are being emptied. Then, while there are too many, the copy whose zone has
-    /// the most; of several, the last in rank.
+    /// Drops the copies of replicas that are being emptied. Then, while there are too many, the
+    /// copy whose zone has the most; of several, the last in rank.
     private func addDrops(
         of chunk: ChunkReference, good: [PlacementCandidate], leaving: [ReplicaID], target: Int,
         to plan: inout CopyPlan
@@ -90,6 +100,8 @@ public struct CopyPlanner: Sendable {
             else { break }
             dropped.append(kept.remove(at: last).replica)
         }
+        assert(kept.count >= min(good.count, target), "a copy that is needed is dropped")
+        assert(!kept.contains { dropped.contains($0.replica) }, "a copy is kept and dropped")
         for replica in dropped {
             plan.drops.append(
                 DropOrder(chunk: chunk, replica: replica, remaining: kept.map(\.replica)))

@@ -1,12 +1,15 @@
-// Where the copies of a chunk go is computed, not looked up: weighted rendezvous hashing (Thaler and
-// Ravishankar; weights after Schindelhauer and Schomaker). Each replica has a score for each chunk, and the
-// highest scores win. A replica that joins or leaves moves only the copies that it gains or loses.
+// Where the copies of a chunk go is computed, not looked up: weighted rendezvous hashing (Thaler
+// and Ravishankar; weights after Schindelhauer and Schomaker). Each replica has a score for each
+// chunk, and the highest scores win. A replica that joins or leaves moves only the copies that it
+// gains or loses.
 //
 // Scores must be the same on every machine and forever, so nothing in them depends on a library:
-//   h = mix(mix(w ^ a) ^ b)   w: first 8 bytes of the chunk id; a, b: the UUID's halves; all big-endian
+//   h = mix(mix(w ^ a) ^ b)   w: first 8 bytes of the chunk id; a, b: the UUID's halves;
+//                             all big-endian
 //   u = (h >> 12 + ½) / 2^52  strictly between 0 and 1
 //   score = −weight / ln u    with a logarithm made of exactly rounded operations
-// where mix is the finaliser of SplitMix64. Chunk ids are SHA-256, hence 8 bytes of one are random enough.
+// where mix is the finaliser of SplitMix64. Chunk ids are SHA-256, hence 8 bytes of one are random
+// enough.
 
 /// A replica that may hold copies.
 public struct PlacementCandidate: Sendable, Hashable {
@@ -14,10 +17,11 @@ public struct PlacementCandidate: Sendable, Hashable {
     public let zone: String
     /// Its share of copies is in proportion to this. What is not above 0 counts as next to nothing.
     public let weight: Double
-    /// Whether it takes new copies: not one that is over its reserve floor or draining. Its rank and its zone
-    /// count all the same.
+    /// Whether it takes new copies: not one that is over its reserve floor or draining. Its rank
+    /// and its zone count all the same.
     public let takesCopies: Bool
-    /// Whether it is being emptied: its copies are copied from, but count for nothing, and it takes none.
+    /// Whether it is being emptied: its copies are copied from, but count for nothing, and it takes
+    /// none.
     public let isLeaving: Bool
 
     public init(
@@ -54,6 +58,7 @@ public struct Placement: Sendable {
         zoneCount = numbers.count
         indices = Dictionary(
             uniqueKeysWithValues: sorted.enumerated().map { ($1.replica, $0) })
+        assert(zones.allSatisfy { $0 < zoneCount }, "a zone has no number")
     }
 
     /// The zone of a candidate.
@@ -77,8 +82,9 @@ public struct Placement: Sendable {
         return ranking
     }
 
-    /// Replicas for `count` new copies of a chunk beside those that are kept, best first; fewer where there
-    /// are not enough. No zone is used twice while another one, unused, could take a copy.
+    /// Replicas for `count` new copies of a chunk beside those that are kept, best first; fewer
+    /// where there are not enough. No zone is used twice while another one, unused, could take a
+    /// copy.
     ///
     /// - Parameters:
     ///   - kept: replicas whose copies stay. They are not chosen, and their zones count as used.
@@ -110,6 +116,9 @@ public struct Placement: Sendable {
                 chosen.append(candidates[index].replica)
             }
         }
+        assert(chosen.count <= max(0, count), "more copies are placed than were asked for")
+        assert(Set(chosen).count == chosen.count, "two copies are placed on one replica")
+        assert(!chosen.contains(where: kept.contains), "a copy is placed beside one that is kept")
         return chosen
     }
 }

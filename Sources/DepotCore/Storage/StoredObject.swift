@@ -28,6 +28,7 @@ public struct FileExtent: Sendable {
     public let owner: any AnyObject & Sendable
 
     public init(descriptor: Int32, offset: Int64, length: Int, owner: any AnyObject & Sendable) {
+        assert(descriptor >= 0 && offset >= 0 && length > 0, "a range of no file")
         self.descriptor = descriptor
         self.offset = offset
         self.length = length

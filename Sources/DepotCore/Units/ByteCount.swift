@@ -1,8 +1,21 @@
-/// A number of bytes, as people write it: `512`, `64KiB`, `1.5 GiB`, `2TB`.
-public struct ByteCount: Sendable, Hashable, Comparable, Codable {
-    public let bytes: UInt64
+/// A number of bytes, 0 to 2^60 (an EiB, more than any cluster holds); as people write it: `512`,
+/// `64KiB`, `1.5 GiB`, `2TB`.
+@propertyWrapper
+public struct ByteCount: BoundedNumber {
+    public static let range: ClosedRange<UInt64> = 0...(1 << 60)
+    public static let noun = "bytes"
 
-    public init(_ bytes: UInt64) { self.bytes = bytes }
+    public private(set) var bytes: UInt64
+
+    /// More than the most becomes the most.
+    public init(_ bytes: UInt64) { self.bytes = Self.clamped(bytes) }
+
+    public init(wrappedValue: UInt64) { self.init(wrappedValue) }
+
+    public var wrappedValue: UInt64 {
+        get { bytes }
+        set { bytes = Self.clamped(newValue) }
+    }
 
     private static let units: [(name: String, bytes: UInt64)] = [
         ("tib", 1 << 40), ("gib", 1 << 30), ("mib", 1 << 20), ("kib", 1 << 10),
@@ -10,8 +23,8 @@ public struct ByteCount: Sendable, Hashable, Comparable, Codable {
         ("t", 1 << 40), ("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10), ("b", 1),
     ]
 
-    /// Takes a decimal number below 2^63, with a fraction or without, and behind it an optional unit in any
-    /// case; a lone K, M, G, T is binary. Fractions of a byte are rounded.
+    /// Takes a decimal number of at most 2^60 bytes, with a fraction or without, and behind it an
+    /// optional unit in any case; a lone K, M, G, T is binary. Fractions of a byte are rounded.
     public init?(parsing text: String) {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         let unit = text.dropFirst(number.count).drop { $0 == " " }.lowercased()
@@ -25,23 +38,12 @@ public struct ByteCount: Sendable, Hashable, Comparable, Codable {
         let (bytes, overflow) = whole.multipliedReportingOverflow(by: size)
         let (sum, carry) = bytes.addingReportingOverflow(
             UInt64((fraction * Double(size)).rounded()))
-        guard !overflow, !carry, sum < 1 << 63 else { return nil }
+        guard !overflow, !carry, Self.range.contains(sum) else { return nil }
         self.init(sum)
-    }
-
-    public static func < (left: Self, right: Self) -> Bool { left.bytes < right.bytes }
-
-    public init(from decoder: any Decoder) throws {
-        bytes = try decoder.singleValueContainer().decode(UInt64.self)
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(bytes)
     }
 }
 
-extension ByteCount: CustomStringConvertible {
+extension ByteCount {
     /// In the largest binary unit that leaves at least 1, with one decimal: `1.5 GiB`.
     public var description: String {
         guard bytes >= 1 << 10 else { return "\(bytes) B" }
@@ -53,6 +55,7 @@ extension ByteCount: CustomStringConvertible {
             unit += 1
             tenths = 10
         }
+        assert(tenths >= 10 && unit >= 1, "a smaller unit would do")
         return "\(tenths / 10).\(tenths % 10) \(names[unit - 1])"
     }
 

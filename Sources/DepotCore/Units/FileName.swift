@@ -1,6 +1,7 @@
 /// The name under which a file is deposited: a relative path that cannot leave its folder.
 ///
-/// At most 1,024 bytes of UTF-8; parts divided by `/`; no part empty, `.` or `..`; no control character.
+/// At most 1,024 bytes of UTF-8; parts divided by `/`; no part empty, `.` or `..`; no control
+/// character.
 public struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible {
     public let text: String
 
@@ -8,7 +9,7 @@ public struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible 
     public init(_ text: String) throws(DepotError) {
         if let reason = Self.fault(of: text) {
             throw DepotError(
-                .invalidArgument, "not a file name: \(reason)", object: Self.printable(text))
+                .invalidArgument, "not a file name: \(reason)", object: Self.beginning(of: text))
         }
         self.text = text
     }
@@ -32,10 +33,10 @@ public struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible 
         return nil
     }
 
-    /// Safe to print: control characters escaped, and cut where it would fill the screen.
-    private static func printable(_ text: String) -> String {
-        let escaped = text.unicodeScalars.prefix(80).map { $0.escaped(asASCII: false) }.joined()
-        return text.unicodeScalars.count > 80 ? escaped + "…" : escaped
+    /// Cut where it would fill the screen.
+    private static func beginning(of text: String) -> String {
+        let beginning = String(String.UnicodeScalarView(text.unicodeScalars.prefix(80)))
+        return text.unicodeScalars.count > 80 ? beginning + "…" : beginning
     }
 
     /// Names are ordered, and are equal, by their bytes: `é` in two spellings is two names.

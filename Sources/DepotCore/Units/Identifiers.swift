@@ -61,7 +61,8 @@ public struct RetrievalID: UUIDIdentifier {
     public init(uuid: UUID) { self.uuid = uuid }
 }
 
-/// One verification. Whoever asks for it makes it; with the same id, a repeated request is the same request.
+/// One verification. Whoever asks for it makes it; with the same id, a repeated request is the same
+/// request.
 public struct VerificationID: UUIDIdentifier {
     public let uuid: UUID
     public init(uuid: UUID) { self.uuid = uuid }
@@ -79,4 +80,10 @@ extension ReplicaID: CodingKeyRepresentable {
     public var codingKey: any CodingKey { Key(stringValue: description) }
 
     public init?(codingKey: some CodingKey) { self.init(codingKey.stringValue) }
+}
+
+/// One start of one FileServer.
+public struct WriterID: UUIDIdentifier {
+    public let uuid: UUID
+    public init(uuid: UUID) { self.uuid = uuid }
 }

@@ -12,13 +12,19 @@ public struct ReplicationLevel: Sendable, Hashable, Comparable, CustomStringConv
         self.copies = copies
     }
 
-    private init(unchecked copies: Int) { self.copies = copies }
+    private init(unchecked copies: Int) {
+        assert((1...Limits.levelMax).contains(copies), "no file can ask for so many copies")
+        self.copies = copies
+    }
 
     public static let one = ReplicationLevel(unchecked: 1)
     public static let three = ReplicationLevel(unchecked: 3)
 
     /// ⌊N/2⌋+1: the copies that an acknowledgement needs at least.
-    public var majority: Int { copies / 2 + 1 }
+    public var majority: Int {
+        assert(copies >= 1, "a level of no copies")
+        return copies / 2 + 1
+    }
 
     /// On how many replicas the record of a file at this level is kept.
     public var recordCopies: Int { max(3, copies) }

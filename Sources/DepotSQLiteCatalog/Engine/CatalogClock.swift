@@ -13,8 +13,8 @@ public struct CatalogClock: Sendable {
     }
 }
 
-/// The catalog's running time in milliseconds: what was written down when it was last open, and what has
-/// passed since it was opened. Downtime does not count.
+/// The catalog's running time in milliseconds: what was written down when it was last open, and
+/// what has passed since it was opened. Downtime does not count.
 struct RunningTime: Sendable {
     let base: Int64
     let openedAt: Duration

@@ -21,11 +21,11 @@ final class FolderLock: Sendable {
         temporary = temporaryFiles.map { (folder, $0) }
         let made = mkdir(folder, 0o700) == 0
         guard made || errno == EEXIST else {
-            throw Self.failure("the data folder cannot be made", folder)
+            throw .file("the data folder cannot be made", folder)
         }
         descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw Self.failure("the data folder cannot be opened", folder)
+            throw .file("the data folder cannot be opened", folder)
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let error =
@@ -50,8 +50,8 @@ final class FolderLock: Sendable {
         close(descriptor)
     }
 
-    /// Gives the folder free. Said in words: a child that is being started has the descriptor, too, for a moment,
-    /// and closing it here alone would leave the folder locked.
+    /// Unlocks the folder. Closing the descriptor would not do: a child process that is being
+    /// started has the descriptor, too, for a moment, and the folder would stay locked.
     func release() { flock(descriptor, LOCK_UN) }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

@@ -1,23 +1,53 @@
-import DepotCore
 import DepotSQLite
 import GRDB
 
-/// One transaction, or one consistent view, and what is known in it. Lives on one thread.
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// One transaction, or one consistent view, and what is known in it. It lives on the thread that
+/// made it.
 final class Session {
+    enum Access {
+        case view
+        case change
+    }
+
     let database: Database
+    let access: Access
     /// The catalog's running time in milliseconds.
     let now: Int64
     /// Counts the transactions that changed something; a mark is one of these.
     let tick: UInt64
+    /// Whether copies of some chunks are in the old table still, see `CarryOver`.
+    private(set) var isCarrying: Bool
     private var loadedMembers: MemberTable?
+    private let thread = pthread_self()
 
-    init(database: Database, now: Int64, tick: UInt64) {
+    init(database: Database, access: Access, now: Int64, state: CatalogState) {
+        assert(database.isInsideTransaction, "a session lives inside a transaction")
         self.database = database
+        self.access = access
         self.now = now
-        self.tick = tick
+        tick = state.tick
+        isCarrying = state.isCarrying
     }
 
-    func statement(_ sql: String) throws -> SQLStatement { try SQLStatement(database, sql) }
+    func statement(_ sql: String) throws -> SQLStatement {
+        assert(pthread_equal(thread, pthread_self()) != 0, "a session stays on its thread")
+        return try SQLStatement(database, sql)
+    }
+
+    /// Said by what writes: it is part of a change, which becomes durable or is taken back as a
+    /// whole.
+    func assertChange() {
+        assert(access == .change, "only a change writes")
+        assert(database.isInsideTransaction, "what writes is part of a transaction")
+    }
 
     /// The numbers that members have in this catalog.
     func members() throws -> MemberTable {
@@ -28,47 +58,29 @@ final class Session {
     }
 
     func membersChanged() { loadedMembers = nil }
+
+    /// The old table is gone.
+    func carriedOver() { isCarrying = false }
 }
 
-/// Which number stands for which replica: a bit of a mask, and half a key of holdings.
-struct MemberTable {
-    /// Copies that were vouched for are a 64-bit mask, whose sign is left alone.
-    static let countMax = 63
+/// What every transaction has to know of the catalog.
+struct CatalogState {
+    /// Counts the transactions that changed something, up to the last that the database knows.
+    let tick: UInt64
+    let isCarrying: Bool
 
-    private(set) var numbers: [ReplicaID: Int] = [:]
-    private(set) var replicas: [Int: ReplicaID] = [:]
-
-    init(_ session: Session) throws {
-        try session.statement("SELECT id, replica FROM member").visit { row in
-            let number = try row.get(0, as: Int.self)
-            let replica = try row.get(1, as: ReplicaID.self)
-            numbers[replica] = number
-            replicas[number] = replica
-            return true
+    init(_ database: Database) throws {
+        let statement = try SQLStatement(database, "SELECT tick, carrying FROM cluster")
+        let found = try statement.first {
+            try (tick: $0.get(0, as: UInt64.self), isCarrying: $0.get(1, as: Bool.self))
         }
+        (tick, isCarrying) = found ?? (0, false)
     }
 
-    func number(of replica: ReplicaID) throws(DepotError) -> Int {
-        guard let number = numbers[replica] else {
-            throw DepotError(
-                .notFound, "no member of the cluster is this replica; admit it first",
-                object: replica.description)
-        }
-        return number
+    private init(tick: UInt64, isCarrying: Bool) {
+        (self.tick, self.isCarrying) = (tick, isCarrying)
     }
 
-    func replica(_ number: Int) throws -> ReplicaID {
-        guard let replica = replicas[number] else {
-            throw DatabaseError(
-                resultCode: .SQLITE_CORRUPT, message: "a holding of the unknown member \(number)")
-        }
-        return replica
-    }
-
-    /// Replicas that are no members are left out.
-    func mask(of replicas: some Sequence<ReplicaID>) -> UInt64 {
-        replicas.reduce(0) { mask, replica in
-            numbers[replica].map { mask | 1 << UInt64($0) } ?? mask
-        }
-    }
+    /// In the transaction that comes next.
+    var next: CatalogState { CatalogState(tick: tick + 1, isCarrying: isCarrying) }
 }

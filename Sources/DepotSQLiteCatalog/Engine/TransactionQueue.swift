@@ -1,11 +1,6 @@
 import DepotCore
-import DepotSQLite
 import GRDB
 import Synchronization
-
-// A commit of SQLite costs a sync of its log. Changes that wait while one is under way are done together in
-// the next transaction, each in a savepoint of its own: one sync for all of them, and one that is refused
-// takes nothing along. What it costs: a change waits for those in front of it in its group.
 
 /// Runs changes one after the other and views side by side, away from the caller's thread.
 ///
@@ -23,18 +18,21 @@ final class TransactionQueue: Sendable {
     /// Kept until the last statement is through.
     private let lock: FolderLock
     private let time: RunningTime
+    private let groups: GroupCommit
     private let waiting = Mutex(Waiting())
-    /// After a failed write or sync nothing that SQLite keeps in memory is known to be on the disk.
-    private let hasFailed = Atomic(false)
+    let unwritten = UnwrittenRetrievals()
+    let damage: DamageNote
 
     init(pool: DatabasePool, lock: FolderLock, time: RunningTime) {
         self.pool = pool
         self.lock = lock
         self.time = time
+        damage = DamageNote(path: pool.path)
+        groups = GroupCommit(time: time, unwritten: unwritten, damage: damage)
     }
 
     func close() throws(DepotError) {
-        do { try pool.close() } catch { throw mapped(error) }
+        do { try pool.close() } catch { throw damage.mapped(error) }
         lock.release()
     }
 
@@ -45,22 +43,27 @@ final class TransactionQueue: Sendable {
         do {
             _ = try pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
         } catch {
-            throw mapped(error)
+            throw damage.mapped(error)
         }
     }
 
-    /// Runs `body` in a transaction that is durable when this returns. A `DepotError` that it throws takes
-    /// back what it did.
+    /// Runs `body` in a transaction that is durable when this returns. A `DepotError` that it
+    /// throws takes back what it did.
     ///
-    /// - Parameter isDurable: `false` for what nobody misses after a power cut, such as the lease of a reader that
-    ///   will have to begin again anyway. It costs no sync, and is durable with the next change that is.
+    /// - Parameters:
+    ///   - isDurable: `false` for what nobody misses after a power cut, such as the lease of a
+    ///     reader that will have to begin again anyway. It costs no sync, and is durable with the
+    ///     next change that is.
+    ///   - isHarmless: the change promises nothing and lets nothing go. A damaged catalog takes it,
+    ///     too, so that reading goes on.
     func change<Value: Sendable>(
-        isDurable: Bool = true, _ body: @escaping @Sendable (Session) throws -> Value
+        isDurable: Bool = true, isHarmless: Bool = false,
+        _ body: @escaping @Sendable (Session) throws -> Value
     ) async throws(DepotError) -> Value {
         let result: Result<Value, DepotError> = await withCheckedContinuation { continuation in
             enqueue(
                 Change(
-                    isDurable: isDurable,
+                    isDurable: isDurable, isHarmless: isHarmless,
                     run: { session in
                         let value = try body(session)
                         return { continuation.resume(returning: .success(value)) }
@@ -79,21 +82,14 @@ final class TransactionQueue: Sendable {
                 continuation.resume(
                     returning: Result {
                         let database = try database.get()
-                        let tick = try Self.tick(database)
-                        return try body(Session(database: database, now: time.now, tick: tick))
-                    }.mapError(mapped))
+                        let session = Session(
+                            database: database, access: .view, now: time.now,
+                            state: try CatalogState(database))
+                        return try body(session)
+                    }.mapError(damage.mapped))
             }
         }
         return try result.get()
-    }
-
-    // MARK: Groups
-
-    private struct Change: Sendable {
-        let isDurable: Bool
-        /// Gives what to call once it is durable.
-        let run: @Sendable (Session) throws -> @Sendable () -> Void
-        let fail: @Sendable (DepotError) -> Void
     }
 
     private func enqueue(_ change: Change) {
@@ -108,103 +104,14 @@ final class TransactionQueue: Sendable {
     private func drain(_ database: Database) {
         while true {
             let group = waiting.withLock { waiting in
+                assert(waiting.isDraining, "one thread at a time takes what waits")
                 let group = Array(waiting.changes.prefix(Self.groupMax))
                 waiting.changes.removeFirst(group.count)
                 if group.isEmpty { waiting.isDraining = false }
                 return group
             }
             if group.isEmpty { return }
-            commit(group, database)
+            groups.commit(group, database)
         }
-    }
-
-    private func commit(_ group: [Change], _ database: Database) {
-        var succeeded: [@Sendable () -> Void] = []
-        var refused: [(change: Change, reason: DepotError)] = []
-        do {
-            try refuseAfterFailure()
-            try transaction(isDurable: group.contains(where: \.isDurable), database) {
-                let session = try begin(database)
-                for change in group {
-                    do {
-                        try run(change, alone: group.count == 1, session) { succeeded.append($0) }
-                    } catch let reason as DepotError where group.count > 1 {
-                        refused.append((change, reason))
-                    }
-                }
-                return .commit
-            }
-        } catch {
-            note(error)
-            let reason = mapped(error)
-            for change in group { change.fail(reason) }
-            return
-        }
-        for succeed in succeeded { succeed() }
-        for (change, reason) in refused { change.fail(reason) }
-    }
-
-    /// In a write-ahead log a commit that is not synced can be lost, but is never half there, and what was synced before
-    /// or is synced later is not concerned.
-    private func transaction(
-        isDurable: Bool, _ database: Database, _ body: () throws -> Database.TransactionCompletion
-    ) throws {
-        if isDurable { return try database.inTransaction(.immediate, body) }
-        try database.execute(sql: "PRAGMA synchronous = NORMAL")
-        defer {
-            do {
-                try database.execute(sql: "PRAGMA synchronous = \(CatalogOpening.synchronous)")
-            } catch {
-                // Nothing could be promised any more.
-                hasFailed.store(true, ordering: .releasing)
-            }
-        }
-        try database.inTransaction(.immediate, body)
-    }
-
-    private func run(
-        _ change: Change, alone: Bool, _ session: Session,
-        then: (@escaping @Sendable () -> Void) -> Void
-    ) throws {
-        // Alone, the transaction is savepoint enough.
-        if alone { return then(try change.run(session)) }
-        try session.database.inSavepoint {
-            do {
-                then(try change.run(session))
-            } catch {
-                session.membersChanged()
-                throw error
-            }
-            return .commit
-        }
-    }
-
-    private func begin(_ database: Database) throws -> Session {
-        let session = Session(
-            database: database, now: time.now, tick: try Self.tick(database) + 1)
-        try session.statement("UPDATE cluster SET tick = ?, clock = ?").run(
-            session.tick, session.now)
-        try Leases.end(session)
-        return session
-    }
-
-    private static func tick(_ database: Database) throws -> UInt64 {
-        let statement = try SQLStatement(database, "SELECT tick FROM cluster")
-        return try statement.first { try $0.get(0, as: UInt64.self) } ?? 0
-    }
-
-    // MARK: Failure
-
-    private func mapped(_ error: any Error) -> DepotError {
-        DatabaseFailure.mapped(error, path: pool.path)
-    }
-
-    private func note(_ error: any Error) {
-        guard let error = error as? DatabaseError, error.resultCode == .SQLITE_IOERR else { return }
-        hasFailed.store(true, ordering: .releasing)
-    }
-
-    private func refuseAfterFailure() throws {
-        if hasFailed.load(ordering: .acquiring) { throw DatabaseError(resultCode: .SQLITE_IOERR) }
     }
 }

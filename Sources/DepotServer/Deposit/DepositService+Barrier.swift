@@ -1,24 +1,26 @@
+import DepotCluster
 import DepotCore
 
 extension DepositService {
     /// So often is a barrier asked again whose answers were overtaken.
     private static let attemptsMax = 3
 
-    /// Makes chunks durable on as many replicas as they need: asks their holders to vouch, and copies what is
-    /// on too few of them.
+    /// Makes chunks durable on as many replicas as they need: asks their holders to vouch, and
+    /// copies what is on too few of them.
     ///
     /// - Returns: the chunks that have too few copies all the same, and must be sent again.
     func barrier(
         _ deposit: DepositID, _ chunks: [ChunkReference]
     ) async throws(DepotError) -> [ChunkReference] {
         let terms = try await terms(of: deposit)
-        try requireReplicas(for: terms.level, all: terms.requireAll == true)
+        try await requireReplicas(for: terms.level, all: terms.requireAll == true)
         var attempt = 1
         while true {
             do throws(DepotError) {
-                return try await passBarrier(deposit, chunks, terms)
+                return try await passBarrier(deposit, chunks, under: terms)
             } catch {
-                // The catalog's mark was too old to tell whether an answer still holds, or who answered was forgotten.
+                // The catalog's mark was too old to tell whether an answer still holds, or who
+                // answered was forgotten.
                 guard [.conflict, .notFound].contains(error.code), attempt < Self.attemptsMax else {
                     throw error
                 }
@@ -28,30 +30,34 @@ extension DepositService {
     }
 
     private func passBarrier(
-        _ deposit: DepositID, _ chunks: [ChunkReference], _ terms: DepositSessions.Terms
+        _ deposit: DepositID, _ chunks: [ChunkReference], under terms: DepositSessions.Terms
     ) async throws(DepotError) -> [ChunkReference] {
         let mark = try await catalog.mark()
         let ids = chunks.map(\.id)
         let known = try await catalog.copies(of: ids)
-        let sent = sessions.sent(ids, in: deposit)
+        let sent = sessions.sent(chunks, in: deposit)
         // Nothing new is to be counted on a replica that is being emptied.
         let writable = pool.accepting
-        var candidates: [ReplicaID: [ChunkID]] = [:]
-        for (id, copies) in zip(ids, known) {
-            for replica in Self.candidates(copies, sent[id]) where writable.contains(replica) {
-                candidates[replica, default: []].append(id)
+        var candidates: [ReplicaID: [ChunkReference]] = [:]
+        for (chunk, copies) in zip(chunks, known) {
+            // Replicas have hashed it with this length, now or before: a client's word for it is
+            // none.
+            guard sent[chunk] != nil || copies?.proved == chunk else { continue }
+            for replica in Self.candidates(copies, sent[chunk]) where writable.contains(replica) {
+                candidates[replica, default: []].append(chunk)
             }
         }
         var proof = await vouch(candidates)
         try await catalog.prove(proof, asOf: mark, deposit: deposit)
-        try await raise(chunks, known, terms.level, &proof, deposit)
-        sessions.settled(ids, of: deposit)
+        try await raise(
+            chunks, known: known, to: terms.level, proof: &proof, deposit: deposit)
+        sessions.settled(chunks, of: deposit)
         let required = terms.requireAll == true ? terms.level.copies : terms.level.majority
-        return chunks.filter { (proof.durable[$0.id]?.count ?? 0) < required }
+        return chunks.filter { (proof.durable[$0]?.count ?? 0) < required }
     }
 
-    /// Who may hold a chunk soundly. A copy that was bad, or is about to go, counts only where it was sent
-    /// again; that something is in the log there says nothing.
+    /// Who may hold a chunk soundly. A copy that was bad, or is about to go, counts only where it
+    /// was sent again; that something is in the log there says nothing.
     private static func candidates(
         _ copies: ChunkCopies?, _ sent: DepositSessions.Sent?
     ) -> Set<ReplicaID> {
@@ -66,10 +72,10 @@ extension DepositService {
     }
 
     /// Asks all of them at once. One that fails to answer says nothing about its chunks.
-    func vouch(_ candidates: [ReplicaID: [ChunkID]]) async -> BarrierProof {
+    func vouch(_ candidates: [ReplicaID: [ChunkReference]]) async -> BarrierProof {
         let answers = await gather(candidates.keys) { replica async throws(DepotError) in
-            let ids = (candidates[replica] ?? []).map(ObjectID.chunk)
-            return try await pool.ask(replica, limit: timing.barrierLimit) {
+            let ids = (candidates[replica] ?? []).map { ObjectID.chunk($0.id) }
+            return try await pool.ask(replica, within: .barrier) {
                 link async throws(DepotError) in
                 try await link.vouch(for: ids)
             }
@@ -80,7 +86,7 @@ extension DepositService {
             for (chunk, vouch) in zip(candidates[replica] ?? [], vouches) {
                 switch vouch {
                 case .durable: proof.durable[chunk, default: []].insert(replica)
-                case .absent: proof.absent[chunk, default: []].insert(replica)
+                case .absent: proof.absent[chunk.id, default: []].insert(replica)
                 }
             }
         }
@@ -89,14 +95,14 @@ extension DepositService {
 
     /// Copies chunks that are on fewer replicas than the level asks for and the cluster has.
     private func raise(
-        _ chunks: [ChunkReference], _ known: [ChunkCopies?], _ level: ReplicationLevel,
-        _ proof: inout BarrierProof, _ deposit: DepositID
+        _ chunks: [ChunkReference], known: [ChunkCopies?], to level: ReplicationLevel,
+        proof: inout BarrierProof, deposit: DepositID
     ) async throws(DepotError) {
         let placement = pool.placement
         let goal = min(level.copies, pool.accepting.count)
         var orders: [CopyOrder] = []
         for (chunk, copies) in zip(chunks, known) {
-            guard let durable = proof.durable[chunk.id], durable.count < goal else { continue }
+            guard let durable = proof.durable[chunk], durable.count < goal else { continue }
             let shunned = DepositSessions.Holders(copies).shunned
             let destinations = placement.choose(
                 goal - durable.count, for: chunk.id, keeping: durable,

@@ -1,3 +1,4 @@
+import DepotCluster
 import DepotCore
 import DepotWire
 
@@ -6,34 +7,36 @@ extension DepositService {
     fileprivate enum Outcome {
         case failed(DepotError)
         case lacking([ChunkReference])
+        case overtaken
         case committed(Receipt, FileRecord)
     }
 
-    /// Publishes files, each atomically. A receipt is given only when its record is durable on a majority of
-    /// the replicas that are to keep it.
+    /// Publishes files, each atomically. A receipt is given only when its record is durable on a
+    /// majority of the replicas that are to keep it.
     ///
+    /// - Parameter expected: what each of the names has to be like.
     /// - Returns: for each file, in order, its receipt, what lacks copies, or its error.
     /// - Throws: what concerns the whole request.
     func commit(
-        _ deposit: DepositID, _ files: [CommitBody.File]
+        _ deposit: DepositID, _ files: [CommitBody.File],
+        expecting expected: FileExpectation = .anything
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
         let terms = try await termsForCommit(of: deposit, files)
         var outcomes: [Int: Outcome] = [:]
         var staged: [(index: Int, file: FileCommit)] = []
         let read = try await manifests.read(files.map(\.manifest))
-        let results = try await stage(files, read, deposit)
+        let results = try await stage(files, read: read, in: deposit)
         for (index, (file, result)) in zip(files, results).enumerated() {
-            do throws(DepotError) {
-                staged.append((index, try result.get()))
-            } catch {
-                if let again = try await repeated(file, deposit) {
-                    staged.append((index, again))
-                } else {
-                    outcomes[index] = try await outcome(of: error, file, read, deposit)
-                }
+            if case .ready(let commit) = result {
+                staged.append((index, commit))
+            } else if let again = try await repeated(file, deposit) {
+                staged.append((index, again))
+            } else {
+                outcomes[index] = try await outcome(of: result, file, read: read, in: deposit)
             }
         }
-        for (index, outcome) in try await publish(staged, deposit, terms) {
+        for index in staged.indices { staged[index].file.expected = expected }
+        for (index, outcome) in try await publish(staged, of: deposit, under: terms) {
             outcomes[index] = outcome
         }
         return try await acknowledge(files.indices.map { outcomes[$0] }, terms)
@@ -53,7 +56,8 @@ extension DepositService {
         }
     }
 
-    /// What was committed before gets its receipt again, though its content may be replaced and collected by now.
+    /// What was committed before gets its receipt again, though its content may be replaced and
+    /// collected by now.
     private func repeated(
         _ file: CommitBody.File, _ deposit: DepositID
     ) async throws(DepotError) -> FileCommit? {
@@ -66,10 +70,17 @@ extension DepositService {
     }
 
     private func outcome(
-        of error: DepotError, _ file: CommitBody.File,
-        _ read: [ChunkID: Result<ManifestOutline, DepotError>], _ deposit: DepositID
+        of staged: Staged, _ file: CommitBody.File,
+        read: [ChunkID: Result<ManifestOutline, DepotError>], in deposit: DepositID
     ) async throws(DepotError) -> Outcome {
-        guard error.code == .noGoodCopy else { return .failed(error) }
+        let error: DepotError
+        switch staged {
+        case .ready(let commit):
+            throw DepotError(.internalError, "it is ready", object: commit.name.text)
+        case .lacking(let chunks): return .lacking(chunks)
+        case .failed(let failure): error = failure
+        }
+        guard [.noGoodCopy, .unreachable].contains(error.code) else { return .failed(error) }
         do throws(DepotError) {
             // Where the lease is over, sending again helps nobody.
             _ = try await catalog.depositLevel(deposit)
@@ -89,20 +100,21 @@ extension DepositService {
     }
 
     private func publish(
-        _ staged: [(index: Int, file: FileCommit)], _ deposit: DepositID,
-        _ terms: DepositSessions.Terms
+        _ staged: [(index: Int, file: FileCommit)], of deposit: DepositID,
+        under terms: DepositSessions.Terms
     ) async throws(DepotError) -> [(Int, Outcome)] {
         guard !staged.isEmpty else { return [] }
-        // Where the client's wish is not known any more, only what fulfils both wishes may be committed.
+        // Where the client's wish is not known any more, only what fulfils both wishes may be
+        // committed.
         let required = terms.requireAll == false ? terms.level.majority : terms.level.copies
         do throws(DepotError) {
             let outcomes = try await catalog.commit(
                 staged.map(\.file), deposit: deposit, copiesRequired: required,
-                time: pool.clock.timestamp())
+                time: context.clock.timestamp())
             return zip(staged, outcomes).map { ($0.index, Outcome($1)) }
         } catch  where staged.count > 1 && Self.concernsOneFile(error) {
             var results: [(Int, Outcome)] = []
-            for one in staged { results += try await publish([one], deposit, terms) }
+            for one in staged { results += try await publish([one], of: deposit, under: terms) }
             return results
         } catch  where Self.concernsOneFile(error) {
             return [(staged[0].index, .failed(error))]
@@ -129,8 +141,9 @@ extension DepositService {
         for outcome in outcomes {
             switch outcome {
             case .committed(let receipt, _):
-                results.append(Self.result(receipt, deliveries.next(), terms))
+                results.append(Self.result(receipt, deliveries.next(), under: terms))
             case .lacking(let chunks): results.append(try lacking(chunks, terms))
+            case .overtaken: results.append(.init(error: Self.overtaken))
             case .failed(let error): results.append(.init(error: error))
             case nil:
                 results.append(.init(error: DepotError(.internalError, "a file was left out")))
@@ -140,7 +153,8 @@ extension DepositService {
     }
 
     private static func result(
-        _ receipt: Receipt, _ delivery: RecordDeliverer.Delivery?, _ terms: DepositSessions.Terms
+        _ receipt: Receipt, _ delivery: RecordDeliverer.Delivery?,
+        under terms: DepositSessions.Terms
     ) -> CommitAnswerBody.Result {
         do throws(DepotError) {
             try delivery?.require(all: terms.requireAll != false, of: receipt.name)
@@ -149,6 +163,9 @@ extension DepositService {
             return .init(error: terms.requireAll == nil ? wishUnknown(terms) : error)
         }
     }
+
+    private static let overtaken = DepotError(
+        .conflict, "something else was committed to the name meanwhile; nothing was changed")
 
     private static func wishUnknown(_ terms: DepositSessions.Terms) -> DepotError {
         DepotError(
@@ -173,6 +190,7 @@ extension DepositService.Outcome {
         switch outcome {
         case .committed(let receipt, let record): self = .committed(receipt, record)
         case .lacking(let chunks): self = .lacking(chunks)
+        case .overtaken: self = .overtaken
         }
     }
 }

@@ -1,17 +1,34 @@
+import DepotCluster
 import DepotCore
 import DepotWire
 
 extension DepositService {
-    /// References of one `stage` call, that of a manifest to itself among them: so long other changes of the catalog wait.
+    /// References of one `stage` call, that of a manifest to itself among them: so long other
+    /// changes of the catalog wait.
     private static let stageReferencesMax = 8_192
 
-    /// Says what manifests use: those of one page many at a time, longer ones a page after the other.
+    /// What staging made of one file of a commit.
+    enum Staged: Sendable {
+        case ready(FileCommit)
+        /// Nobody has vouched for these to the deposit; nothing was noted.
+        case lacking([ChunkReference])
+        case failed(DepotError)
+    }
+
+    /// Why a manifest was not staged.
+    private enum Refusal {
+        case lacking([ChunkReference])
+        case failed(DepotError)
+    }
+
+    /// Says what manifests use: those of one page many at a time, longer ones a page after the
+    /// other.
     ///
     /// - Returns: for each file, in order, what is to be committed, or why not.
     func stage(
-        _ files: [CommitBody.File], _ read: [ChunkID: Result<ManifestOutline, DepotError>],
-        _ deposit: DepositID
-    ) async throws(DepotError) -> [Result<FileCommit, DepotError>] {
+        _ files: [CommitBody.File], read: [ChunkID: Result<ManifestOutline, DepotError>],
+        in deposit: DepositID
+    ) async throws(DepotError) -> [Staged] {
         let outlines = files.map { file in
             Result { () throws(DepotError) in
                 try Self.outline(of: file, read[file.manifest.id])
@@ -19,18 +36,21 @@ extension DepositService {
         }
         let sound = outlines.compactMap { try? $0.get() }
         let staged = try await catalog.staged(among: sound.map(\.reference.id))
-        let failures = await stageShort(
+        let refusals = await stageShort(
             sound.filter { Self.isShort($0) && !staged.contains($0.reference.id) }, deposit)
-        var results: [Result<FileCommit, DepotError>] = []
+        var results: [Staged] = []
         for (file, outline) in zip(files, outlines) {
             do throws(DepotError) {
                 let outline = try outline.get()
-                if let failure = failures[outline.reference.id] { throw failure }
                 let isStaged = Self.isShort(outline) || staged.contains(outline.reference.id)
-                let chunks = try await count(outline, isStaged: isStaged, deposit)
-                results.append(.success(FileCommit(file, chunks: chunks)))
+                switch refusals[outline.reference.id] {
+                case .lacking(let chunks): results.append(.lacking(chunks))
+                case .failed(let error): results.append(.failed(error))
+                case nil:
+                    results.append(try await finish(file, outline, isStaged: isStaged, in: deposit))
+                }
             } catch {
-                results.append(.failure(error))
+                results.append(.failed(error))
             }
         }
         return results
@@ -60,51 +80,55 @@ extension DepositService {
     /// - Returns: why some of them were not staged.
     private func stageShort(
         _ outlines: [ManifestOutline], _ deposit: DepositID
-    ) async -> [ChunkID: DepotError] {
+    ) async -> [ChunkID: Refusal] {
         let pages = outlines.map {
             ManifestPage(of: $0.reference, chunks: $0.manifest.entries, isLast: true)
         }
-        let calls = pages.batches(sizeMax: Self.stageReferencesMax) { $0.chunks.count + 1 }
-        var failures: [ChunkID: DepotError] = [:]
-        for call in calls {
-            do throws(DepotError) {
-                try await catalog.stage(call, deposit: deposit)
-            } catch  where error.code == .manifestInvalid && call.count > 1 {
+        var refusals: [ChunkID: Refusal] = [:]
+        for call in pages.batches(sizeMax: Self.stageReferencesMax, size: { $0.chunks.count + 1 }) {
+            guard let refusal = await stage(call, deposit) else { continue }
+            for page in call {
                 // One of them is refused, the others are not.
-                for page in call {
-                    do throws(DepotError) {
-                        try await catalog.stage([page], deposit: deposit)
-                    } catch {
-                        failures[page.manifest.id] = error
-                    }
-                }
-            } catch {
-                for page in call { failures[page.manifest.id] = error }
+                refusals[page.manifest.id] =
+                    call.count == 1 ? refusal : await stage([page], deposit)
             }
         }
-        return failures
+        return refusals
     }
 
-    /// Counts a file's chunks, and stages them on the way where that is still to be done. The last page, which makes the
-    /// manifest complete, goes only when all before it were taken.
-    private func count(
-        _ outline: ManifestOutline, isStaged: Bool, _ deposit: DepositID
-    ) async throws(DepotError) -> Int {
-        if isStaged, outline.pieces.isEmpty { return outline.manifest.entries.count }
-        return try await manifests.walk(outline) { chunks, isLast async throws(DepotError) in
-            guard !isStaged else { return }
-            for part in chunks.pages(of: Self.stageReferencesMax - 1) {
-                try await catalog.stage(
-                    [ManifestPage(of: outline.reference, chunks: Array(part), isLast: false)],
-                    deposit: deposit)
-            }
-            guard isLast else { return }
-            try await catalog.stage(
-                [
-                    ManifestPage(
-                        of: outline.reference, chunks: [], pieces: outline.pieces, isLast: true)
-                ], deposit: deposit)
+    private func stage(_ pages: [ManifestPage], _ deposit: DepositID) async -> Refusal? {
+        do throws(DepotError) {
+            let lacking = try await catalog.stage(pages, deposit: deposit)
+            return lacking.isEmpty ? nil : .lacking(lacking)
+        } catch {
+            return .failed(error)
         }
+    }
+
+    /// Counts a file's chunks, and stages them on the way where that is still to be done. The last
+    /// page, which makes the manifest complete, goes only when all before it were taken.
+    private func finish(
+        _ file: CommitBody.File, _ outline: ManifestOutline, isStaged: Bool, in deposit: DepositID
+    ) async throws(DepotError) -> Staged {
+        if isStaged, outline.pieces.isEmpty {
+            return .ready(FileCommit(file, chunks: outline.manifest.entries.count))
+        }
+        var lacking: [ChunkReference] = []
+        let count = try await manifests.walk(outline) { chunks, isLast async throws(DepotError) in
+            guard !isStaged, lacking.isEmpty else { return }
+            var pages = chunks.batches(of: Self.stageReferencesMax - 1).map {
+                ManifestPage(of: outline.reference, chunks: Array($0), isLast: false)
+            }
+            if isLast {
+                pages.append(
+                    ManifestPage(
+                        of: outline.reference, chunks: [], pieces: outline.pieces, isLast: true))
+            }
+            for page in pages where lacking.isEmpty {
+                lacking = try await catalog.stage([page], deposit: deposit)
+            }
+        }
+        return lacking.isEmpty ? .ready(FileCommit(file, chunks: count)) : .lacking(lacking)
     }
 }
 

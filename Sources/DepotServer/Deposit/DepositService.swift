@@ -1,18 +1,22 @@
+import DepotCluster
 import DepotCore
 import DepotWire
 import Logging
 
-/// Takes files in: what DESIGN calls a deposit, without its HTTP.
+/// Takes files in, without the HTTP around it: negotiation, upload, barrier, commit, receipt.
 struct DepositService: Sendable {
+    let context: ServerContext
     let pool: ReplicaPool
-    let catalog: any Catalog
+    let catalog: any DepositCatalog & FileCatalog & CopyCatalog
     let sessions: DepositSessions
     let copier: ChunkCopier
     let manifests: ManifestReader
     let deliverer: RecordDeliverer
+    /// Is told when a deposit is over.
+    let isOver: @Sendable () -> Void
 
-    var timing: FileServerConfiguration.Timing { pool.timing }
-    var leaseSeconds: Int { Int(timing.depositLease.components.seconds) }
+    var timing: ServerTiming { context.timing }
+    var leaseSeconds: Int { Int(clamping: timing.depositLease.components.seconds) }
 
     /// - Throws: `notEnoughReplicas` where the level cannot be reached, or `requireAll` not now.
     func open(_ body: OpenDepositBody) async throws(DepotError) -> DepositBody {
@@ -27,15 +31,16 @@ struct DepositService: Sendable {
     ) async throws(DepotError) {
         await pool.ready()
         try pool.requireCurrentCatalog()
-        try requireReplicas(for: level, all: requireAll)
+        try await requireReplicas(for: level, all: requireAll)
         try await catalog.openDeposit(
             DepositOpening(deposit: deposit, level: level, lease: timing.depositLease))
         sessions.open(deposit, level: level, requireAll: requireAll)
     }
 
     func close(_ deposit: DepositID) async throws(DepotError) {
-        sessions.close(deposit)
         try await catalog.closeDeposit(deposit)
+        sessions.close(deposit)
+        isOver()
     }
 
     /// What the deposit asks for; from the catalog where the FileServer was restarted meanwhile.
@@ -49,12 +54,9 @@ struct DepositService: Sendable {
     }
 
     /// - Throws: `notEnoughReplicas`, naming those that are not up.
-    func requireReplicas(for level: ReplicationLevel, all: Bool) throws(DepotError) {
-        let size = pool.size
-        guard level.copies <= size else {
-            throw pool.notEnough(
-                "level \(level) asks for \(level.copies) replicas, the cluster has \(size)")
-        }
+    func requireReplicas(for level: ReplicationLevel, all: Bool) async throws(DepotError) {
+        try pool.requireMembers(for: level)
+        try await pool.requireMajority()
         let up = pool.accepting.count
         let needed = all ? level.copies : level.majority
         guard up >= needed else {
@@ -70,7 +72,7 @@ struct DepositService: Sendable {
         _ deposit: DepositID, _ chunks: [ChunkReference]
     ) async throws(DepotError) -> [ChunkReference] {
         let terms = try await terms(of: deposit)
-        try requireReplicas(for: terms.level, all: terms.requireAll == true)
+        try await requireReplicas(for: terms.level, all: terms.requireAll == true)
         let live = pool.accepting
         let lacking = try await catalog.negotiate(
             deposit, chunks: chunks, live: live, copies: min(terms.level.copies, live.count))
@@ -93,19 +95,22 @@ struct DepositService: Sendable {
     func upload(to deposit: DepositID) async throws(DepotError) -> UploadFanout {
         let terms = try await terms(of: deposit)
         try await catalog.renewDeposit(deposit)
-        return UploadFanout(deposit: deposit, level: terms.level, pool: pool)
+        return UploadFanout(
+            deposit: deposit, level: terms.level, context: context, pool: pool)
     }
 
     func begin(_ chunk: ChunkReference, in upload: inout UploadFanout) async throws(DepotError) {
         let deposit = upload.deposit
         let known = sessions.holders(of: chunk.id, in: deposit)
         let holders =
-            if let known { known } else { try await holders(of: [chunk.id])[chunk.id] }
-        guard let holders, holders.length == chunk.length else {
+            if let known { known } else {
+                DepositSessions.Holders(try await catalog.copies(of: [chunk.id]).first ?? nil)
+            }
+        if let length = holders.length, length != chunk.length {
             throw DepotError(
                 .invalidArgument,
-                "expected a chunk of \(holders?.length.map(String.init) ?? "unknown") bytes, as it was "
-                    + "negotiated, found \(chunk.length); negotiate it first", object: chunk.id.hex)
+                "expected a chunk of \(length) bytes, as replicas have it, found \(chunk.length); "
+                    + "read and cut the file again", object: chunk.id.hex)
         }
         try upload.begin(chunk, holders: holders)
     }
@@ -114,12 +119,19 @@ struct DepositService: Sendable {
         let sent = try await upload.finish()
         try sessions.note(sent: sent, of: upload.deposit)
     }
+
+    /// Gives an upload up. What came to replicas of it is remembered, to be deleted when the
+    /// deposit is over.
+    func giveUp(_ upload: UploadFanout) {
+        upload.cancel()
+        sessions.note(attempted: upload.attempted, of: upload.deposit)
+    }
 }
 
 extension DepositSessions.Holders {
     init(_ copies: ChunkCopies?) {
         let holdings = copies?.holdings ?? []
-        length = copies?.reference.length
+        length = copies?.proved?.length
         good = holdings.filter { $0.state == .good }.map(\.replica)
         shunned = holdings.filter { $0.state == .bad || $0.state == .released }.map(\.replica)
     }

@@ -1,10 +1,11 @@
+import DepotCluster
 import DepotCore
 import NIOCore
 
-// Bytes go to their holders as they arrive, as slices of the buffers that they came in, and no replica waits for
-// another one. The request keeps them until its end: it is bounded by one batch and by the memory budget, and
-// so what a replica that failed has missed goes to another one without asking the client again. What is still
-// missing then is made good at the barrier.
+// Bytes go to their holders as they arrive, as slices of the buffers that they came in, and no
+// replica waits for another one. The request keeps them until its end: it is bounded by one batch
+// and by the memory budget, and so what a replica that failed has missed goes to another one
+// without asking the client again. What is still missing then is made good at the barrier.
 
 /// Sends the objects of one request to the replicas that are to hold them.
 struct UploadFanout {
@@ -35,22 +36,27 @@ struct UploadFanout {
 
     let deposit: DepositID
     let level: ReplicationLevel
+    let context: ServerContext
     let pool: ReplicaPool
     private var choice: Choice
     private var objects: [Object] = []
     private var lanes: [ReplicaID: UploadLane] = [:]
     private var failures: [ReplicaID: DepotError] = [:]
 
-    init(deposit: DepositID, level: ReplicationLevel, pool: ReplicaPool) {
+    init(
+        deposit: DepositID, level: ReplicationLevel, context: ServerContext, pool: ReplicaPool
+    ) {
         self.deposit = deposit
         self.level = level
+        self.context = context
         self.pool = pool
         choice = Choice(pool)
     }
 
     /// Begins an object.
     ///
-    /// - Throws: `notEnoughReplicas` where nobody can take it; a lane's error where all that could have failed.
+    /// - Throws: `notEnoughReplicas` where nobody can take it; a lane's error where all that could
+    ///   have failed.
     mutating func begin(
         _ chunk: ChunkReference, holders: DepositSessions.Holders
     ) throws(DepotError) {
@@ -69,7 +75,14 @@ struct UploadFanout {
         for target in objects[last].pending { lanes[target]?.write(part) }
     }
 
-    /// Lets go to the replicas what was written since the last time.
+    /// The object that was begun last is whole.
+    ///
+    /// - Precondition: an object was begun.
+    func end() {
+        for target in objects[objects.count - 1].pending { lanes[target]?.end() }
+    }
+
+    /// Lets go to the replicas what became whole since the last time.
     func flush() {
         for lane in lanes.values { lane.flush() }
     }
@@ -77,21 +90,32 @@ struct UploadFanout {
     /// Ends the batch.
     ///
     /// - Returns: where each chunk was appended: on one replica at least.
-    /// - Throws: `hashMismatch` where replicas found other bytes than a chunk's id says; else why a chunk could
-    ///   not be placed anywhere.
-    mutating func finish() async throws(DepotError) -> [ChunkID: DepositSessions.Sent] {
+    /// - Throws: `hashMismatch` where replicas found other bytes than a chunk's id says; else why a
+    ///   chunk could not be placed anywhere.
+    mutating func finish() async throws(DepotError) -> [ChunkReference: DepositSessions.Sent] {
         for round in 1...Self.roundsMax {
             try await finishLanes()
             choice = Choice(pool)
             if round == Self.roundsMax || !sendAgain() { break }
         }
         cancel()
-        var sent: [ChunkID: DepositSessions.Sent] = [:]
+        var sent: [ChunkReference: DepositSessions.Sent] = [:]
         for object in objects {
             guard !object.places.appended.isEmpty else { throw exhausted(object.chunk) }
-            sent[object.chunk.id, default: DepositSessions.Sent()].add(object.places)
+            sent[object.chunk, default: DepositSessions.Sent()].add(object.places)
         }
         return sent
+    }
+
+    /// Where objects may have been appended, whatever became of the batch.
+    var attempted: [ReplicaID: Set<ChunkID>] {
+        var attempted: [ReplicaID: Set<ChunkID>] = [:]
+        for object in objects {
+            for replica in object.places.attempted.union(object.pending) {
+                attempted[replica, default: []].insert(object.chunk.id)
+            }
+        }
+        return attempted
     }
 
     /// Gives up what is under way.
@@ -101,8 +125,8 @@ struct UploadFanout {
 
     // MARK: Choosing
 
-    /// Where an object still has to go, so that it is on as many replicas as the level asks for: on one at
-    /// least, who verifies it.
+    /// Where an object still has to go, so that it is on as many replicas as the level asks for: on
+    /// one at least, who verifies it.
     private func targets(for object: Object) -> [ReplicaID] {
         let good = object.holders.good.filter(choice.writable.contains)
         let kept = object.places.appended.union(good)
@@ -126,8 +150,9 @@ struct UploadFanout {
 
     private mutating func lane(to replica: ReplicaID) -> UploadLane? {
         if let lane = lanes[replica] { return lane }
-        guard let seat = pool.seat(of: replica) else { return nil }
-        let lane = UploadLane(to: replica, seat: seat, deposit: deposit, pool: pool)
+        guard let node = pool.node(of: replica) else { return nil }
+        let lane = UploadLane(
+            to: replica, node: node, deposit: deposit, context: context, pool: pool)
         lanes[replica] = lane
         return lane
     }

@@ -1,12 +1,14 @@
+import DepotCluster
 import DepotCore
 import DepotWire
 
 /// Names: lists them, tells what is known of one, deletes one.
 struct FileService: Sendable {
+    let context: ServerContext
     let pool: ReplicaPool
-    let catalog: any Catalog
+    let catalog: any FileCatalog & ReplicationCatalog
     let deliverer: RecordDeliverer
-    let levels: LevelChange
+    let leveler: CopyLeveler
 
     func list(
         prefix: String, after: FileName?, limit: Int
@@ -22,25 +24,32 @@ struct FileService: Sendable {
         let file = try await catalog.file(name)
         let found = try await catalog.chunks(
             of: file.manifest.id, after: after, limit: limit + 1)
+        let counting = pool.countedForStatus
         return FileInfoBody(
-            file: FileBody(file), chunks: found.prefix(limit).map(FileInfoBody.Chunk.init),
+            file: FileBody(file),
+            chunks: found.prefix(limit).map { FileInfoBody.Chunk($0, counting: counting) },
             hasMore: found.count > limit)
     }
 
-    /// Deletes a name: durable when this returns. Chunks that nobody else uses are left to collection;
-    /// those that others use at a lower level lose their surplus copies, now or later.
-    func delete(_ name: FileName) async throws(DepotError) {
+    /// Deletes a name, if its file is as the conditions want it: durable when this returns. Chunks
+    /// that nobody else uses are left to collection; those that others use at a lower level lose
+    /// their surplus copies, now or later.
+    func delete(_ name: FileName, _ conditions: RequestConditions) async throws {
         await pool.ready()
         try pool.requireCurrentCatalog()
+        try await pool.requireMajority()
         let file = try await catalog.file(name)
-        let record = try await catalog.delete(name, time: pool.clock.timestamp())
+        let change = ConditionalChange(name: name, conditions: conditions, catalog: catalog)
+        let record = try await change.make { expected throws(DepotError) in
+            try await catalog.delete(name, expected: expected, time: context.clock.timestamp())
+        }
         let delivery = try await deliverer.deliver([OutboxEntry(record: record, confirmed: [])])
         try delivery.first?.require(all: false, of: name)
         do throws(DepotError) {
             var pages = ChunkPages(file.manifest.id, catalog)
-            while let page = try await pages.next() { _ = try await levels.dropSurplus(page) }
+            while let page = try await pages.next() { _ = try await leveler.lower(page) }
         } catch {
-            pool.logger.warning(
+            context.logger.warning(
                 "the file is deleted, but surplus copies of shared chunks stay",
                 metadata: ["name": "\(name)", "error": "\(error)"])
         }
@@ -48,10 +57,10 @@ struct FileService: Sendable {
 
     func status(version: String) async throws(DepotError) -> StatusBody {
         await pool.ready()
-        let totals = try await catalog.totals()
-        let seats = pool.seats.filter { !$0.state.withLock { $0.isRetired } }
+        let totals = try await catalog.totals(counting: pool.countedForStatus)
+        let nodes = pool.nodes.filter { !$0.state.isRetired }
         return StatusBody(
             cluster: pool.cluster, version: version, problem: pool.problemWithCatalog,
-            replicas: seats.map(pool.description(of:)), totals: totals)
+            replicas: nodes.map(pool.description(of:)), totals: totals)
     }
 }

@@ -3,8 +3,8 @@ import DepotCore
 enum PercentEncoding {
     /// Decodes once. A plus stays a plus: it means a space in forms only.
     ///
-    /// - Throws: `invalidArgument` where a percent sign is not followed by two hexadecimal digits, or the bytes
-    ///   are no UTF-8.
+    /// - Throws: `invalidArgument` where a percent sign is not followed by two hexadecimal digits,
+    ///   or the bytes are no UTF-8.
     static func decode(_ text: String) throws(DepotError) -> String {
         guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
         var bytes: [UInt8] = []

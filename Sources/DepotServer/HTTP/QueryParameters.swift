@@ -5,7 +5,8 @@ import DepotWire
 struct QueryParameters {
     private var values: [String: String] = [:]
 
-    /// - Throws: `invalidArgument` for a parameter that is given twice or is not percent-encoded UTF-8.
+    /// - Throws: `invalidArgument` for a parameter that is given twice or is not percent-encoded
+    ///   UTF-8.
     init(_ query: String?) throws(DepotError) {
         for pair in (query ?? "").split(separator: "&") {
             let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

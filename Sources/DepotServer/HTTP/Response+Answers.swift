@@ -1,19 +1,36 @@
+import DepotCluster
 import DepotCore
 import DepotWire
 import HTTPTypes
 import HummingbirdCore
 import NIOCore
 
+/// An error that knows how it is answered.
+protocol AnsweredError: Error {
+    var response: Response { get }
+}
+
+extension PreconditionFailed: AnsweredError {
+    var response: Response {
+        var response = Response(
+            DepotError(
+                .conflict,
+                "the file is not as the request's conditions want it; nothing was done"))
+        response.status = .preconditionFailed
+        return response
+    }
+}
+
 /// The path exists, but not with this method.
-struct MethodNotAllowed: Error {
+struct MethodNotAllowed: AnsweredError {
     let method: String
     let allowed: [String]
 
     var response: Response {
         let error = DepotError(
             .invalidArgument,
-            "the method \(method.prefix(20)) is not allowed here; use \(allowed.joined(separator: ", "))"
-        )
+            "the method \(method.prefix(20)) is not allowed here; use "
+                + "\(allowed.joined(separator: ", "))")
         var response = Response(error)
         response.status = .methodNotAllowed
         response.headers[.allow] = allowed.joined(separator: ", ")
@@ -32,6 +49,26 @@ extension Response {
         self.init(
             status: status, type: "application/json", whole: try WireJSON.encode(value))
     }
+
+    /// An answer that may be large: it is handed on part by part.
+    ///
+    /// - Parameter room: what it takes of memory, until the client has taken it.
+    init(json value: some Encodable, in room: MemoryReservation) throws {
+        let whole = try WireJSON.encode(value)
+        self.init(status: .ok, type: "application/json", whole: whole)
+        body = ResponseBody(contentLength: whole.readableBytes) { writer in
+            var rest = whole
+            while let part = rest.readSlice(length: min(rest.readableBytes, Self.partBytes)),
+                part.readableBytes > 0
+            {
+                try await writer.write(part)
+            }
+            withExtendedLifetime(room) {}
+            try await writer.finish(nil)
+        }
+    }
+
+    private static var partBytes: Int { 256 << 10 }
 
     init(binary body: ByteBuffer) {
         self.init(status: .ok, type: "application/octet-stream", whole: body)

@@ -1,10 +1,14 @@
+import DepotCluster
 import DepotCore
+import DepotWire
 import NIOCore
 
 /// Goes through a range of a file in batches of chunks.
 struct ContentReader: Sendable {
-    /// Chunks that are fetched together. Small: a slow client holds one batch all the time.
+    /// Chunks that are fetched together.
     static let batchBytes = 2 << 20
+    /// Of the first ones: whether the client takes them is not known.
+    static let firstBatchBytes = 512 << 10
     static let batchCount = 64
 
     private let manifests: ManifestReader
@@ -22,11 +26,10 @@ struct ContentReader: Sendable {
         walk = ManifestWalk(outline.manifest)
     }
 
-    func bytes(of batch: [PlacedChunk]) -> Int { batch.reduce(0) { $0 + $1.reference.length } }
-
     /// The next chunks of the range; empty after the last.
-    mutating func nextBatch() async throws(DepotError) -> [PlacedChunk] {
+    private mutating func nextBatch(upTo bytesMax: Int) async throws(DepotError) -> [PlacedChunk] {
         while ahead.isEmpty, !isOver {
+            if try walk.pass(through: range.lowerBound) != nil { continue }
             switch walk.next() {
             case .piece(let piece): try walk.take(try await manifests.fetch(piece))
             case .chunks(let chunks):
@@ -42,7 +45,7 @@ struct ContentReader: Sendable {
         var batch: [PlacedChunk] = []
         var bytes = 0
         while let next = ahead.last, batch.count < Self.batchCount,
-            batch.isEmpty || bytes + next.reference.length <= Self.batchBytes
+            batch.isEmpty || bytes + next.reference.length <= bytesMax
         {
             bytes += next.reference.length
             batch.append(next)
@@ -51,43 +54,39 @@ struct ContentReader: Sendable {
         return batch
     }
 
-    /// The bytes of a batch, cut to the range.
-    ///
-    /// - Throws: `noGoodCopy`, naming the chunk and where in the file it is.
-    static func load(
-        _ batch: [PlacedChunk], _ range: Range<UInt64>, from fetcher: ChunkFetcher
-    ) async throws(DepotError) -> [ByteBuffer] {
-        let objects = try await fetcher.verified(batch.map(\.reference))
-        var bytes: [ByteBuffer] = []
-        for (chunk, object) in zip(batch, objects) {
-            guard let object, object.length == chunk.reference.length else {
-                throw DepotError(
-                    .noGoodCopy,
-                    "no replica that can be reached has a good copy of this chunk, at offset "
-                        + "\(chunk.offset) of the file", object: chunk.reference.id.hex)
-            }
-            bytes += Self.cut(object, at: chunk.offset, to: range)
+    /// The next chunks of the range as a part of an answer, of which nothing is in memory yet;
+    /// `nil` after the last.
+    mutating func nextParcel(
+        upTo bytesMax: Int, from budget: MemoryBudget, for borrower: Borrower,
+        fetcher: ChunkFetcher
+    ) async throws(DepotError) -> ContentParcel? {
+        let batch = try await nextBatch(upTo: bytesMax)
+        guard !batch.isEmpty else { return nil }
+        return ContentParcel(batch.map(item), from: budget, for: borrower) {
+            items throws(DepotError) in
+            try await Self.load(batch[items.indices], from: fetcher)
         }
-        return bytes
     }
 
-    private static func cut(
-        _ object: VerifiedObject, at offset: UInt64, to range: Range<UInt64>
-    ) -> [ByteBuffer] {
-        var position = offset
-        var parts: [ByteBuffer] = []
-        for part in object.parts {
-            let end = position + UInt64(part.readableBytes)
-            let low = max(position, range.lowerBound)
-            let high = min(end, range.upperBound)
-            if low < high {
-                let start = part.readerIndex + Int(low - position)
-                if let slice = part.getSlice(at: start, length: Int(high - low)) {
-                    parts.append(slice)
-                }
-            }
-            position = end
+    private func item(_ chunk: PlacedChunk) -> ContentParcel.Item {
+        let low = max(chunk.offset, range.lowerBound) - chunk.offset
+        let high = min(range.upperBound - chunk.offset, UInt64(chunk.reference.length))
+        return ContentParcel.Item(
+            chunk: chunk.reference, range: Int(low)..<Int(high), header: ByteBuffer())
+    }
+
+    /// - Throws: `noGoodCopy`, naming the chunk and where in the file it is; `unreachable` where a
+    ///   holder does not answer.
+    private static func load(
+        _ chunks: ArraySlice<PlacedChunk>, from fetcher: ChunkFetcher
+    ) async throws(DepotError) -> [[ByteBuffer]] {
+        let objects = try await fetcher.verified(chunks.map(\.reference))
+        var bytes: [[ByteBuffer]] = []
+        for (chunk, obtained) in zip(chunks, objects) {
+            let what = "this chunk, at offset \(chunk.offset) of the file"
+            bytes.append(
+                try fetcher.require(obtained, of: chunk.reference, called: what).parts)
         }
-        return parts
+        return bytes
     }
 }

@@ -1,27 +1,30 @@
+import DepotCluster
 import DepotCore
 import DepotWire
 import NIOCore
 
 /// Gives chunks to clients that hash them themselves.
 struct RetrievalService: Sendable {
+    let context: ServerContext
     let pool: ReplicaPool
-    let catalog: any Catalog
+    let catalog: any RetrievalCatalog
     let fetcher: ChunkFetcher
     let inspector: CopyInspector
     let budget: MemoryBudget
 
-    private var lease: Duration { pool.timing.retrievalLease }
+    private var lease: Duration { context.timing.retrievalLease }
 
     func open(_ body: OpenRetrievalBody) async throws(DepotError) -> RetrievalBody {
         guard body.names.count <= WireLimits.retrievalFilesMax else {
             throw DepotError(
                 .tooLarge,
-                "a retrieval has at most \(WireLimits.retrievalFilesMax) files, found \(body.names.count)",
+                "a retrieval has at most \(WireLimits.retrievalFilesMax) files, found "
+                    + "\(body.names.count)",
                 object: body.retrieval.description)
         }
         let files = try await catalog.openRetrieval(body.retrieval, of: body.names, lease: lease)
         return RetrievalBody(
-            retrieval: body.retrieval, leaseSeconds: Int(lease.components.seconds),
+            retrieval: body.retrieval, leaseSeconds: Int(clamping: lease.components.seconds),
             files: files.map { RetrievalBody.Found($0.map(FileBody.init)) })
     }
 
@@ -29,21 +32,63 @@ struct RetrievalService: Sendable {
         try await catalog.closeRetrieval(retrieval)
     }
 
-    /// A chunk, if anybody has it, and who gave it.
+    /// What is said of a chunk before its bytes, if anybody has it.
     struct Answer: Sendable {
-        let chunk: ChunkReference
-        let found: ChunkFetcher.Found?
-        /// Of the whole batch; goes when the last of its answers has gone.
-        let reservation: MemoryReservation
+        let header: ByteBuffer
+        let length: Int
+
+        init(_ chunk: ChunkReference, _ obtained: Obtained<ChunkFetcher.Found>) {
+            let id = ObjectID.chunk(chunk.id)
+            var header = ByteBuffer()
+            switch obtained {
+            case .found(let found):
+                for replica in found.missing {
+                    ObjectFrame(id: id, status: .missing, length: 0, replica: replica)
+                        .write(to: &header)
+                }
+                length = found.length
+                ObjectFrame(id: id, status: .present, length: length, replica: found.replica)
+                    .write(to: &header)
+            case .absent(let silent):
+                length = 0
+                ObjectFrame(id: id, status: .absent, length: 0, replica: silent.first)
+                    .write(to: &header)
+            }
+            self.header = header
+        }
     }
 
-    /// Gets chunks in order. Which chunks is not compared with the manifest: whoever may read here may read
-    /// everything, and the client hashes what it gets.
+    /// Gets chunks in order. Which chunks is not compared with the manifest: whoever may read here
+    /// may read everything, and the client hashes what it gets.
     ///
     /// - Throws: `leaseEnded`; `tooLarge` for more than one batch.
     func read(
-        _ retrieval: RetrievalID, _ requests: [ReadRequest]
-    ) async throws(DepotError) -> [Answer] {
+        _ retrieval: RetrievalID, _ requests: [ReadRequest], for borrower: Borrower
+    ) async throws(DepotError) -> ([Answer], ContentParcel) {
+        let bytes = try Self.bytes(of: requests, retrieval)
+        try await catalog.renewRetrieval(retrieval, lease: lease)
+        // Whoever asks for nothing wanted that.
+        guard !requests.isEmpty else { return ([], self.parcel([], [], for: borrower)) }
+        await pool.ready()
+        for request in requests {
+            for copy in request.avoid where copy.reason == .corrupt || copy.reason == .missing {
+                inspector.suspect(request.chunk.id, on: copy.replica)
+            }
+        }
+        let reservation = try await budget.reserve(bytes, for: borrower)
+        let found = try await fetcher.fetch(
+            requests.map {
+                ChunkFetcher.Wish(chunk: $0.chunk, avoid: Set($0.avoid.map(\.replica)))
+            })
+        let answers = zip(requests, found).map { Answer($0.chunk, $1) }
+        let parcel = self.parcel(requests, answers, for: borrower)
+        parcel.fill(found.map { $0.value?.bytes ?? [] }, reservation)
+        return (answers, parcel)
+    }
+
+    private static func bytes(
+        of requests: [ReadRequest], _ retrieval: RetrievalID
+    ) throws(DepotError) -> Int {
         let bytes = requests.reduce(0) { $0 + $1.chunk.length }
         guard requests.count <= WireLimits.batchObjectsMax, bytes <= WireLimits.batchBytesMax else {
             throw DepotError(
@@ -52,20 +97,32 @@ struct RetrievalService: Sendable {
                     + "\(WireLimits.batchBytesMax) bytes, found \(requests.count) of \(bytes)",
                 object: retrieval.description)
         }
-        try await catalog.renewRetrieval(retrieval, lease: lease)
-        await pool.ready()
-        for request in requests {
-            for copy in request.avoid where copy.reason == .corrupt || copy.reason == .missing {
-                inspector.suspect(request.chunk.id, on: copy.replica)
-            }
+        return bytes
+    }
+
+    /// Loaded again, a chunk is hashed: it may come from another replica than the one that was
+    /// named before its bytes.
+    private func parcel(
+        _ requests: [ReadRequest], _ answers: [Answer], for borrower: Borrower
+    ) -> ContentParcel {
+        let items = zip(requests, answers).map { request, answer in
+            ContentParcel.Item(
+                chunk: request.chunk, range: 0..<answer.length, header: answer.header)
         }
-        let reservation = try await budget.reserve(bytes)
-        let found = try await fetcher.fetch(
-            requests.map {
-                ChunkFetcher.Wish(chunk: $0.chunk, avoid: Set($0.avoid.map(\.replica)))
-            })
-        return zip(requests, found).map {
-            Answer(chunk: $0.chunk, found: $1, reservation: reservation)
+        return ContentParcel(items, from: budget, for: borrower) {
+            [fetcher] items throws(DepotError) in
+            let objects = try await fetcher.verified(items.map(\.chunk))
+            var bytes: [[ByteBuffer]] = []
+            // What was absent stays absent; what was there has to be there.
+            for (obtained, item) in zip(objects, items) {
+                guard !item.range.isEmpty else {
+                    bytes.append([])
+                    continue
+                }
+                bytes.append(
+                    try fetcher.require(obtained, of: item.chunk, called: "this chunk").parts)
+            }
+            return bytes
         }
     }
 }

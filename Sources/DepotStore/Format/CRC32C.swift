@@ -1,7 +1,7 @@
 /// The CRC-32C (Castagnoli, polynomial 0x1EDC6F41, reflected) that guards a segment's headers.
 ///
-/// By tables, eight bytes at a time ("slicing by 8", Kounavis and Berry, 2005): it covers 512 bytes a member, and no
-/// library of the project offers it.
+/// By tables, eight bytes at a time ("slicing by 8", Kounavis and Berry, 2005): it covers 512 bytes
+/// a member, and no library of the project offers it.
 enum CRC32C {
     /// `tables[256 * n + b]` is what a byte `b` adds that has `n` bytes behind it.
     private static let tables: [UInt32] = {

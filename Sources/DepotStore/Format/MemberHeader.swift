@@ -1,18 +1,22 @@
 import DepotCore
 import Glibc
 
-// A segment is a POSIX ustar archive, so that `tar` reads it. What tar has no use for carries what a scan needs:
+// A segment is a POSIX ustar archive, so that `tar` reads it. Fields that tar does not need carry
+// what a scan needs:
 //
 // | field | bytes | content |
 // |---|---|---|
 // | uname | 0–15 | the segment's nonce, 16 hexadecimal digits |
-// | uname | 16–23 | CRC-32C of the header, 8 digits; computed with these as `0` and the checksum field as spaces |
-// | gname | 0–11 | how much of the segment was known durable when the header was written, 12 digits |
+// | uname | 16–23 | CRC-32C of the header, 8 digits (¹) |
+// | gname | 0–11 | bytes of the segment that were durable when this was written, 12 digits |
 // | gname | 12 | `.` |
 // | gname | 13–24 | where in the segment this header lies, 12 digits |
 //
-// A deposited file may be a tar file, or even a copy of a segment of this very replica. A scan takes a header for
-// ours only with the nonce, which is random and known to nobody, the CRC, and its own place in it.
+// (¹) Computed with these digits as `0`, and the checksum field as spaces.
+//
+// A deposited file may be a tar file, or even a copy of a segment of this very replica. A scan
+// takes a header for the segment's own only if its nonce, which is random and secret, its CRC and
+// its own place in the segment are right.
 
 /// The 512 bytes in front of each member.
 struct MemberHeader: Equatable {
@@ -29,7 +33,10 @@ struct MemberHeader: Equatable {
     /// Where the next header lies: members are padded to whole blocks.
     var end: UInt64 { offset + UInt64(Self.size + Self.padded(length)) }
 
-    static func padded(_ length: Int) -> Int { (length + size - 1) / size * size }
+    static func padded(_ length: Int) -> Int {
+        assert(length >= 0, "a member has no negative length")
+        return (length + size - 1) / size * size
+    }
 
     private enum Field {
         static let name = 0..<100
@@ -42,7 +49,8 @@ struct MemberHeader: Equatable {
         static let prefix = 345..<500
     }
 
-    /// What all headers have in common. A replica writes several for each small file.
+    /// The bytes that all headers have in common. They are made once: a replica writes several
+    /// headers for each small file.
     private static let template: [UInt8] = {
         var block = [UInt8](repeating: 0, count: size)
         func put(_ text: String, at offset: Int) {
@@ -73,6 +81,7 @@ struct MemberHeader: Equatable {
                     block[field.upperBound - behind] = Self.digit(rest & (1 << bits - 1))
                     rest >>= bits
                 }
+                assert(rest == 0, "\(number) has more digits than its field")
             }
             path.write(
                 prefix: UnsafeMutableRawBufferPointer(rebasing: block[Field.prefix]),
@@ -88,10 +97,12 @@ struct MemberHeader: Equatable {
             put(sum, in: Field.checksum.prefix(6), bits: 3)
             block[Field.checksum.lowerBound + 6] = 0
         }
+        assert(block.count == Self.size, "a header is one block")
         return block
     }
 
-    /// Takes exactly what `encoded` gives, at the place and in the segment that it says.
+    /// Takes exactly the bytes that `encoded` gives, in the segment and at the place that they
+    /// name.
     ///
     /// - Parameter nonce: the segment's; `nil` for its first header, which tells it.
     init?(_ block: UnsafeRawBufferPointer, at offset: UInt64, nonce: UInt64?) {
@@ -106,7 +117,8 @@ struct MemberHeader: Equatable {
             number(Field.place, bits: 4) == offset,
             let durable = number(Field.durable, bits: 4),
             let length = number(Field.length, bits: 3),
-            let path = MemberPath(prefix: text(Field.prefix), name: text(Field.name))
+            let path = MemberPath(prefix: text(Field.prefix), name: text(Field.name)),
+            path.lengths.contains(Int(length))
         else { return nil }
         self.init(
             path: path, length: Int(length), nonce: itsNonce, durable: durable, offset: offset)
@@ -119,7 +131,7 @@ struct MemberHeader: Equatable {
         UInt8(truncatingIfNeeded: value < 10 ? 48 + value : 87 + value)
     }
 
-    /// - Parameter digits: as few as fit.
+    /// - Parameter digits: no more than fit 64 bits.
     private static func number(
         _ digits: Slice<UnsafeRawBufferPointer>, bits: Int
     ) -> UInt64? {

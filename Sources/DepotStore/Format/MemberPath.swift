@@ -1,6 +1,6 @@
 import DepotCore
 
-/// What a member of a segment is called.
+/// The path of a member in its archive.
 enum MemberPath: Hashable {
     /// `chunks/<64 hexadecimal digits>`
     case chunk(ChunkID)
@@ -24,12 +24,21 @@ enum MemberPath: Hashable {
         }
     }
 
-    /// What it holds, unless it belongs to the archive itself.
+    /// The object that it holds; `nil` for a member that belongs to the archive itself.
     var objectID: ObjectID? {
         switch self {
         case .chunk(let id): .chunk(id)
         case .record(_, _, let id): .record(id)
         case .sums, .index: nil
+        }
+    }
+
+    /// Bytes that a member of this kind can have. A reader allocates no more.
+    var lengths: ClosedRange<Int> {
+        switch self {
+        case .chunk: 1...Limits.chunkSizeMax
+        case .record: 1...Limits.recordSizeMax
+        case .sums, .index: 0...SegmentEnding.textSizeMax
         }
     }
 
@@ -53,6 +62,8 @@ enum MemberPath: Hashable {
 
     /// Writes both parts to memory that is zero, and long enough.
     func write(prefix: UnsafeMutableRawBufferPointer, name: UnsafeMutableRawBufferPointer) {
+        assert(self.prefix.utf8.count <= prefix.count, "the path does not fit the prefix")
+        assert(self.name.utf8.count <= name.count, "the path does not fit the name")
         if case .chunk(let id) = self {
             name.copyBytes(from: Self.chunkPrefixBytes)
             id.writeHex(to: .init(rebasing: name[Self.chunkPrefixBytes.count...]))
@@ -93,7 +104,7 @@ enum MemberPath: Hashable {
         self.init(prefix: text[..<slash], name: text[text.index(after: slash)...])
     }
 
-    /// The same; that of a chunk is taken without a string.
+    /// The same from bytes. A chunk's path is taken without making a string.
     init?(ascii text: UnsafeRawBufferPointer) {
         let digits = text.dropFirst(Self.chunkPrefixBytes.count)
         guard text.starts(with: Self.chunkPrefixBytes) else {

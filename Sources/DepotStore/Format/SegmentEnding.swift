@@ -6,14 +6,22 @@ struct SegmentMember: Hashable {
     /// Where its header lies.
     let offset: UInt64
     let length: Int
+
+    /// Where the next header lies.
+    var end: UInt64 { offset + UInt64(MemberHeader.size + MemberHeader.padded(length)) }
 }
 
-// A sealed segment ends with `SHA256SUMS`, `INDEX` and the two zero blocks that end an archive. INDEX is text, a line a
-// member (offset of its header, length, path); its last line says where INDEX itself begins and what the lines
-// before hash to, so that it is found from the end of the file and cannot be mistaken.
+// A sealed segment ends with `SHA256SUMS`, `INDEX` and the two zero blocks that end an archive.
+// INDEX is text with a line for each member: offset of its header, length, path. Its last line
+// names the place where INDEX begins and the hash of the lines before. So it is found from the end
+// of the file, and nothing else can pass for it.
 enum SegmentEnding {
     /// Enough of the end of a file to hold the zero blocks, the padding and the last line.
     static let tailSize = 2 * MemberHeader.size + 2 * MemberHeader.size
+
+    /// Bytes of INDEX, or of SHA256SUMS, that are read at once. The 65,536 members that a segment
+    /// has at most take a fraction of it.
+    static let textSizeMax = 64 << 20
 
     /// An upper bound of the ending's size, so that room for it can be kept.
     static func sizeMax(members: Int) -> Int { members * 420 + 8 * MemberHeader.size }
@@ -28,6 +36,9 @@ enum SegmentEnding {
     }
 
     static func index(_ members: [SegmentMember], at offset: UInt64) -> String {
+        assert(
+            zip(members, members.dropFirst()).allSatisfy { $0.offset < $1.offset },
+            "members are not in order of their place")
         var lines = ""
         for member in members {
             lines += "\(member.offset) \(member.length) \(member.path.text)\n"
@@ -43,13 +54,16 @@ enum SegmentEnding {
         else { return nil }
         let line = tail[..<last].split(separator: UInt8(ascii: "\n")).last ?? []
         let words = String(decoding: line, as: UTF8.self).split(separator: " ")
-        guard words.count == 3, words[0] == "end" else { return nil }
-        return UInt64(words[1])
+        guard words.count == 3, words[0] == "end", let offset = UInt64(words[1]),
+            ByteCount.range.contains(offset)
+        else { return nil }
+        return offset
     }
 
     /// The members that INDEX lists; `nil` unless it is whole and says that it begins there.
     ///
-    /// A replica reads all of them when it starts, a million lines for a TiB of content: no string is made of a chunk's.
+    /// A replica reads INDEX of all segments when it starts, a million lines for a TiB of content.
+    /// So no string is made for a chunk.
     static func members(_ index: [UInt8], at offset: UInt64) -> [SegmentMember]? {
         guard index.last == newline,
             let end = index.dropLast().lastIndex(of: newline).map({ $0 + 1 })
@@ -63,7 +77,10 @@ enum SegmentEnding {
             members.reserveCapacity(end / lineMin + 1)
             var rest = lines[...]
             while let lineEnd = rest.firstIndex(of: newline) {
-                guard let member = SegmentMember(rest[..<lineEnd]) else { return nil }
+                // A member lies in front of INDEX. Another place cannot be in the file.
+                guard let member = SegmentMember(rest[..<lineEnd]), member.end <= offset else {
+                    return nil
+                }
                 members.append(member)
                 rest = rest[(lineEnd + 1)...]
             }
@@ -85,7 +102,8 @@ extension SegmentMember {
             let offset = Self.number(line[..<first]),
             let length = Self.number(line[(first + 1)..<second]), length <= UInt64(Int.max),
             let path = MemberPath(
-                ascii: UnsafeRawBufferPointer(rebasing: line[(second + 1)...]))
+                ascii: UnsafeRawBufferPointer(rebasing: line[(second + 1)...])),
+            ByteCount.range.contains(offset), path.lengths.contains(Int(length))
         else { return nil }
         self.init(path: path, offset: offset, length: Int(length))
     }

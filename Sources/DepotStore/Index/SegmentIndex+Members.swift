@@ -2,20 +2,21 @@ import DepotCore
 import DepotSQLite
 import GRDB
 
-// What a row says, SQLite does not check: a flipped bit makes another number of one. So every place is looked at before it is
-// believed.
+// SQLite does not check what a row says, and a flipped bit makes another number of one. So every
+// place is checked before it is believed.
 
 extension SegmentIndex {
-    /// Where a row says that an object's header is, and how long the object is.
+    /// The place of an object's header, and the object's length, as a row has them.
     struct Place {
         let segment: UInt32
         let offset: UInt64
         let length: Int
 
-        /// `nil` where a damaged row says what cannot be.
+        /// `nil` where they cannot be right: the row is damaged.
         fileprivate init?(_ row: SQLRow, from column: Int32) {
             guard let segment: UInt32 = row.find(column), let offset: Int64 = row.find(column + 1),
                 let length: Int = row.find(column + 2),
+                segment <= SegmentID.numberMax,
                 // Far beyond any disk, and with room for what is added to it.
                 (0..<1 << 60).contains(offset), (1...Limits.chunkSizeMax).contains(length)
             else { return nil }
@@ -23,7 +24,7 @@ extension SegmentIndex {
         }
     }
 
-    /// Where objects lie, by segment number; the nonce is for whoever knows the segments to fill in.
+    /// Where objects lie. The caller, who knows the segments, adds the nonce.
     func find(_ ids: some Sequence<ObjectID>) throws(DepotError) -> [ObjectID: Place] {
         try view { try Self.find(ids, $0) }
     }
@@ -40,16 +41,17 @@ extension SegmentIndex {
         return found
     }
 
-    /// What is live of a segment, from an offset on, in order.
+    /// The copies in a segment that the index lists, in order, from an offset on.
     ///
     /// - Parameters:
     ///   - limit: of rows.
-    ///   - budget: bytes, headers and padding included, after which no more is fetched.
-    /// - Returns: `next` is where what was not fetched begins.
+    ///   - budget: bytes, headers and padding included. The copy that exceeds it is the last one.
+    /// - Returns: `next` is the place of the first copy that was left out; `nil` where none was.
     func live(
         in segment: UInt32, from offset: UInt64, limit: Int, budget: UInt64 = .max
     ) throws(DepotError) -> (rows: [(id: ObjectID, offset: UInt64, length: Int)], next: UInt64?) {
-        try view { database in
+        assert(limit > 0 && budget > 0, "nothing is asked for")
+        return try view { database in
             var found: [(id: ObjectID, offset: UInt64, length: Int)] = []
             var next: UInt64?
             var bytes: UInt64 = 0
@@ -73,7 +75,7 @@ extension SegmentIndex {
         }
     }
 
-    /// What damaged rows name. What they say of its place cannot be: it may lie in the segment.
+    /// Objects that damaged rows name. Their true places are unknown: they may lie in the segment.
     func misplaced(in segment: UInt32) throws(DepotError) -> [ObjectID] {
         try view { database in
             try SQLStatement(
@@ -85,7 +87,7 @@ extension SegmentIndex {
 
     /// How many live copies each segment has, and their bytes, header and padding included.
     ///
-    /// - Parameter gone: copies of these are not live any more.
+    /// - Parameter gone: objects whose copies do not count: they are shadowed.
     func liveTotals(
         without gone: Set<ObjectID>
     ) throws(DepotError) -> [UInt32: (copies: Int, bytes: UInt64)] {
@@ -114,7 +116,8 @@ extension SegmentIndex {
     }
 
     func page(after: ObjectID?, limit: Int) throws(DepotError) -> [InventoryEntry] {
-        try view { database in
+        assert(limit > 0, "nothing is asked for")
+        return try view { database in
             try SQLStatement(
                 database,
                 """
@@ -124,7 +127,8 @@ extension SegmentIndex {
             ).all(
                 after.map { Int($0.kind.rawValue) } ?? -1, after?.hash.bytes ?? [], limit
             ) { row in
-                // What cannot be lies in no segment: it is not there for whoever looks, and is put again.
+                // The object of a damaged row counts as absent, and is put again: no segment has
+                // the number 0.
                 let place = Place(row, from: 2)
                 return InventoryEntry(
                     id: try Self.id(row), length: place?.length ?? 0, segment: place?.segment ?? 0)

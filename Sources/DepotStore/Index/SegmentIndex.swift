@@ -2,11 +2,15 @@ import DepotCore
 import DepotSQLite
 import FoundationEssentials
 import GRDB
+import Logging
 
-// Where the members of sealed segments lie, and which copies were found to be bad. Derived: everything but the bad
-// marks is in the segments, and those a scrub finds again. So it needs no full durability, and where it does
-// not fit the segments it is thrown away and made anew. Rows come sorted, a segment at a time: random keys one by
-// one would cost ten times as much.
+// Where the members of sealed segments lie, and which copies were found to be bad. All of it can be
+// made again: places from the segments, bad copies by a scrub, deletions by an inventory. So an
+// index that does not fit the segments is thrown away and made anew. Rows come sorted, a segment at
+// a time: random keys, one by one, would cost ten times as much. Every change is synced all the
+// same. If a crash took an answered deletion back, a deleted file would return once the tombstone
+// that held it down is gone. The pages have checksums: with a wrong or missing row a compaction
+// would leave a live copy behind.
 
 /// The index of sealed segments.
 final class SegmentIndex: Sendable {
@@ -15,52 +19,79 @@ final class SegmentIndex: Sendable {
         let nonce: UInt64
         let bytes: UInt64
         let highestSequence: CommitSequence?
+
+        var id: SegmentID { SegmentID(number: number, nonce: nonce) }
+    }
+
+    /// What a store takes from the index when it is opened.
+    struct Summary {
+        var segments: [Segment] = []
+        var quarantined: Set<ObjectID> = []
+        var chunks = 0
     }
 
     private static let version = 2
 
     private let database: DatabasePool
 
-    /// Opens the index, and makes a new one where there is none that can be read.
-    static func open(at path: String) throws(DepotError) -> SegmentIndex {
+    /// Opens the index. Makes a new one where there is none, or none that can be read.
+    static func open(at path: String, logger: Logger) throws(DepotError) -> SegmentIndex {
         do {
-            return try SegmentIndex(path)
+            return try SegmentIndex(path, logger)
         } catch {
+            logger.warning(
+                "the index cannot be read and is made again",
+                metadata: ["path": "\(path)", "why": "\(error)"])
             remove(path)
         }
         do {
-            return try SegmentIndex(path)
+            return try SegmentIndex(path, logger)
         } catch {
             throw DepotError(.storeFailed, "cannot make the index", object: path, cause: error)
         }
     }
 
     static func remove(_ path: String) {
-        // What cannot be removed shows when the file is opened next.
+        // A file that cannot be removed shows when it is opened next.
         for suffix in ["", "-wal", "-shm"] {
             try? FileManager.default.removeItem(atPath: path + suffix)
         }
     }
 
-    private init(_ path: String) throws {
+    private init(_ path: String, _ logger: Logger) throws {
+        try Self.carryOver(path, logger)
         var configuration = Configuration()
         configuration.maximumReaderCount = 4
+        configuration.requireChecksums()
         database = try DatabasePool(path: path, configuration: configuration)
+        // The pool has set NORMAL itself, and then a power cut takes answered changes back.
+        try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         try database.write { database in
             let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
             let isNew = try !database.tableExists("segment")
-            // Of another depot: made anew, by whoever opens it.
+            // The index of another version: the caller makes it anew.
             guard isNew || version == Self.version else {
                 throw DatabaseError(message: "version \(version) of the index")
             }
             try database.execute(sql: "PRAGMA user_version = \(Self.version)")
             try database.execute(sql: Self.schema)
-            // Pages that cannot be read show here rather than in the middle of a deposit.
+            // Unreadable pages show here rather than in the middle of a deposit.
             _ = try Int.fetchOne(database, sql: "SELECT count(*) FROM member")
         }
     }
 
-    private static let schema = """
+    /// Gives checksums to an index that an older depot has made.
+    private static func carryOver(_ path: String, _ logger: Logger) throws {
+        guard try PageChecksums.areMissing(at: path) else { return }
+        let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? UInt64
+        logger.notice(
+            "the index gets checksums in its pages; it is looked at and written anew, once",
+            metadata: ["path": "\(path)", "size": "\(ByteCount(size ?? 0))"])
+        try PageChecksums.carryOver(path)
+        logger.notice("the index has checksums in its pages", metadata: ["path": "\(path)"])
+    }
+
+    static let schema = """
         -- compacted: its live members were moved, and its file goes, or is gone.
         CREATE TABLE IF NOT EXISTS segment (
             number INTEGER PRIMARY KEY, nonce INTEGER NOT NULL, bytes INTEGER NOT NULL,
@@ -72,60 +103,32 @@ final class SegmentIndex: Sendable {
         CREATE INDEX IF NOT EXISTS member_segment ON member (segment, offset);
         CREATE TABLE IF NOT EXISTS bad (
             kind INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (kind, hash)) WITHOUT ROWID;
+        -- Tombstones: objects that were deleted while they lay in a segment that is not merged yet.
+        -- They hide an object's copies there up to `through`, and none that was put behind.
+        CREATE TABLE IF NOT EXISTS dead (
+            kind INTEGER NOT NULL, hash BLOB NOT NULL, segment INTEGER NOT NULL,
+            nonce INTEGER NOT NULL, through INTEGER NOT NULL,
+            PRIMARY KEY (segment, kind, hash)) WITHOUT ROWID;
         """
-
-    // MARK: Made again
-
-    /// Begins anew, where it does not fit the segments. What it said is kept until `endRemaking`.
-    func beginRemaking() throws(DepotError) {
-        try change { database in
-            // One that a crash has interrupted knows less than what was there before it.
-            if try database.tableExists("former") {
-                try database.execute(sql: "DROP TABLE member; DROP TABLE segment;")
-            } else {
-                try database.execute(
-                    sql: """
-                        ALTER TABLE member RENAME TO former; ALTER TABLE bad RENAME TO formerly_bad;
-                        DROP INDEX member_segment; DROP TABLE segment;
-                        """)
-            }
-            try database.execute(sql: Self.schema)
-        }
-    }
-
-    /// After all segments were taken in. What was known to be bad stays so. And where an older copy came forth because
-    /// the newest is gone, nothing tells whether it was bad: it has to be hashed, or put again, before it counts.
-    func endRemaking() throws(DepotError) {
-        try change { database in
-            guard try database.tableExists("former") else { return }
-            try database.execute(
-                sql: """
-                    INSERT OR REPLACE INTO bad
-                        SELECT kind, hash FROM member JOIN former USING (kind, hash)
-                        WHERE (member.segment, member.offset) < (former.segment, former.offset);
-                    INSERT OR REPLACE INTO bad
-                        SELECT kind, hash FROM formerly_bad JOIN member USING (kind, hash)
-                        LEFT JOIN former USING (kind, hash)
-                        WHERE former.segment IS NULL OR
-                        (member.segment, member.offset) <= (former.segment, former.offset);
-                    DROP TABLE former; DROP TABLE formerly_bad;
-                    """)
-        }
-    }
 
     // MARK: Writing, on the log's thread
 
-    /// Takes a sealed segment in. `dead` members were deleted while it was open.
-    func merge(
-        _ segment: Segment, _ members: [SegmentMember], dead: Set<ObjectID>
-    ) throws(DepotError) {
+    /// Lists the members of a sealed segment, except those that have a tombstone there.
+    func merge(_ segment: Segment, _ members: [SegmentMember]) throws(DepotError) {
+        assert(
+            members.allSatisfy { $0.offset < segment.bytes },
+            "a member lies behind its segment's end")
         // The last copy of an object in a segment is the live one.
         var last: [ObjectID: SegmentMember] = [:]
         for member in members {
-            if let id = member.path.objectID, !dead.contains(id) { last[id] = member }
+            if let id = member.path.objectID { last[id] = member }
         }
-        let rows = last.sorted { $0.key < $1.key }
+        let copies = last
         try change { database in
+            let dead = try Self.dead(in: segment, database)
+            let rows = copies.filter { id, member in
+                dead.isEmpty || dead[id].map { member.offset >= $0 } ?? true
+            }.sorted { $0.key < $1.key }
             let inserting = try SQLStatement(
                 database, "INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?, ?)")
             for (id, member) in rows {
@@ -139,13 +142,28 @@ final class SegmentIndex: Sendable {
                 VALUES (?, ?, ?, ?)
                 """
             ).run(
-                segment.number, segment.nonce, Int64(clamping: segment.bytes),
+                segment.number, RandomBits(segment.nonce), Int64(clamping: segment.bytes),
                 segment.highestSequence?.description)
+            try SQLStatement(database, "DELETE FROM dead WHERE segment = ?").run(segment.number)
         }
     }
 
-    /// Forgets what lies in a segment whose live members were moved. Its file may go from then on; should it be there
-    /// still when the index is opened again, it goes then.
+    /// The tombstones in a segment, each with the end of the copies that it hides.
+    private static func dead(
+        in segment: Segment, _ database: Database
+    ) throws -> [ObjectID: UInt64] {
+        var dead: [ObjectID: UInt64] = [:]
+        try SQLStatement(
+            database, "SELECT kind, hash, through FROM dead WHERE segment = ? AND nonce = ?"
+        ).visit(segment.number, segment.nonce) { row in
+            dead[try id(row)] = UInt64(clamping: try row.get(2, as: Int64.self))
+            return true
+        }
+        return dead
+    }
+
+    /// Forgets the copies in a segment whose live members were moved. Its file may go from then on.
+    /// A file that is still there when the index is opened again goes then.
     func beginRemoval(of segment: UInt32) throws(DepotError) {
         try change { database in
             try SQLStatement(database, "DELETE FROM member WHERE segment = ?").run(segment)
@@ -154,7 +172,7 @@ final class SegmentIndex: Sendable {
         }
     }
 
-    /// After its file is gone.
+    /// To be called after the segment's file is gone.
     func endRemoval(of segment: UInt32) throws(DepotError) {
         try change { database in
             try SQLStatement(database, "DELETE FROM segment WHERE number = ? AND compacted = 1")
@@ -162,8 +180,46 @@ final class SegmentIndex: Sendable {
         }
     }
 
-    func remove(_ ids: [ObjectID]) throws(DepotError) {
-        try forEach(ids, "DELETE FROM member WHERE kind = ? AND hash = ?")
+    /// A segment that is not merged yet, as far as it goes now.
+    struct Part {
+        let number: UInt32
+        let nonce: UInt64
+        let end: UInt64
+    }
+
+    /// Forgets objects. Durable when it returns.
+    ///
+    /// - Parameters:
+    ///   - buried: those of the objects that have copies in segments which are not merged yet. They
+    ///     get a tombstone there.
+    ///   - parts: the segments that are not merged yet.
+    func remove(
+        _ ids: [ObjectID], buried: [ObjectID], in parts: [Part]
+    ) throws(DepotError) {
+        assert(Set(ids).isSuperset(of: buried), "what is buried is not deleted")
+        assert(buried.isEmpty || !parts.isEmpty, "what is buried lies in no segment")
+        guard !ids.isEmpty else { return }
+        try change { database in
+            for table in ["member", "bad"] {
+                let removing = try SQLStatement(
+                    database, "DELETE FROM \(table) WHERE kind = ? AND hash = ?")
+                for id in ids.sorted() { try removing.run(id.kind, id.hash) }
+            }
+            let burying = try SQLStatement(
+                database, "INSERT OR REPLACE INTO dead VALUES (?, ?, ?, ?, ?)")
+            for part in parts {
+                for id in buried.sorted() {
+                    try burying.run(
+                        id.kind, id.hash, part.number, part.nonce, Int64(clamping: part.end))
+                }
+            }
+        }
+    }
+
+    /// To be called after all segments were merged: the tombstones that are left belong to segments
+    /// that are gone.
+    func forgetDead() throws(DepotError) {
+        try change { try $0.execute(sql: "DELETE FROM dead") }
     }
 
     func markBad(_ ids: [ObjectID]) throws(DepotError) {
@@ -182,48 +238,12 @@ final class SegmentIndex: Sendable {
         }
     }
 
-    // MARK: Reading
-
-    func segments() throws(DepotError) -> [Segment] { try segments(compacted: false) }
-
-    /// Those whose removal was begun and not ended.
-    func removals() throws(DepotError) -> [Segment] { try segments(compacted: true) }
-
-    private func segments(compacted: Bool) throws(DepotError) -> [Segment] {
-        try view { database in
-            try SQLStatement(
-                database,
-                """
-                SELECT number, nonce, bytes, sequence FROM segment
-                WHERE compacted = ? ORDER BY number
-                """
-            ).all(compacted) { row in
-                try Segment(
-                    number: row.get(0), nonce: row.get(1),
-                    bytes: UInt64(clamping: row.get(2, as: Int64.self)),
-                    highestSequence: row.get(3, as: String?.self).flatMap { CommitSequence($0) })
-            }
-        }
-    }
-
-    func bad() throws(DepotError) -> Set<ObjectID> {
-        try view { database in
-            try Set(SQLStatement(database, "SELECT kind, hash FROM bad").all { try Self.id($0) })
-        }
-    }
-
-    func chunkCount() throws(DepotError) -> Int {
-        try view { database in
-            try Int.fetchOne(database, sql: "SELECT count(*) FROM member WHERE kind = 0") ?? 0
-        }
-    }
-
     func close() {
-        // Nothing of it is needed; what is not written comes from the segments again.
+        // A failure does no harm: all that is not written can be made again from the segments.
         try? database.close()
     }
 
-    private func change(_ body: (Database) throws -> Void) throws(DepotError) {
+    func change(_ body: (Database) throws -> Void) throws(DepotError) {
         do {
             try database.write(body)
         } catch {
@@ -240,11 +260,17 @@ final class SegmentIndex: Sendable {
     }
 
     private static func failure(_ error: any Error) -> DepotError {
-        let isFull = (error as? DatabaseError)?.resultCode == .SQLITE_FULL
+        let result = (error as? DatabaseError)?.resultCode
+        // SQLite opens connections when they are wanted. A lack of descriptors for one says nothing
+        // of the disk.
+        if result == .SQLITE_CANTOPEN {
+            return DepotError(
+                .busy, "the replica's index cannot be opened now; try again", cause: error)
+        }
         return DepotError(
-            isFull ? .storageFull : .storeFailed,
-            "the replica's index cannot be used; it may be deleted while the replica is stopped, and is "
-                + "made again from the segments",
+            result == .SQLITE_FULL ? .storageFull : .storeFailed,
+            "the replica's index cannot be used; it may be deleted while the replica is stopped, "
+                + "and is made again from the segments",
             cause: error)
     }
 }

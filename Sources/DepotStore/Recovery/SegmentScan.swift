@@ -1,39 +1,44 @@
 import DepotCore
 
-// A deposited file may hold headers that look like ours, with offsets and proofs of its own: what gives them away is the
-// nonce, which nobody knows. The header at the beginning of the file cannot be forged and tells it. Where that one is
-// damaged, only a nonce that was noted elsewhere will do; never one that is found further on.
+// A deposited file may hold headers that look like the segment's own, with offsets and proofs. The
+// nonce gives them away, which nobody outside knows. The header at the beginning of the file tells
+// the nonce and cannot be forged. Where that header is damaged, only a nonce that was noted
+// elsewhere is believed, and never one that is found further on.
 
 /// What is known of a segment before it is looked at.
 struct SegmentKnowledge {
-    /// As the replica's identity or the index has it.
+    /// The nonce that the replica's identity, or the index, has for it.
     var nonce: UInt64?
-    /// Another segment was begun after it, so all of it was durable once: what is wrong with it is damage.
+    /// Whether another segment was begun after it. Then all of it was durable once, and whatever is
+    /// wrong with it is damage.
     var wasSealed: Bool
 }
 
-/// What a scan of an unsealed segment found.
+/// The result of scanning an unsealed segment.
 struct SegmentScan {
     /// Whole and verified, in order.
     var members: [SegmentMember] = []
-    /// Durable once, yet not what it should be: damage, which stays as it is.
+    /// Members that were durable once and are wrong: damage, which stays as it is.
     var damaged: [SegmentMember] = []
     var nonce: UInt64?
-    /// Behind the last member that stays; what follows is to be cut off.
+    /// Where the last member that stays ends. Whatever follows is to be cut off.
     var end: UInt64 = 0
     var size: UInt64 = 0
-    /// Bytes to be cut off. The file may end within the padding of its last member, which is whole all the same.
+    /// Bytes to be cut off. The file may end within the padding of its last member; that member is
+    /// whole all the same.
     var torn: UInt64 { size > end ? size - end : 0 }
 
     /// Reads a segment from its beginning, from the disk itself, and hashes every member.
     init(_ file: SegmentFile, _ known: SegmentKnowledge) throws(DepotError) {
         let reader = try ColdReader(file)
         size = try file.size()
-        guard let nonce = try Self.header(reader, 0, nil)?.nonce ?? known.nonce else { return }
+        guard let nonce = try Self.header(reader, at: 0, nonce: nil)?.nonce ?? known.nonce else {
+            return
+        }
         self.nonce = nonce
         var offset: UInt64 = 0
         while offset < size {
-            if let header = try Self.header(reader, offset, nonce) {
+            if let header = try Self.header(reader, at: offset, nonce: nonce) {
                 guard header.path.objectID != nil else { break }  // the ending, unfinished
                 let member = SegmentMember(
                     path: header.path, offset: offset, length: header.length)
@@ -46,19 +51,23 @@ struct SegmentScan {
             }
             guard
                 let next = try Self.next(
-                    reader, behind: offset, size, nonce, needsProof: !known.wasSealed)
+                    reader, behind: offset, upTo: size, nonce: nonce, needsProof: !known.wasSealed)
             else { break }
-            if let header = try Self.header(reader, offset, nonce), header.path.objectID != nil {
+            assert(next.offset > offset, "a scan goes back")
+            if let header = try Self.header(reader, at: offset, nonce: nonce),
+                header.path.objectID != nil
+            {
                 damaged.append(
                     SegmentMember(path: header.path, offset: offset, length: header.length))
             }
             offset = next.offset
             end = offset
         }
+        assert(end % UInt64(MemberHeader.size) == 0, "a segment would be cut within a block")
     }
 
     private static func header(
-        _ reader: ColdReader, _ offset: UInt64, _ nonce: UInt64?
+        _ reader: ColdReader, at offset: UInt64, nonce: UInt64?
     ) throws(DepotError) -> MemberHeader? {
         try reader.withBytes(at: offset, count: MemberHeader.size) {
             MemberHeader($0, at: offset, nonce: nonce)
@@ -79,10 +88,10 @@ struct SegmentScan {
         }
     }
 
-    /// The next header of this segment behind a bad place; with `needsProof` only if any header behind it says that
-    /// the place was durable when it was written.
+    /// The segment's next header behind a bad place. With `needsProof`, only if that header or a
+    /// later one says that the place was durable when it was written.
     private static func next(
-        _ reader: ColdReader, behind bad: UInt64, _ size: UInt64, _ nonce: UInt64,
+        _ reader: ColdReader, behind bad: UInt64, upTo size: UInt64, nonce: UInt64,
         needsProof: Bool
     ) throws(DepotError) -> MemberHeader? {
         var next: MemberHeader?
@@ -91,7 +100,7 @@ struct SegmentScan {
             let count =
                 Int(min(Self.windowSize, size - offset)) / MemberHeader.size * MemberHeader.size
             let headers = try reader.withBytes(at: offset, count: count) { window in
-                Self.headers(in: window, at: offset, nonce)
+                Self.headers(in: window, at: offset, nonce: nonce)
             }
             for header in headers {
                 next = next ?? header
@@ -105,12 +114,12 @@ struct SegmentScan {
     private static let windowSize: UInt64 = 1 << 20
 
     private static func headers(
-        in window: UnsafeRawBufferPointer, at offset: UInt64, _ nonce: UInt64
+        in window: UnsafeRawBufferPointer, at offset: UInt64, nonce: UInt64
     ) -> [MemberHeader] {
         stride(from: 0, through: window.count - MemberHeader.size, by: MemberHeader.size).compactMap
         {
             let block = UnsafeRawBufferPointer(rebasing: window[$0..<$0 + MemberHeader.size])
-            // Nearly all blocks are none: the magic tells most of them apart at once.
+            // Nearly no block is a header, and the magic bytes tell most blocks apart at once.
             guard block[257] == UInt8(ascii: "u"), block[258] == UInt8(ascii: "s") else {
                 return nil
             }

@@ -1,11 +1,11 @@
 import DepotCore
 import Logging
 
-/// Reads a segment from the disk, hashes copies in it, and looks whether its structure is what it should be.
+/// Reads a segment from the disk, hashes copies in it, and checks its structure.
 struct SegmentScrub {
-    /// Small members are read together, up to here: two huge pages, less what a direct read has to begin before and
-    /// to end behind.
-    private static let windowMax = UInt64(4 << 20 - 2 * ReadMemory.alignment)
+    /// Bytes of small members that are read together at most: two huge pages, less the blocks that
+    /// a direct read has to begin and end with.
+    private static let windowMax = UInt64(4 << 20 - 2 * AlignedMemory.alignment)
 
     private let reader: ColdReader
     private let nonce: UInt64
@@ -24,6 +24,11 @@ struct SegmentScrub {
 
     /// - Parameter copies: in order of their place.
     mutating func read(_ copies: [(ObjectID, Location)]) {
+        assert(
+            zip(copies, copies.dropFirst()).allSatisfy { $0.1.offset <= $1.1.offset },
+            "copies are not in order of their place")
+        let before = verdicts.count
+        defer { assert(verdicts.count == before + copies.count, "a copy has no verdict") }
         var rest = copies[...]
         while let first = rest.first {
             var end = first.1.offset
@@ -46,11 +51,12 @@ struct SegmentScrub {
                 let start = min(Int(location.offset - range.lowerBound), bytes.count)
                 let end = min(start + MemberHeader.size + location.length, bytes.count)
                 return Self.isWhole(
-                    id, location, nonce, UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+                    id, in: UnsafeRawBufferPointer(rebasing: bytes[start..<end]), from: location,
+                    nonce: nonce)
             }
         }
         for (index, (id, location)) in copies.enumerated() {
-            // What looks bad is read a second time, by itself, before it is called so.
+            // A copy that looks bad is read a second time, by itself, before it is called so.
             let isGood = areWhole?[index] == true || isWhole(id, location)
             verdicts.append(ScrubVerdict(id: id, verdict: isGood ? .good : .bad))
         }
@@ -59,12 +65,12 @@ struct SegmentScrub {
     /// Reads one copy. A range that cannot be read is as bad as a wrong one.
     func isWhole(_ id: ObjectID, _ location: Location) -> Bool {
         tryReading(at: location.offset, count: MemberHeader.size + location.length) {
-            Self.isWhole(id, location, nonce, $0)
+            Self.isWhole(id, in: $0, from: location, nonce: nonce)
         } ?? false
     }
 
     private static func isWhole(
-        _ id: ObjectID, _ location: Location, _ nonce: UInt64, _ bytes: UnsafeRawBufferPointer
+        _ id: ObjectID, in bytes: UnsafeRawBufferPointer, from location: Location, nonce: UInt64
     ) -> Bool {
         guard bytes.count == MemberHeader.size + location.length,
             let header = MemberHeader(bytes, at: location.offset, nonce: nonce),
@@ -89,10 +95,10 @@ struct SegmentScrub {
 
     // MARK: Structure
 
-    /// Looks at a sealed segment's ending, and at the headers of the members that it lists: one that is damaged keeps
-    /// `tar` from reading what follows.
+    /// Checks a sealed segment's ending, and the headers of the members that it lists: behind a
+    /// damaged header `tar` does not read on.
     ///
-    /// - Parameter sound: where headers lie that were found good.
+    /// - Parameter sound: places of headers that were found good already.
     mutating func readStructure(sound: Set<UInt64>) {
         guard let index = readIndex() else { return }
         var expected: UInt64 = 0
@@ -106,8 +112,7 @@ struct SegmentScrub {
                     note(member.offset, "the header is not that of \(member.path.text)")
                 }
             }
-            expected =
-                member.offset + UInt64(MemberHeader.size + MemberHeader.padded(member.length))
+            expected = member.end
         }
         checkSums(index.members, at: expected, index.offset)
     }

@@ -2,7 +2,8 @@ import DepotCore
 import Glibc
 import NIOCore
 
-/// An open segment file. Closed when nobody refers to it any more: a reader that is sending a range keeps it.
+/// An open segment file. It is closed with the last reference: a reader that is sending a range
+/// keeps it open.
 final class SegmentFile: Sendable {
     let path: String
     let number: UInt32
@@ -15,7 +16,7 @@ final class SegmentFile: Sendable {
         guard fstat(descriptor, &status) == 0 else {
             let code = errno
             close(descriptor)
-            throw .system("cannot ask for the file", path, code)
+            throw .system("cannot ask for the file", path, errno: code)
         }
         self.path = path
         self.number = number
@@ -30,12 +31,12 @@ final class SegmentFile: Sendable {
         MemberHeader.digits(UInt64(number), 8, radix: 10) + ".tar"
     }
 
-    /// Makes a new one; its name is not durable yet.
+    /// Makes a new file. Its name is not durable yet.
     static func create(
         in folder: String, number: UInt32, _ operations: FileOperations
     ) throws(DepotError) -> SegmentFile {
         let path = "\(folder)/\(name(number))"
-        let descriptor = try operations.create(path, mode: 0o644, replacing: false)
+        let descriptor = try operations.create(path, mode: 0o600, replacing: false)
         return try SegmentFile(path: path, number: number, descriptor: descriptor)
     }
 
@@ -45,7 +46,7 @@ final class SegmentFile: Sendable {
     ) throws(DepotError) -> SegmentFile {
         let path = "\(folder)/\(name(number))"
         let descriptor = Glibc.open(path, flags | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system("cannot open the segment", path, errno) }
+        guard descriptor >= 0 else { throw .system("cannot open the segment", path, errno: errno) }
         return try SegmentFile(path: path, number: number, descriptor: descriptor)
     }
 
@@ -57,7 +58,7 @@ final class SegmentFile: Sendable {
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
         let code = errno
         if descriptor < 0, Presence(code: code) != nil { return nil }
-        guard descriptor >= 0 else { throw .system("cannot open the segment", path, code) }
+        guard descriptor >= 0 else { throw .system("cannot open the segment", path, errno: code) }
         return try SegmentFile(path: path, number: number, descriptor: descriptor)
     }
 
@@ -67,10 +68,11 @@ final class SegmentFile: Sendable {
     enum Presence: Equatable {
         case there(bytes: UInt64)
         case gone
-        /// The disk does not answer; what was there may be there again.
+        /// The disk does not answer. Later the file may be there again.
         case unreadable
 
-        /// What it means that a file cannot be opened or asked for; `nil` where that says nothing of the file.
+        /// What the `errno` of a failed `open` or `stat` says of the file; `nil` where it says
+        /// nothing.
         init?(code: Int32) {
             switch code {
             case ENOENT, ENOTDIR, ESTALE: self = .gone
@@ -80,7 +82,8 @@ final class SegmentFile: Sendable {
         }
     }
 
-    /// A descriptor reads on when the file behind it has lost its name, or lies elsewhere.
+    /// Whether the file is still in the folder. A descriptor reads on when the file behind it has
+    /// lost its name, or was moved.
     func presence() throws(DepotError) -> Presence {
         try Self.presence(at: path) { $0.st_dev == device && $0.st_ino == inode }
     }
@@ -98,11 +101,12 @@ final class SegmentFile: Sendable {
         guard stat(path, &status) == 0 else {
             let code = errno
             guard let presence = Presence(code: code) else {
-                throw .system("cannot look for the segment", path, code)
+                throw .system("cannot look for the segment", path, errno: code)
             }
             return presence
         }
-        return isIt(status) ? .there(bytes: UInt64(status.st_size)) : .gone
+        return isIt(status)
+            ? .there(bytes: ByteCount(UInt64(clamping: status.st_size)).bytes) : .gone
     }
 
     // MARK: Reading
@@ -110,9 +114,9 @@ final class SegmentFile: Sendable {
     func size() throws(DepotError) -> UInt64 {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
-            throw .system("cannot ask for the size", path, errno)
+            throw .system("cannot ask for the size", path, errno: errno)
         }
-        return UInt64(status.st_size)
+        return ByteCount(UInt64(clamping: status.st_size)).bytes
     }
 
     /// Reads a range, all of it unless the file ends before.
@@ -125,10 +129,11 @@ final class SegmentFile: Sendable {
                 descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done,
                 Int(offset) + done)
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .system("cannot read", path, errno) }
+            guard count >= 0 else { throw .system("cannot read", path, errno: errno) }
             if count == 0 { break }
             done += count
         }
+        assert(done <= buffer.count, "more was read than there is room for")
         return done
     }
 

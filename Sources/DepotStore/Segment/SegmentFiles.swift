@@ -2,7 +2,8 @@ import DepotCore
 import Glibc
 import Synchronization
 
-/// Segments that are open for reading. A process may have only so many files open, a disk many more segments.
+/// Segments that are open for reading. A process may have only so many files open, and a disk may
+/// have many more segments.
 final class SegmentFiles: Sendable {
     /// Well below the usual limit of 1,024 files a process, connections included.
     private static let openMax = 128
@@ -11,6 +12,11 @@ final class SegmentFiles: Sendable {
         var files: [UInt32: SegmentFile] = [:]
         /// The longest unused first.
         var order: [UInt32] = []
+
+        func checkInvariants() {
+            assert(files.count == order.count, "a file is open and in no order, or the reverse")
+            assert(order.count <= SegmentFiles.openMax, "too many files are open")
+        }
     }
 
     private let folder: String
@@ -29,11 +35,12 @@ final class SegmentFiles: Sendable {
         cache.withLock { cache in
             if cache.files.updateValue(file, forKey: number) == nil { cache.order.append(number) }
             if cache.order.count > Self.openMax { cache.files[cache.order.removeFirst()] = nil }
+            cache.checkInvariants()
         }
         return (file, bytes)
     }
 
-    /// One that was found just before: it is looked for again only if it was closed meanwhile.
+    /// A file that was found just before. It is looked for again only if it was closed meanwhile.
     func found(_ number: UInt32) throws(DepotError) -> SegmentFile? {
         if let file = cached(number) { return file }
         return try find(number)?.file
@@ -54,15 +61,17 @@ final class SegmentFiles: Sendable {
             guard let file = cache.files[number] else { return nil }
             cache.order.removeAll { $0 == number }
             cache.order.append(number)
+            cache.checkInvariants()
             return file
         }
     }
 
-    /// Lets go of a segment that is to be unlinked; readers that have it keep it.
+    /// Forgets a segment that is to be unlinked. Readers that have it keep it open.
     func forget(_ number: UInt32) {
         cache.withLock { cache in
             cache.files[number] = nil
             cache.order.removeAll { $0 == number }
+            cache.checkInvariants()
         }
     }
 }

@@ -21,8 +21,20 @@ public struct AccessToken: Sendable {
     /// The value of the `Authorization` header.
     public var bearer: String { "Bearer \(text)" }
 
-    /// Whether the value of an `Authorization` header carries this token. Takes the same time for every wrong one.
+    /// Whether the value of an `Authorization` header carries this token. The scheme may be in any
+    /// case, and spaces may follow it (RFC 9110, 11.1 and 11.4). Takes the same time for every
+    /// wrong token.
     public func admits(_ authorization: String?) -> Bool {
-        equalInConstantTime(authorization ?? "", bearer)
+        equalInConstantTime(authorization.flatMap(Self.credentials) ?? "", text)
+    }
+
+    /// What is behind `Bearer` and its spaces.
+    private static func credentials(_ authorization: String) -> String? {
+        let scheme = authorization.utf8.prefix(6)
+        guard scheme.elementsEqual("bearer".utf8, by: { $0 | 0x20 == $1 }) else { return nil }
+        let rest = authorization.utf8.dropFirst(6)
+        let token = rest.drop { $0 == UInt8(ascii: " ") }
+        guard token.count < rest.count else { return nil }
+        return String(Substring(token))
     }
 }

@@ -1,27 +1,37 @@
 import DepotCore
 import NIOHTTP1
 
-// What FileServer and replica tell each other in the headers of every request and answer; see `ReplicaHeader`.
+// What FileServer and replica tell each other in the headers of every request and answer; see
+// `ReplicaHeader`.
 
 extension HTTPHeaders {
-    public mutating func add(membership: ClusterMembership) {
-        replaceOrAdd(name: ReplicaHeader.cluster, value: membership.cluster.description)
-        replaceOrAdd(name: ReplicaHeader.epoch, value: String(membership.epoch))
+    public mutating func add(identity: ClusterIdentity) {
+        replaceOrAdd(name: ReplicaHeader.cluster, value: identity.cluster.description)
+        replaceOrAdd(name: ReplicaHeader.epoch, value: String(identity.epoch))
+        guard let writer = identity.writer else { return }
+        replaceOrAdd(name: ReplicaHeader.writer, value: writer.description)
     }
 
-    /// The cluster and epoch that a request claims.
+    /// The cluster, the epoch and the start of a FileServer that a request claims.
     ///
-    /// - Throws: `invalidArgument` where they are missing or no such things.
-    public func claim() throws(DepotError) -> (cluster: ClusterID, epoch: UInt32) {
+    /// - Throws: `invalidArgument` where they are missing or no such things; an older FileServer
+    ///   names no start.
+    public func claim() throws(DepotError) -> ClusterIdentity {
         guard let cluster = first(name: ReplicaHeader.cluster).flatMap({ ClusterID($0) }),
-            let epoch = first(name: ReplicaHeader.epoch).flatMap({ UInt32($0) })
+            let epoch = first(name: ReplicaHeader.epoch).flatMap({ UInt32($0) }),
+            epoch <= CommitSequence.epochMax
         else {
             throw DepotError(
                 .invalidArgument,
-                "the headers \(ReplicaHeader.cluster) and \(ReplicaHeader.epoch) are missing or wrong"
-            )
+                "the headers \(ReplicaHeader.cluster) and \(ReplicaHeader.epoch) are missing "
+                    + "or wrong")
         }
-        return (cluster, epoch)
+        let text = first(name: ReplicaHeader.writer)
+        let writer = text.flatMap { WriterClaim($0) }
+        guard text == nil || writer != nil else {
+            throw DepotError(.invalidArgument, "the header \(ReplicaHeader.writer) is wrong")
+        }
+        return ClusterIdentity(cluster: cluster, epoch: epoch, writer: writer)
     }
 
     public mutating func add(standing: ReplicaStanding) {
@@ -39,6 +49,6 @@ extension HTTPHeaders {
         guard let numbers, numbers.count == 3, let opens = UInt64(numbers[0]),
             let segment = UInt32(numbers[1]), let offset = UInt64(numbers[2])
         else { return nil }
-        return LogPosition(opens: opens, segment: segment, offset: offset)
+        return LogPosition(exactlyOpens: opens, segment: segment, offset: offset)
     }
 }

@@ -1,6 +1,7 @@
 import DepotCore
 
-/// An error as it crosses the network, and as `--json` prints it: `{"error":{"code","message","object"}}`.
+/// An error as it crosses the network, and as `--json` prints it:
+/// `{"error":{"code","message","object"}}`.
 public struct ErrorEnvelope: Sendable, Codable {
     public struct Body: Sendable, Codable {
         public let code: DepotError.Code

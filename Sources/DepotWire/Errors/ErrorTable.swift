@@ -21,11 +21,15 @@ public struct ErrorTable {
         case .unauthorized: Row(status: 401, exitCode: 6)
         case .storageFull: Row(status: 507, exitCode: 7)
         case .unreachable: Row(status: 504, exitCode: 8)
+        case .misbehaving: Row(status: 502, exitCode: 8)
         case .busy: Row(status: 429, exitCode: 8)
         case .storeFailed: Row(status: 503, exitCode: 8)
         case .invalidArgument: Row(status: 400, exitCode: 64)
         case .tooLarge: Row(status: 413, exitCode: 64)
         case .manifestInvalid: Row(status: 422, exitCode: 64)
+        case .fileFailed: Row(status: 500, exitCode: 74)
+        // As the shell has it for who is ended by SIGPIPE.
+        case .readerGone: Row(status: 500, exitCode: 141)
         case .internalError: Row(status: 500, exitCode: 70)
         }
     }

@@ -19,9 +19,10 @@ public struct OpenDepositBody: Sendable, Codable {
 public struct DepositBody: Sendable, Codable {
     public let deposit: DepositID
     /// The lease ends this long after the last request; any request of the deposit renews it.
-    public let leaseSeconds: Int
-    /// Replicas that are reachable now: where they are fewer than the level, the deposit will be degraded.
-    public let reachableReplicas: Int
+    @Seconds public private(set) var leaseSeconds: Int
+    /// Replicas that are reachable now: where they are fewer than the level, the deposit will be
+    /// degraded.
+    @Count public private(set) var reachableReplicas: Int
 
     public init(deposit: DepositID, leaseSeconds: Int, reachableReplicas: Int) {
         self.deposit = deposit
@@ -31,8 +32,9 @@ public struct DepositBody: Sendable, Codable {
 }
 
 public struct StoredBody: Sendable, Codable {
-    /// Objects of the batch, all of them appended on enough replicas. Not yet durable: the barrier says that.
-    public let objects: Int
+    /// Objects of the batch, all of them appended on enough replicas. Not yet durable: the barrier
+    /// says that.
+    @Count public private(set) var objects: Int
 
     public init(objects: Int) { self.objects = objects }
 }
@@ -41,7 +43,7 @@ public struct CommitBody: Sendable, Codable {
     public struct File: Sendable, Codable {
         public let name: FileName
         public let manifest: ChunkReference
-        public let size: UInt64
+        @ByteCount public private(set) var size: UInt64
         public let metadata: FileMetadata
 
         public init(
@@ -99,14 +101,14 @@ public struct ReceiptBody: Sendable, Codable, Hashable {
     public let name: FileName
     public let sequence: CommitSequence
     public let manifest: ChunkID
-    public let size: UInt64
+    @ByteCount public private(set) var size: UInt64
     public let level: ReplicationLevel
-    public let copies: Int
+    @Count public private(set) var copies: Int
     public let degraded: Bool
-    public let chunks: Int
-    public let newChunks: Int
-    public let newBytes: UInt64
-    public let sharedBytes: UInt64
+    @Count public private(set) var chunks: Int
+    @Count public private(set) var newChunks: Int
+    @ByteCount public private(set) var newBytes: UInt64
+    @ByteCount public private(set) var sharedBytes: UInt64
 
     public init(_ receipt: Receipt) {
         deposit = receipt.deposit

@@ -32,7 +32,7 @@ public struct RetrievalBody: Sendable, Codable {
     }
 
     public let retrieval: RetrievalID
-    public let leaseSeconds: Int
+    @Seconds public private(set) var leaseSeconds: Int
     /// One for each name, in order.
     public let files: [Found]
 
@@ -48,7 +48,7 @@ public struct FileBody: Sendable, Codable {
     public let name: FileName
     public let sequence: CommitSequence
     public let manifest: ChunkReference
-    public let size: UInt64
+    @ByteCount public private(set) var size: UInt64
     public let level: ReplicationLevel
     public let metadata: FileMetadata
     /// Seconds since 1970 when it was committed.
@@ -79,16 +79,20 @@ public struct FileListBody: Sendable, Codable {
 public struct FileInfoBody: Sendable, Codable {
     public struct Chunk: Sendable, Codable {
         public let id: ChunkID
-        public let length: Int
+        @Count public private(set) var length: Int
         /// The highest level of the files and leases that use it.
-        public let target: Int
+        @Count public private(set) var target: Int
         public let holdings: [Holding]
+        /// Good copies on members that count: a copy on one that is away for too long is listed
+        /// above, and does not. Absent where an older FileServer answers.
+        public let counted: Count?
 
-        public init(_ standing: ChunkStanding) {
-            id = standing.reference.id
-            length = standing.reference.length
-            target = standing.target
-            holdings = standing.holdings
+        public init(_ status: ChunkStatus, counting: Set<ReplicaID>) {
+            counted = Count(wrappedValue: status.copies.good(on: counting).count)
+            id = status.reference.id
+            length = status.reference.length
+            target = status.target
+            holdings = status.holdings
         }
     }
 
@@ -120,13 +124,14 @@ public struct LevelChangeBody: Sendable, Codable {
     public let from: ReplicationLevel
     public let to: ReplicationLevel
     /// Copies made, and copies dropped, of its chunks; or, of a plan, to be made and dropped.
-    public let copied: Int
-    public let dropped: Int
+    @Count public private(set) var copied: Int
+    @Count public private(set) var dropped: Int
     /// Chunks that stay above the new level because another file asks for more copies.
-    public let pinned: Int
-    /// Chunks that have fewer good copies than the new level asks for; repair goes on raising them. 0 in a plan.
-    public let lacking: Int
-    public let bytesCopied: UInt64
+    @Count public private(set) var pinned: Int
+    /// Chunks that have fewer good copies than the new level asks for; repair goes on raising them.
+    /// 0 in a plan.
+    @Count public private(set) var lacking: Int
+    @ByteCount public private(set) var bytesCopied: UInt64
     /// Whether this was only a plan.
     public let planOnly: Bool
     /// What the plan asks of each replica.
@@ -134,9 +139,9 @@ public struct LevelChangeBody: Sendable, Codable {
 
     public struct ReplicaShare: Sendable, Codable {
         public let replica: ReplicaID
-        public let copied: Int
-        public let dropped: Int
-        public let bytesCopied: UInt64
+        @Count public private(set) var copied: Int
+        @Count public private(set) var dropped: Int
+        @ByteCount public private(set) var bytesCopied: UInt64
 
         public init(replica: ReplicaID, copied: Int, dropped: Int, bytesCopied: UInt64) {
             self.replica = replica

@@ -1,6 +1,7 @@
 import DepotCore
 
-/// The FileServer's interface, version 1. Every route but `/health` wants `Authorization: Bearer TOKEN`.
+/// The FileServer's interface, version 1. Every route but `/health` wants
+/// `Authorization: Bearer TOKEN`.
 ///
 /// | method and path | body → answer |
 /// |---|---|
@@ -18,9 +19,9 @@ import DepotCore
 /// | `GET /v1/files?prefix=&after=&limit=` | → `FileListBody` |
 /// | `GET /v1/files/{name}/info?after=&limit=` | → `FileInfoBody` |
 /// | `POST /v1/files/{name}/level` | `ChangeLevelBody` → `LevelChangeBody` |
-/// | `GET`, `HEAD /v1/files/{name}/content` | → the bytes; `Range`, `ETag`, `If-None-Match` |
-/// | `PUT /v1/files/{name}?level=3&requireAll=true` | the bytes → `ReceiptBody` |
-/// | `DELETE /v1/files/{name}` | → nothing (204) |
+/// | `GET`, `HEAD /v1/files/{name}/content` | → bytes; `Range`, `If-Range`, `ETag`, conditions |
+/// | `PUT /v1/files/{name}?level=3&requireAll=true` | the bytes → `ReceiptBody`; conditions |
+/// | `DELETE /v1/files/{name}` | → nothing (204); conditions |
 /// | `POST /v1/verifications` | `VerifyBody` → `VerificationBody` |
 /// | `GET /v1/verifications/{id}?after=` | → `VerificationBody`; problems after so many |
 /// | `DELETE /v1/verifications/{id}` | stops it → nothing (204) |
@@ -34,9 +35,14 @@ import DepotCore
 ///
 /// Bodies but for object frames and content carry their `depot-sha256`; a request may leave it out.
 ///
-/// `{name}` is percent-encoded, `/` may stay as it is; the last part of a `GET` path is the verb, so a file
-/// that is called `content` has the path `/v1/files/content/content`. Lists of ids are binary, see
-/// `ObjectLists.swift`; everything else is JSON. Errors are `ErrorEnvelope`, with the status of `ErrorTable`.
+/// Conditions are `If-Match`, `If-None-Match`, `If-Modified-Since`, `If-Unmodified-Since` (RFC
+/// 9110, 13): one that does not hold is answered with 412, or 304 where it asks for news; a change
+/// is made only if they hold in that moment.
+///
+/// `{name}` is percent-encoded, `/` may stay as it is; the last part of a `GET` path is the verb,
+/// so a file that is called `content` has the path `/v1/files/content/content`. Lists of ids are
+/// binary, see `ObjectLists.swift`; everything else is JSON. Errors are `ErrorEnvelope`, with the
+/// status of `ErrorTable`.
 public enum FileServerRoute {
     public static let deposits = "/v1/deposits"
     public static let retrievals = "/v1/retrievals"

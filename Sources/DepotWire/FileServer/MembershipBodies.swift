@@ -3,7 +3,8 @@ import DepotCore
 /// Names a member by name, address, UUID or the first digits of it.
 public struct DrainRequestBody: Sendable, Codable {
     public let replica: String
-    /// Begin though the others are fewer than the highest level in use asks for: files stay degraded.
+    /// Begin though the others are fewer than the highest level in use asks for: files stay
+    /// degraded.
     public let force: Bool
 
     public init(replica: String, force: Bool) {
@@ -25,18 +26,18 @@ public struct DrainBody: Sendable, Codable, Hashable {
     public let name: String
     public let state: State
     /// Copies of chunks in use that are still to be copied elsewhere or dropped, and their bytes.
-    public let chunksLeft: Int
-    public let bytesLeft: UInt64
-    public let recordsLeft: Int
+    @Count public private(set) var chunksLeft: Int
+    @ByteCount public private(set) var bytesLeft: UInt64
+    @Count public private(set) var recordsLeft: Int
     /// Deposits under way that count on copies there.
-    public let depositsLeft: Int
+    @Count public private(set) var depositsLeft: Int
     /// Copies of chunks that nobody uses: left to collection, and no reason to wait.
-    public let unusedChunks: Int
+    @Count public private(set) var unusedChunks: Int
     /// Of the chunks that are left, those that could not be copied anywhere in the last round.
-    public let stuckChunks: Int
-    public let bytesPerSecond: UInt64
+    @Count public private(set) var stuckChunks: Int
+    @ByteCount public private(set) var bytesPerSecond: UInt64
     /// `nil` where nobody can tell yet.
-    public let secondsLeft: Int?
+    public let secondsLeft: Seconds?
     /// Why it does not go on, where it does not.
     public let problem: String?
 
@@ -57,7 +58,7 @@ public struct DrainBody: Sendable, Codable, Hashable {
         self.unusedChunks = unusedChunks
         self.stuckChunks = stuckChunks
         self.bytesPerSecond = bytesPerSecond
-        self.secondsLeft = secondsLeft
+        self.secondsLeft = secondsLeft.map(Seconds.init(wrappedValue:))
         self.problem = problem
     }
 }
@@ -77,10 +78,10 @@ public struct ForgottenBody: Sendable, Codable {
     public let replica: ReplicaID
     public let name: String
     /// Files that cannot be read any more, for want of copies that were only there.
-    public let lostFiles: Int
-    public let lostBytes: UInt64
+    @Count public private(set) var lostFiles: Int
+    @ByteCount public private(set) var lostBytes: UInt64
     /// Members that are left.
-    public let members: Int
+    @Count public private(set) var members: Int
 
     public init(
         replica: ReplicaID, name: String, lostFiles: Int, lostBytes: UInt64, members: Int
@@ -108,11 +109,11 @@ public struct SimulationRequestBody: Sendable, Codable {
 public struct SimulationBody: Sendable, Codable {
     public struct Loss: Sendable, Codable {
         public let name: FileName
-        public let size: UInt64
+        @ByteCount public private(set) var size: UInt64
         /// Distinct chunks without a good copy elsewhere: with any, the file could not be read.
-        public let lostChunks: Int
+        @Count public private(set) var lostChunks: Int
         /// Distinct chunks with one good copy elsewhere.
-        public let lastCopies: Int
+        @Count public private(set) var lastCopies: Int
 
         public init(name: FileName, size: UInt64, lostChunks: Int, lastCopies: Int) {
             self.name = name
@@ -125,13 +126,13 @@ public struct SimulationBody: Sendable, Codable {
     public struct Totals: Sendable, Codable {
         /// The replicas that are supposed gone, those that are being emptied included.
         public let lost: [String]
-        public let remaining: Int
+        @Count public private(set) var remaining: Int
         /// Copies to be made, and their bytes.
-        public let copies: Int
-        public let bytes: UInt64
-        public let lostChunks: Int
+        @Count public private(set) var copies: Int
+        @ByteCount public private(set) var bytes: UInt64
+        @Count public private(set) var lostChunks: Int
         /// Bytes that the remaining ones which can be reached still take.
-        public let freeBytes: UInt64
+        @ByteCount public private(set) var freeBytes: UInt64
         /// Whether the copies fit. That each is on a replica of its own may ask for more.
         public let fits: Bool
 

@@ -1,6 +1,7 @@
 import DepotCore
 
-/// Whether what a receipt says is true now: its chunks were read from their disks and hashed for this answer.
+/// Whether what a receipt says is true now: its chunks were read from their disks and hashed for
+/// this answer.
 public struct ReceiptProofBody: Sendable, Codable {
     public enum NameState: String, Sendable, Codable {
         /// The name still is this commit.
@@ -14,7 +15,7 @@ public struct ReceiptProofBody: Sendable, Codable {
 
     public struct Short: Sendable, Codable {
         public let chunk: ChunkID
-        public let copies: Int
+        @Count public private(set) var copies: Int
 
         public init(chunk: ChunkID, copies: Int) {
             self.chunk = chunk
@@ -30,14 +31,15 @@ public struct ReceiptProofBody: Sendable, Codable {
     public let manifest: ChunkID
     public let isProved: Bool
     /// As the receipt has it.
-    public let copiesPromised: Int
+    @Count public private(set) var copiesPromised: Int
     /// Whole copies of the chunk that has the fewest.
-    public let copiesNow: Int
-    /// Chunks that were looked at, manifest and its pieces included, and bytes that were read and hashed.
-    public let chunks: Int
-    public let bytesRead: UInt64
+    @Count public private(set) var copiesNow: Int
+    /// Chunks that were looked at, manifest and its pieces included, and bytes that were read and
+    /// hashed.
+    @Count public private(set) var chunks: Int
+    @ByteCount public private(set) var bytesRead: UInt64
     /// Chunks with fewer whole copies than promised.
-    public let short: Int
+    @Count public private(set) var short: Int
     public let shortListed: [Short]
     public let nameState: NameState
     /// The newest commit of the name, where there is one.

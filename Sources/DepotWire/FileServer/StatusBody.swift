@@ -25,9 +25,9 @@ public struct StatusBody: Sendable, Codable {
         public let url: String
         public let zone: String
         public let state: State
-        public let usedBytes: UInt64
-        public let freeBytes: UInt64
-        public let chunks: Int
+        @ByteCount public private(set) var usedBytes: UInt64
+        @ByteCount public private(set) var freeBytes: UInt64
+        @Count public private(set) var chunks: Int
         /// Why it is not up.
         public let problem: String?
 
@@ -53,11 +53,11 @@ public struct StatusBody: Sendable, Codable {
     /// Why nothing is written.
     public let problem: String?
     public let replicas: [Replica]
-    public let files: Int
-    public let logicalBytes: UInt64
-    public let uniqueBytes: UInt64
-    public let storedBytes: UInt64
-    public let underReplicated: Int
+    @Count public private(set) var files: Int
+    @ByteCount public private(set) var logicalBytes: UInt64
+    @ByteCount public private(set) var uniqueBytes: UInt64
+    @ByteCount public private(set) var storedBytes: UInt64
+    @Count public private(set) var underReplicated: Int
 
     public init(
         cluster: ClusterIdentity, version: String, problem: String? = nil, replicas: [Replica],

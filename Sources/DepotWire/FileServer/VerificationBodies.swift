@@ -1,14 +1,15 @@
 import DepotCore
 
-/// Asks for a verification, or for a look at one. The id is the asker's, so that asking again starts no second one.
+/// Asks for a verification, or for a look at one. The id is the asker's, so that asking again
+/// starts no second one.
 public struct VerifyBody: Sendable, Codable {
     public let verification: VerificationID
     /// Replicas to read, by name or id; `nil`: all.
     public let replicas: [String]?
     /// Stops reading after so many seconds; what was not read is first in line the next time.
-    public let budgetSeconds: Int?
+    public let budgetSeconds: Seconds?
     /// Leaves out segments that were read to their end within so many seconds; `nil`: none.
-    public let ageSecondsMax: Int?
+    public let ageSecondsMax: Seconds?
     /// Repairs what it finds.
     public let repairs: Bool
     /// Reads as fast as the disks can; else it takes half of the time at most.
@@ -20,8 +21,8 @@ public struct VerifyBody: Sendable, Codable {
     ) {
         self.verification = verification
         self.replicas = replicas
-        self.budgetSeconds = budgetSeconds
-        self.ageSecondsMax = ageSecondsMax
+        self.budgetSeconds = budgetSeconds.map(Seconds.init(wrappedValue:))
+        self.ageSecondsMax = ageSecondsMax.map(Seconds.init(wrappedValue:))
         self.repairs = repairs
         self.isUnpaced = isUnpaced
     }
@@ -36,6 +37,9 @@ public struct VerificationProblem: Sendable, Codable, Hashable {
         case missing
         /// Damage of a segment that is no live copy's.
         case segment
+        /// A record that is newer than what the catalog knows of its name: the catalog lacks a
+        /// commit.
+        case unexplained
     }
 
     public let kind: Kind
@@ -77,12 +81,12 @@ public struct VerificationBody: Sendable, Codable {
     public struct ReplicaProgress: Sendable, Codable {
         public let name: String
         /// Bytes of the segments that this verification reads, and that it has read.
-        public var bytes: UInt64 = 0
-        public var bytesRead: UInt64 = 0
+        @ByteCount public var bytes: UInt64 = 0
+        @ByteCount public var bytesRead: UInt64 = 0
         /// Copies that were hashed.
-        public var copies = 0
+        @Count public var copies = 0
         /// Copies that the catalog did not know of.
-        public var unknownCopies = 0
+        @Count public var unknownCopies = 0
         /// Why it was not, or not wholly, read.
         public var skipped: String?
 
@@ -96,28 +100,28 @@ public struct VerificationBody: Sendable, Codable {
     /// Replicas that count as lost: what they held is to be whole elsewhere.
     public var lost: [String] = []
     /// All that were found so far.
-    public var problemCount = 0
-    public var repairedCount = 0
+    @Count public var problemCount = 0
+    @Count public var repairedCount = 0
     /// A page of them, in the order in which they were found.
     public var problems: [VerificationProblem] = []
     /// Copies that were made, and their bytes.
-    public var copiesMade = 0
-    public var bytesCopied: UInt64 = 0
+    @Count public var copiesMade = 0
+    @ByteCount public var bytesCopied: UInt64 = 0
     /// Chunks in use that have fewer good copies than they should, at the end.
-    public var underReplicated = 0
+    @Count public var underReplicated = 0
     /// Of these, chunks that have none.
-    public var unreadable = 0
+    @Count public var unreadable = 0
+    /// Which replicas take no copies now, and why, where some chunks are to get more.
+    public var shortage: String?
     public var error: ErrorEnvelope.Body?
 
     public init(verification: VerificationID) { self.verification = verification }
 
-    /// 0 clean, 1 damage was found and repaired, 2 damage remains or not all could be looked at.
+    /// 0 clean, 1 damage was found and repaired, 2 damage remains, 8 not all could be looked at:
+    /// that is no damage that was seen.
     public var exitCode: Int32 {
-        if phase == .failed || repairedCount < problemCount || underReplicated > 0
-            || replicas.contains(where: { $0.skipped != nil })
-        {
-            return 2
-        }
+        if phase == .failed || repairedCount < problemCount || underReplicated > 0 { return 2 }
+        if replicas.contains(where: { $0.skipped != nil }) { return 8 }
         return problemCount > 0 ? 1 : 0
     }
 }
@@ -126,12 +130,13 @@ public struct VerificationBody: Sendable, Codable {
 public struct CoverageBody: Sendable, Codable {
     public struct Replica: Sendable, Codable {
         public let name: String
-        public let copies: Int
-        public let bytes: UInt64
+        @Count public private(set) var copies: Int
+        @ByteCount public private(set) var bytes: UInt64
         /// Copies and bytes in segments that were read to their end within `days`.
-        public let checkedCopies: Int
-        public let checkedBytes: UInt64
-        /// Days since the segment was read that was not read for longest; `nil` where one never was.
+        @Count public private(set) var checkedCopies: Int
+        @ByteCount public private(set) var checkedBytes: UInt64
+        /// Days since the segment was read that was not read for longest; `nil` where one never
+        /// was.
         public let oldestDays: Double?
         /// Bytes a day that were read within `days`.
         public let bytesPerDay: Double
@@ -150,7 +155,7 @@ public struct CoverageBody: Sendable, Codable {
         }
     }
 
-    public let days: Int
+    @Count public private(set) var days: Int
     public let replicas: [Replica]
 
     public init(days: Int, replicas: [Replica]) {

@@ -1,5 +1,5 @@
-// Whatever goes in batches is bounded twice: in size, mostly bytes, which are memory, and in number, for what each item
-// costs beside them. Clients and FileServer cut in the same way.
+// Whatever goes in batches is bounded twice: in size, mostly bytes, which are memory, and in
+// number, for what each item costs beside them. Clients and FileServer cut in the same way.
 
 extension Sequence {
     /// Consecutive parts, each within the bounds; an item that is larger goes alone.
@@ -20,5 +20,14 @@ extension Sequence {
         }
         if !batch.isEmpty { batches.append(batch) }
         return batches
+    }
+}
+
+extension Array {
+    /// Consecutive parts of at most `count` elements.
+    package func batches(of count: Int) -> [ArraySlice<Element>] {
+        stride(from: 0, to: self.count, by: count).map {
+            self[$0..<Swift.min($0 + count, self.count)]
+        }
     }
 }

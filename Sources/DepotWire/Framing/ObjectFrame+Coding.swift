@@ -16,7 +16,8 @@ extension ObjectFrame {
 
     /// Takes 64 bytes off the front; `nil` where fewer are there.
     ///
-    /// - Throws: `invalidArgument` for anything that is no frame, or one with a length that no object has.
+    /// - Throws: `invalidArgument` for anything that is no frame, or one with a length that no
+    ///   object has.
     static func read(from buffer: inout ByteBuffer) throws(DepotError) -> ObjectFrame? {
         guard buffer.readableBytes >= headerSize,
             let (magic, kind, status, zero, length, zero2) = buffer.readMultipleIntegers(

@@ -1,12 +1,13 @@
 import DepotCore
 import NIOCore
 
-// Frames arrive in slices of whatever size the network made. The parser never copies content, and holds no more
-// of it than the slices that it was given and not asked for yet.
+// Frames arrive in slices of whatever size the network made. The parser never copies content, and
+// holds no more of it than the slices that it was given and not asked for yet.
 
 /// Takes a batch of objects apart while it arrives.
 ///
-/// Give it each slice with `append`, then call `next` until it answers `nil`; at the end of the body, `finish`.
+/// Give it each slice with `append`, then call `next` until it answers `nil`; at the end of the
+/// body, `finish`.
 public struct ObjectFrameParser: Sendable {
     public enum Event: Sendable, Equatable {
         case begin(ObjectFrame)
@@ -33,8 +34,8 @@ public struct ObjectFrameParser: Sendable {
 
     /// The next event, or `nil` until more bytes are there.
     ///
-    /// - Throws: `invalidArgument` for bytes that are no frame; `tooLarge` for too many objects. Nothing can be
-    ///   read after an error.
+    /// - Throws: `invalidArgument` for bytes that are no frame; `tooLarge` for too many objects.
+    ///   Nothing can be read after an error.
     public mutating func next() throws(DepotError) -> Event? {
         guard let missing else { return try nextHeader() }
         if missing == 0 {

@@ -1,15 +1,15 @@
 import DepotCore
 import NIOCore
 
-// Lists of ids are binary on the wire: a chunk that is known costs its id and little more, where JSON would
-// cost twice that and a parse.
+// Lists of ids are binary on the wire: a chunk that is known costs its id and little more, where
+// JSON would cost twice that and a parse.
 //
 // | list | an entry |
 // |---|---|
 // | chunk references | 32 bytes id, 4 bytes length |
-// | lacking chunks | 32 bytes id, 4 bytes length, 4 bytes door: where to send it; 0 is "through me" |
+// | lacking chunks | 32 bytes id, 4 bytes length, 4 bytes upload target: 0 is the FileServer |
 // | object ids | 1 byte kind, 32 bytes hash |
-// | read requests | 32 bytes id, 4 bytes length, 1 byte n, n × (16 bytes replica to avoid, 1 byte reason) |
+// | read requests | 32 bytes id, 4 bytes length, 1 byte n, n × (16 bytes to avoid, 1 byte reason) |
 
 /// A chunk that a client wants to read, and the copies that it has found wanting.
 public struct ReadRequest: Sendable, Hashable {

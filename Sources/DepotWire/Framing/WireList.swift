@@ -23,8 +23,8 @@ public enum WireList {
         return buffer
     }
 
-    /// - Throws: `invalidArgument` where the bytes are not a whole number of entries, `tooLarge` for more than
-    ///   `WireLimits.listEntriesMax`.
+    /// - Throws: `invalidArgument` where the bytes are not a whole number of entries, `tooLarge`
+    ///   for more than `WireLimits.listEntriesMax`.
     public static func decode<Entry: WireListEntry>(
         _ kind: Entry.Type, from body: ByteBuffer
     ) throws(DepotError) -> [Entry] {
@@ -63,33 +63,34 @@ extension ChunkReference: WireListEntry {
 
 /// A chunk that must be sent, and where to.
 public struct LackingChunk: Sendable, Hashable, WireListEntry {
-    public enum Door: UInt32, Sendable {
+    public enum UploadTarget: UInt32, Sendable {
         /// The FileServer that answered.
         case fileServer = 0
     }
 
     public let chunk: ChunkReference
-    public let door: Door
+    public let target: UploadTarget
 
-    public init(_ chunk: ChunkReference, door: Door = .fileServer) {
+    public init(_ chunk: ChunkReference, target: UploadTarget = .fileServer) {
         self.chunk = chunk
-        self.door = door
+        self.target = target
     }
 
     public func write(to buffer: inout ByteBuffer) {
         chunk.write(to: &buffer)
-        buffer.writeInteger(door.rawValue)
+        buffer.writeInteger(target.rawValue)
     }
 
     public static func read(from buffer: inout ByteBuffer) throws(DepotError) -> Self? {
         guard let chunk = try ChunkReference.read(from: &buffer),
             let code = buffer.readInteger(as: UInt32.self)
         else { return nil }
-        guard let door = Door(rawValue: code) else {
+        guard let target = UploadTarget(rawValue: code) else {
             throw DepotError(
-                .invalidArgument, "this program does not know door \(code); use a newer one")
+                .invalidArgument,
+                "this program does not know the upload target \(code); use a newer one")
         }
-        return LackingChunk(chunk, door: door)
+        return LackingChunk(chunk, target: target)
     }
 }
 
@@ -135,6 +136,9 @@ extension ReadRequest: WireListEntry {
 }
 
 extension InventoryEntry: WireListEntry {
+    /// Kind, hash, length, segment.
+    public static let encodedSize = 1 + ChunkID.byteCount + 4 + 4
+
     public func write(to buffer: inout ByteBuffer) {
         id.write(to: &buffer)
         buffer.writeMultipleIntegers(UInt32(length), segment)
@@ -144,6 +148,13 @@ extension InventoryEntry: WireListEntry {
         guard let id = try ObjectID.read(from: &buffer),
             let (length, segment) = buffer.readMultipleIntegers(as: (UInt32, UInt32).self)
         else { return nil }
+        // 0 is said of a copy that is there by name alone.
+        guard length <= UInt32(Limits.chunkSizeMax), segment <= SegmentID.numberMax else {
+            throw DepotError(
+                .invalidArgument,
+                "an entry of an inventory names at most \(Limits.chunkSizeMax) bytes and segment "
+                    + "\(SegmentID.numberMax), found \(length) and \(segment)", object: id.hash.hex)
+        }
         return InventoryEntry(id: id, length: Int(length), segment: segment)
     }
 }

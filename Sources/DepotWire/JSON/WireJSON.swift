@@ -22,6 +22,9 @@ public enum WireJSON {
             return try JSONDecoder().decode(type, from: Data(body.readableBytesView))
         } catch let error as DecodingError {
             throw DepotError(.invalidArgument, "not the expected JSON: \(fault(error))")
+        } catch let error as DepotError {
+            throw DepotError(
+                .invalidArgument, "not the expected JSON: \(error.message)", object: error.object)
         } catch {
             throw DepotError(.invalidArgument, "not the expected JSON", cause: error)
         }

@@ -3,9 +3,9 @@ import DepotCore
 /// Asks a replica to read a part of a segment.
 public struct ScrubBody: Sendable, Codable {
     public let segment: SegmentID
-    public let offset: UInt64
+    @ByteCount public private(set) var offset: UInt64
     /// Bytes to read.
-    public let budget: UInt64
+    @ByteCount public private(set) var budget: UInt64
 
     public init(segment: SegmentID, offset: UInt64, budget: UInt64) {
         self.segment = segment

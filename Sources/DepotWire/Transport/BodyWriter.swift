@@ -2,10 +2,10 @@ import DepotCore
 import NIOCore
 import Synchronization
 
-// A small chunk is a frame of 64 bytes and a few KiB: sent one by one, nearly all the time went into waking the thread of
-// the connection and into system calls, and sent together, as the slices that they were, into each one's way through the
-// channel and the framing that HTTP puts around it. So what is small is copied into one buffer; what is large stays the
-// slice that it is.
+// A small chunk is a frame of 64 bytes and a few KiB: sent one by one, nearly all the time went
+// into waking the thread of the connection and into system calls, and sent together, as the slices
+// that they were, into each one's way through the channel and the framing that HTTP puts around it.
+// So what is small is copied into one buffer; what is large stays the slice that it is.
 
 /// Collects the parts of an exchange's body. For one task at a time.
 public final class BodyWriter: Sendable {
@@ -43,7 +43,8 @@ public final class BodyWriter: Sendable {
 
     public init(_ exchange: WireExchange) { self.exchange = exchange }
 
-    /// Sends the parts now, or together with what follows; waits while the other side takes no more.
+    /// Sends the parts now, or together with what follows; waits while the other side takes no
+    /// more.
     public func write(_ parts: [ByteBuffer]) async throws(DepotError) {
         let isFull = waiting.withLock { waiting in
             for part in parts { waiting.add(part) }

@@ -16,9 +16,10 @@ public struct TransportConfiguration: Sendable {
 
 /// The HTTP/1.1 client that everybody uses, for one endpoint: connections are kept and used again.
 ///
-/// Measured against a general client it halves the cost of a request; what it has instead of generality is
-/// back-pressure in both directions, an answer that may come before the request is whole, and a bound on every
-/// wait. All errors are `DepotError`; what the other side reports comes through as it was sent.
+/// Measured against a general client it halves the cost of a request; what it has instead of
+/// generality is back-pressure in both directions, an answer that may come before the request is
+/// whole, and a bound on every wait. All errors are `DepotError`; what the other side reports comes
+/// through as it was sent.
 public final class ChunkTransport: Sendable {
     public let endpoint: Endpoint
     private let token: AccessToken?
@@ -70,12 +71,16 @@ public final class ChunkTransport: Sendable {
                 try await exchange.finish()
                 head = try await exchange.head()
             } catch {
-                // An idle connection that the other side had closed in the meantime: nothing was answered,
-                // and every request of ours may be repeated.
+                // An idle connection that the other side had closed in the meantime: nothing was
+                // answered, and every request of ours may be repeated.
                 guard isReused, await exchange.wasLostUnanswered() else { throw error }
                 continue
             }
-            guard head.status.code < 400 else { throw await exchange.failure(head) }
+            guard head.status.code < 400 else {
+                let failure = await exchange.failure(head)
+                if failure.code == .busy { request.delivery?.wasRefused() }
+                throw failure
+            }
             return (exchange, head)
         }
     }
@@ -107,6 +112,7 @@ public final class ChunkTransport: Sendable {
         } else {
             head.headers.replaceOrAdd(name: "transfer-encoding", value: "chunked")
         }
+        request.delivery?.begin()
         exchange.send(head)
         return (exchange, isReused)
     }

@@ -2,7 +2,8 @@ import DepotCore
 import NIOCore
 import Synchronization
 
-/// Which connections there are and who waits for one. Pure: it says what to do, and `ConnectionPool` does it.
+/// Which connections there are and who waits for one. Pure: it says what to do, and
+/// `ConnectionPool` does it.
 struct PoolState<Connection> {
     enum Lease {
         case reuse(Connection)
@@ -18,7 +19,8 @@ struct PoolState<Connection> {
 
     init(connectionsMax: Int) { self.connectionsMax = connectionsMax }
 
-    /// The newest idle one first, of those that are preferred where there are any: the others may then time out.
+    /// The newest idle one first, of those that are preferred where there are any: the others may
+    /// then time out.
     mutating func lease(
         for waiter: UInt64, preferring isPreferred: (Connection) -> Bool = { _ in true }
     ) -> Lease? {

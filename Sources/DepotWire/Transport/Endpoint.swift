@@ -11,7 +11,8 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
         self.port = port
     }
 
-    /// - Throws: `invalidArgument` for anything but `http://HOST:PORT`, with an optional `/` behind it.
+    /// - Throws: `invalidArgument` for anything but `http://HOST:PORT`, with an optional `/` behind
+    ///   it.
     public init(_ url: String) throws(DepotError) {
         func fault(_ reason: String) -> DepotError {
             DepotError(
@@ -35,7 +36,7 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The value of the `Host` header.
-    var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    public var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     public var description: String { "http://\(authority)" }
 }

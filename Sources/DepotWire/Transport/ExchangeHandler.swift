@@ -2,10 +2,10 @@ import DepotCore
 import NIOCore
 import NIOHTTP1
 
-// One connection's side of request and answer, on its event loop. Tasks ask it for the next part of an answer or for
-// room to write, and get a future. It reads from the socket only while little is buffered, so that a slow reader
-// slows the sender down; between exchanges it keeps one read outstanding, which is how the end of an idle
-// connection is noticed.
+// One connection's side of request and answer, on its event loop. Tasks ask it for the next part of
+// an answer or for room to write, and get a future. It reads from the socket only while little is
+// buffered, so that a slow reader slows the sender down; between exchanges it keeps one read
+// outstanding, which is how the end of an idle connection is noticed.
 final class ExchangeHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
@@ -58,7 +58,8 @@ final class ExchangeHandler: ChannelInboundHandler {
         }
         if let failure { return context.eventLoop.makeFailedFuture(failure) }
         assert(reader == nil, "an exchange has one reader")
-        let waiter = Waiter<Part>(context.eventLoop, patience, timeout(what, patience))
+        let waiter = Waiter<Part>(
+            context.eventLoop, patience: patience, timeout: timeout(what, patience))
         reader = waiter
         readMore()
         return waiter.promise.futureResult
@@ -77,7 +78,8 @@ final class ExchangeHandler: ChannelInboundHandler {
             .map { self.status.map { $0 >= 400 } ?? false }.nonisolated()
     }
 
-    /// Succeeds when the connection takes more bytes, or when the answer has begun: then there is no use in writing.
+    /// Succeeds when the connection takes more bytes, or when the answer has begun: then there is
+    /// no use in writing.
     private func room(patience: TimeAmount) -> EventLoopFuture<Void> {
         let context = added
         if let failure, !hasAnswered { return context.eventLoop.makeFailedFuture(failure) }
@@ -85,7 +87,8 @@ final class ExchangeHandler: ChannelInboundHandler {
             return context.eventLoop.makeSucceededVoidFuture()
         }
         let waiter = Waiter<Void>(
-            context.eventLoop, patience, timeout("it takes no more bytes", patience))
+            context.eventLoop, patience: patience,
+            timeout: timeout("it takes no more bytes", patience))
         writer = waiter
         return waiter.promise.futureResult
     }
@@ -191,7 +194,7 @@ private final class Waiter<Value: Sendable> {
     private let timer: Scheduled<Void>
     private let done: NIOLoopBoundBox<Bool>
 
-    init(_ loop: any EventLoop, _ patience: TimeAmount, _ timeout: DepotError) {
+    init(_ loop: any EventLoop, patience: TimeAmount, timeout: DepotError) {
         let promise = loop.makePromise(of: Value.self)
         self.promise = promise
         let bound = NIOLoopBoundBox<Bool>(false, eventLoop: loop)

@@ -1,9 +1,11 @@
 import NIOCore
 
-// A task that waits for a connection's bytes is woken on another thread than the one that read them, and wakes the first
-// again when it writes. Run on the connection's own event loop it needs neither.
+// A task that waits for a connection's bytes is woken on another thread than the one that read
+// them, and wakes the first again when it writes. Run on the connection's own event loop it needs
+// neither.
 
-/// Runs tasks on an event loop. What they do must be short: the connections of the loop wait meanwhile.
+/// Runs tasks on an event loop. What they do must be short: the connections of the loop wait
+/// meanwhile.
 public final class LoopExecutor: TaskExecutor {
     /// Of the task that is running, for those that it starts to run by themselves.
     @TaskLocal public static var current: LoopExecutor?

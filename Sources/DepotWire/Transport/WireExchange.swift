@@ -3,13 +3,15 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// A request that is being written and an answer that is being read, part by part, with back-pressure both ways.
+/// A request that is being written and an answer that is being read, part by part, with
+/// back-pressure both ways.
 ///
-/// Write all parts, `finish`, take the `head`, then `next` until `nil`; or `cancel`. For one task at a time. An
-/// exchange that is left unfinished must be cancelled, or its connection is lost to the pool.
+/// Write all parts, `finish`, take the `head`, then `next` until `nil`; or `cancel`. For one task
+/// at a time. An exchange that is left unfinished must be cancelled, or its connection is lost to
+/// the pool.
 public final class WireExchange: Sendable {
-    /// Numbers requests. An answer repeats its request's: an answer that came twice would else be taken for that of the
-    /// next request.
+    /// Numbers requests. An answer repeats its request's: an answer that came twice would else be
+    /// taken for that of the next request.
     public static let header = "depot-exchange"
 
     private let number: String
@@ -39,8 +41,9 @@ public final class WireExchange: Sendable {
         connection.channel.write(HTTPClientRequestPart.head(head), promise: nil)
     }
 
-    /// Sends parts of the body, together; waits while the other side takes no more. Each call costs a wake-up of the
-    /// connection's thread and a system call: small parts are better collected, see `BodyWriter`.
+    /// Sends parts of the body, together; waits while the other side takes no more. Each call costs
+    /// a wake-up of the connection's thread and a system call: small parts are better collected,
+    /// see `BodyWriter`.
     ///
     /// - Throws: what the other side answered, where it did so before the body was over.
     public func write(_ parts: [ByteBuffer]) async throws(DepotError) {
@@ -97,7 +100,8 @@ public final class WireExchange: Sendable {
 
     /// The answer's whole body.
     ///
-    /// - Throws: `tooLarge` where it has more than `limit` bytes; `unreachable` where it was changed on its way.
+    /// - Throws: `tooLarge` where it has more than `limit` bytes; `unreachable` where it was
+    ///   changed on its way.
     public func collect(upTo limit: Int) async throws(DepotError) -> ByteBuffer {
         var body = ByteBuffer()
         while let part = try await next() {
@@ -125,8 +129,8 @@ public final class WireExchange: Sendable {
         }
     }
 
-    /// The error that came before the request was whole. The rest of the request will not be sent: the connection
-    /// is of no more use.
+    /// The error that came before the request was whole. The rest of the request will not be sent:
+    /// the connection is of no more use.
     private func refusal() async -> DepotError {
         do throws(DepotError) {
             let head = try await head()
@@ -146,8 +150,8 @@ public final class WireExchange: Sendable {
         }
     }
 
-    /// Whether the connection ended, as opposed to an answer that did not come in time, before anything was
-    /// answered.
+    /// Whether the connection ended, as opposed to an answer that did not come in time, before
+    /// anything was answered.
     func wasLostUnanswered() async -> Bool { await connection.wasLostUnanswered() }
 
     public func cancel() { giveUp() }

@@ -10,18 +10,22 @@ public struct WireRequest: Sendable {
     public var headers: HTTPHeaders
     /// The whole body, where it is known beforehand.
     public var body: ByteBuffer
-    /// How long the answer's head, and then each part of its body, may take; the transport's own if `nil`.
+    /// How long the answer's head, and then each part of its body, may take; the transport's own if
+    /// `nil`.
     public var patience: TimeAmount?
+    /// Told of each try, where that matters.
+    public var delivery: Delivery?
 
     public init(
         _ method: HTTPMethod, _ path: String, headers: HTTPHeaders = [:],
-        body: ByteBuffer = ByteBuffer(), patience: TimeAmount? = nil
+        body: ByteBuffer = ByteBuffer(), patience: TimeAmount? = nil, delivery: Delivery? = nil
     ) {
         self.method = method
         self.path = path
         self.headers = headers
         self.body = body
         self.patience = patience
+        self.delivery = delivery
     }
 }
 

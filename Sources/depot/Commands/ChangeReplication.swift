@@ -7,8 +7,8 @@ struct ChangeReplication: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Give a file more or fewer copies.",
         discussion: """
-            Copies are made and proved before any is dropped. The level that a file has already makes up for \
-            copies that are missing.
+            Copies are made and proved before any is dropped. The level that a file has already \
+            makes up for copies that are missing.
             """)
 
     @Argument(help: "The file's name.") var name: String
@@ -25,8 +25,8 @@ struct ChangeReplication: AsyncParsableCommand {
         guard !options.output.quiet else { return }
         let verb = change.planOnly ? "would be " : ""
         Output.line(
-            "\(change.name)  level \(change.from) → \(change.to)\(change.planOnly ? "  (plan)" : "")"
-        )
+            "\(change.name)  level \(change.from) → "
+                + "\(change.to)\(change.planOnly ? "  (plan)" : "")")
         Output.line(
             "  \(change.copied) \(verb)copied (\(ByteCount(change.bytesCopied))), "
                 + "\(change.dropped) \(verb)dropped")
@@ -36,8 +36,8 @@ struct ChangeReplication: AsyncParsableCommand {
         }
         if change.lacking > 0 {
             Output.line(
-                "  DEGRADED: \(Output.plural(change.lacking, "chunk")) could not be copied often enough yet; "
-                    + "repair goes on")
+                "  DEGRADED: \(Output.plural(change.lacking, "chunk")) could not be copied often "
+                    + "enough yet; repair goes on")
         }
         guard change.planOnly else { return }
         Output.table(

@@ -7,14 +7,16 @@ struct Collect: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Delete chunks that nobody uses, and give their space back.",
         discussion: """
-            The FileServer does this by itself every hour. What no file, deposit or retrieval uses is kept for a \
-            grace time first. Nothing is deleted while anything is unknown that might use it.
+            The FileServer does this by itself every hour. What no file, deposit or retrieval uses \
+            is kept for a grace time first. Nothing is deleted while anything is unknown that \
+            might use it.
             """)
 
     @Flag(help: "Only say what would be done.") var plan = false
     @Option(
         help: ArgumentHelp(
-            "How long a chunk has to be unused, such as 12h; what the FileServer was told otherwise.",
+            "How long a chunk has to be unused, such as 12h; what the FileServer was told "
+                + "otherwise.",
             valueName: "time"),
         transform: TimeSpan.parse)
     var grace: TimeSpan?
@@ -28,17 +30,17 @@ struct Collect: AsyncParsableCommand {
         guard !options.output.quiet else { return }
         let found = done.plan
         Output.line(
-            "\(Output.plural(found.unusedChunks, "chunk")) unused (\(ByteCount(found.unusedBytes)) with all "
-                + "copies), \(found.readyChunks) of them for longer than \(done.graceSeconds) s "
-                + "(\(ByteCount(found.readyBytes)))")
+            "\(Output.plural(found.unusedChunks, "chunk")) unused (\(ByteCount(found.unusedBytes)) "
+                + "with all copies), \(found.readyChunks) of them for longer than "
+                + "\(done.graceSeconds) s (\(ByteCount(found.readyBytes)))")
         if done.planOnly {
             return Output.line(
-                "would delete \(Output.plural(found.readyCopies, "copy", "copies"))  (plan)")
+                "would delete \(Output.plural(found.readyCopies, "copy", many: "copies"))  (plan)")
         }
         Output.line(
-            "\(Output.plural(done.deletedCopies, "copy", "copies")) deleted "
-                + "(\(ByteCount(done.deletedBytes))), \(Output.plural(done.deletedRecords, "old record"))"
-        )
+            "\(Output.plural(done.deletedCopies, "copy", many: "copies")) deleted "
+                + "(\(ByteCount(done.deletedBytes))), "
+                + "\(Output.plural(done.deletedRecords, "old record"))")
         Output.line(
             "\(Output.plural(done.compactedSegments, "segment")) compacted, "
                 + "\(ByteCount(done.freedBytes)) freed")

@@ -18,16 +18,16 @@ struct Coverage {
             let share =
                 replica.copies > 0
                 ? "\(100 * replica.checkedCopies / replica.copies) %" : "-"
-            let oldest = replica.oldestDays.map { "\(Int($0.rounded())) d" } ?? "never"
+            let oldest = replica.oldestDays.map { "\(Count(rounding: $0)) d" } ?? "never"
             rows.append([
                 replica.name, "\(replica.copies)", share, replica.copies > 0 ? oldest : "-",
-                "\(ByteCount(UInt64(replica.bytesPerDay)))/day",
+                "\(ByteCount(rounding: replica.bytesPerDay))/day",
             ])
         }
         Output.table(rows, rightAligned: [1, 2, 3, 4])
         Output.line("")
         Output.line(
-            "CHECKED: share of the copies that was read and hashed in the last \(coverage.days) days"
-        )
+            "CHECKED: share of the copies that was read and hashed in the last \(coverage.days) "
+                + "days")
     }
 }

@@ -9,8 +9,10 @@ struct Deposit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Deposit a file or, with -r, a folder.",
         discussion: """
-            Returns when as many copies are durable as the output says. With -r, names are the paths below the \
-            folder, behind NAME/ where --as NAME is given. Symbolic links are told about and skipped.
+            Returns when as many copies are durable as the output says. With -r, names are the \
+            paths below the folder, behind NAME/ where --as NAME is given. Symbolic links, empty \
+            folders, pipes and devices are told about and left out. A file that changes while it \
+            is read is not deposited.
             """)
 
     @Argument(
@@ -48,12 +50,14 @@ struct Deposit: AsyncParsableCommand {
     func run() async throws {
         let level = try ReplicationLevel(copies)
         let deposit = try parseDepositID()
+        if let receipt { try ReceiptFile.check(receipt) }
         let client = try options.client()
-        let tally = DepositTally(
+        let tally = DepositReporter(
             isTree: recursive, keepsReceipts: receipt != nil, output: options.output)
-        let threads = HashingThreads()
+        let threads = BlockingThreads()
         let pipeline = UploadPipeline(
-            door: client, threads: threads, deposit: deposit, level: level, requireAll: requireAll,
+            server: client, threads: threads, deposit: deposit, level: level,
+            requireAll: requireAll,
             onEvent: { tally.take($0) })
         do {
             if recursive {
@@ -73,7 +77,7 @@ struct Deposit: AsyncParsableCommand {
             // Threads that wait for a stream are left to the end of the process.
             tally.end(with: error)
         }
-        if let receipt { try tally.save(to: receipt) }
+        if let receipt { tally.save(to: receipt) }
         try tally.finish()
     }
 

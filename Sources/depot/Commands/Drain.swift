@@ -7,8 +7,9 @@ struct Drain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Empty a replica, so that it may be removed.",
         discussion: """
-            The FileServer does the work; this waits for it, and may be interrupted. A replica that is being \
-            emptied is read from, but gets nothing new. When it is empty, depot forget takes it off the list.
+            The FileServer does the work; this waits for it, and may be interrupted. A replica \
+            that is being emptied is read from, but gets nothing new. When it is empty, depot \
+            forget takes it off the list.
             """)
 
     private static let pollInterval = Duration.seconds(1)
@@ -74,13 +75,14 @@ struct Drain: AsyncParsableCommand {
                 "\(drain.name)  empty: safe to remove; then depot forget \(drain.name)")
             if drain.unusedChunks > 0 {
                 Output.line(
-                    "  \(Output.plural(drain.unusedChunks, "chunk")) there that nobody uses: left alone"
-                )
+                    "  \(Output.plural(drain.unusedChunks, "chunk")) there that nobody uses: left "
+                        + "alone")
             }
         case .draining:
             Output.line(
                 "\(drain.name)  draining: \(Output.plural(drain.chunksLeft, "chunk")) "
-                    + "(\(ByteCount(drain.bytesLeft))), \(Output.plural(drain.recordsLeft, "record")), "
+                    + "(\(ByteCount(drain.bytesLeft))), "
+                    + "\(Output.plural(drain.recordsLeft, "record")), "
                     + "\(Output.plural(drain.depositsLeft, "deposit")) left")
             if let problem = drain.problem { Output.line("  \(problem)") }
         case .stopped:

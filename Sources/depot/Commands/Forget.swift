@@ -7,8 +7,8 @@ struct Forget: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Take a replica off the member list.",
         discussion: """
-            Refused while it holds the only good copy of something, or is up and not drained. It is never let in \
-            again with what it holds; another one at its address is welcome.
+            Refused while it holds the only good copy of something, or is up and not drained. It \
+            is never let in again with what it holds; another one at its address is welcome.
             """)
 
     @Argument(help: "The replica, by name, address or UUID.") var replica: String
@@ -22,12 +22,12 @@ struct Forget: AsyncParsableCommand {
         if options.output.json { return Output.json(forgotten) }
         guard !options.output.quiet else { return }
         Output.line(
-            "\(forgotten.name)  forgotten (\(forgotten.replica)); \(Output.plural(forgotten.members, "member")) left"
-        )
+            "\(forgotten.name)  forgotten (\(forgotten.replica)); "
+                + "\(Output.plural(forgotten.members, "member")) left")
         if forgotten.lostFiles > 0 {
             Output.line(
-                "  \(Output.plural(forgotten.lostFiles, "file")) (\(ByteCount(forgotten.lostBytes))) cannot be "
-                    + "read any more")
+                "  \(Output.plural(forgotten.lostFiles, "file")) "
+                    + "(\(ByteCount(forgotten.lostBytes))) cannot be read any more")
         }
     }
 }

@@ -42,20 +42,18 @@ struct Info: AsyncParsableCommand {
 
     private func show(_ body: Body) {
         Output.line(body.name.text)
+        let degraded = body.degraded ? "  DEGRADED: some chunks have fewer good copies" : ""
         Output.table([
             ["  size", "\(ByteCount(body.size)) (\(body.size) bytes)"],
-            [
-                "  level",
-                "\(body.level)\(body.degraded ? "  DEGRADED: some chunks have fewer good copies" : "")",
-            ],
+            ["  level", "\(body.level)\(degraded)"],
             ["  manifest", "\(body.manifest)"],
             ["  sequence", "\(body.sequence)"],
         ])
         let counts = Dictionary(grouping: body.chunks, by: \.good).mapValues(\.count)
         for (copies, count) in counts.sorted(by: { $0.key < $1.key }) {
             Output.line(
-                "  \(Output.plural(count, "chunk")) with \(Output.plural(copies, "good copy", "good copies"))"
-            )
+                "  \(Output.plural(count, "chunk")) with "
+                    + "\(Output.plural(copies, "good copy", many: "good copies"))")
         }
         Output.table(
             body.chunks.prefix(20).map { chunk in
@@ -71,5 +69,5 @@ struct Info: AsyncParsableCommand {
 }
 
 extension FileInfoBody.Chunk {
-    var good: Int { holdings.filter { $0.state == .good }.count }
+    var good: Int { counted?.wrappedValue ?? holdings.filter { $0.state == .good }.count }
 }

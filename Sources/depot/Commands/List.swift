@@ -22,23 +22,21 @@ struct List: AsyncParsableCommand {
     func run() async throws {
         let client = try options.client()
         var entries: [Entry] = []
-        var last: FileName?
-        while true {
-            let page = try await client.files(prefix: prefix, after: last)
-            let rows = page.files.map(Self.entry)
+        var pages = NamePages(client, prefix: prefix)
+        // Nobody waits for what cannot be written.
+        while Output.failure == nil, let page = try await pages.next() {
+            let rows = page.map(Self.entry)
             if options.output.json {
                 entries += rows
             } else if !options.output.quiet {
                 Self.show(rows)
             }
-            last = page.files.last?.name
-            guard page.hasMore, last != nil else { break }
         }
         if options.output.json { Output.json(Body(files: entries)) }
     }
 
     private static func entry(_ file: FileBody) -> Entry {
-        let modified = file.metadata.modifiedNanoseconds.map { $0 / 1_000_000_000 } ?? file.time
+        let modified = file.metadata.modified?.seconds ?? file.time
         return Entry(
             name: file.name, size: file.size, level: file.level, manifest: file.manifest.id,
             modified: Output.timestamp(modified))

@@ -1,19 +1,24 @@
 import ArgumentParser
+import DepotClient
+import DepotCluster
 import DepotCore
 import DepotReplica
 import DepotServer
 import DepotStore
 import DepotWire
 import FoundationEssentials
+import Glibc
 import Logging
 import ServiceLifecycle
+
+import struct SystemPackage.FilePath
 
 struct Local: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a FileServer and some replicas in one process, to try depot.",
         discussion:
-            "All on one disk, so it protects against no disk's death. Tokens are made at the first start."
-    )
+            "All on one disk, so it protects against no disk's death. Tokens are made at the first "
+            + "start.")
 
     @Option(help: "The folder of everything.") var data = "./depot-data"
     @Option(help: "Where the FileServer listens.") var listen = "127.0.0.1:7400"
@@ -27,7 +32,9 @@ struct Local: AsyncParsableCommand {
                 .invalidArgument, "1 to \(Limits.levelMax) replicas, found \(replicas)")
         }
         let logger = log.logger("local")
-        try makeFolder()
+        let address = try ListenAddress(listen)
+        try Self.makeFolder(FilePath(data))
+        Daemon.prepare(data, logger)
         let tokens = (cluster: "\(data)/cluster.token", client: "\(data)/client.token")
         try Token.make(tokens.cluster)
         try Token.make(tokens.client)
@@ -35,30 +42,31 @@ struct Local: AsyncParsableCommand {
         var services: [any Service] = []
         var configured: [ReplicaConfiguration] = []
         for number in 1...replicas {
-            let (store, server, port) = try await replica(number, clusterToken, logger)
+            let (store, server, port) = try await replica(number, token: clusterToken, logger)
             services += [store, server]
             configured.append(
                 ReplicaConfiguration(url: "http://127.0.0.1:\(port)", name: "replica\(number)"))
         }
         let server = try await FileServerSetup(
-            data: "\(data)/fileserver", listen: try ListenAddress(listen), replicas: configured,
+            data: "\(data)/fileserver", listen: address, replicas: configured,
             token: try Self.read(tokens.client), clusterToken: clusterToken,
             timing: timing
         ).server(logger)
-        let host = try ListenAddress(listen).host
-        let tokenFile = tokens.client
-        let announcer = Announcer {
-            """
-            export DEPOT_SERVER=http://\(host):\(try await server.port())
-            export DEPOT_TOKEN_FILE=\(tokenFile)
-            """
+        let tokenFile = try Self.absolute(tokens.client)
+        let announcer = Announcer(logger: logger) {
+            let endpoint = Endpoint(host: address.reachable, port: try await server.port())
+            return [
+                "export DEPOT_SERVER=\(ShellWord.quoted(endpoint.description))",
+                "export DEPOT_TOKEN_FILE=\(ShellWord.quoted(tokenFile))",
+            ]
         }
         try await Daemon.run(services + [server, announcer], logger)
     }
 
-    /// A replica's port is kept with its folder: to the FileServer, an address that changes is news.
+    /// A replica's port is kept with its folder: to the FileServer, an address that changes is
+    /// news.
     private func replica(
-        _ number: Int, _ token: AccessToken, _ logger: Logger
+        _ number: Int, token: AccessToken, _ logger: Logger
     ) async throws -> (store: StoreService, server: ReplicaServer, port: Int) {
         var configuration = SegmentStoreConfiguration()
         configuration.name = "replica\(number)"
@@ -72,15 +80,24 @@ struct Local: AsyncParsableCommand {
         return (StoreService(store: store), server, port)
     }
 
-    private func makeFolder() throws(DepotError) {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: data, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw DepotError(
-                .invalidArgument, "the folder cannot be made", object: data, cause: error)
+    /// With what it lies in.
+    private static func makeFolder(_ path: FilePath) throws(DepotError) {
+        if mkdir(path.string, 0o700) == 0 { return }
+        if errno == ENOENT, path != path.folder {
+            try makeFolder(path.folder)
+            if mkdir(path.string, 0o700) == 0 { return }
         }
+        guard errno == EEXIST else { throw .file("the folder cannot be made", path.string) }
+        guard try FileStatus(following: path.string).isFolder else {
+            throw .file("the folder cannot be made", path.string, errno: ENOTDIR)
+        }
+    }
+
+    /// The same from every folder, with all links followed.
+    private static func absolute(_ path: String) throws(DepotError) -> String {
+        guard let resolved = realpath(path, nil) else { throw .file("cannot be found", path) }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     private static func read(_ path: String) throws(DepotError) -> AccessToken {

@@ -20,7 +20,8 @@ struct ServerOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How long to try again where the FileServer does not answer: 30s, and 2s where nobody listened yet, otherwise.",
+            "How long to try again where the FileServer does not answer: 30s, and 2s where nobody "
+                + "listened yet, otherwise.",
             valueName: "time"),
         transform: TimeSpan.parse)
     var patience: TimeSpan?
@@ -29,11 +30,13 @@ struct ServerOptions: ParsableArguments {
 
     /// - Throws: `invalidArgument` where no server is named, or no token.
     func client() throws(DepotError) -> FileServerClient {
-        guard let address = server ?? ProcessInfo.processInfo.environment["DEPOT_SERVER"] else {
+        let known = if let server { server } else { try CommandWords.environment("DEPOT_SERVER") }
+        guard let address = known else {
             throw DepotError(
                 .invalidArgument,
                 "which FileServer? Give --server http://HOST:PORT or set DEPOT_SERVER")
         }
+        try Descriptors.prepare()
         let transport = ChunkTransport(
             endpoint: try Endpoint(address), token: try Secret.client.read())
         guard let patience else { return FileServerClient(transport: transport) }
@@ -51,11 +54,11 @@ struct Secret {
     static let cluster = Secret(
         variable: "DEPOT_CLUSTER_TOKEN", whose: "FileServer and replicas")
 
-    /// - Throws: `unauthorized` where none is given, `invalidArgument` for one that cannot be right.
+    /// - Throws: `unauthorized` where none is given, `invalidArgument` for one that cannot be
+    ///   right.
     func read() throws(DepotError) -> AccessToken {
-        let environment = ProcessInfo.processInfo.environment
-        if let text = environment[variable] { return try AccessToken(text) }
-        guard let path = environment["\(variable)_FILE"] else {
+        if let text = try CommandWords.environment(variable) { return try AccessToken(text) }
+        guard let path = try CommandWords.environment("\(variable)_FILE") else {
             throw DepotError(
                 .unauthorized,
                 "the token of \(whose) is missing: set \(variable) or \(variable)_FILE")

@@ -2,6 +2,7 @@ import ArgumentParser
 import DepotCore
 import DepotSQLiteCatalog
 import DepotServer
+import DepotUpkeep
 import DepotWire
 import Glibc
 import Logging
@@ -11,9 +12,11 @@ struct RebuildCatalog: AsyncParsableCommand {
         commandName: "rebuild-catalog",
         abstract: "Make the FileServer's catalog again from the replicas.",
         discussion: """
-            The FileServer has to be stopped; the replicas have to run. Needs DEPOT_CLUSTER_TOKEN or \
-            DEPOT_CLUSTER_TOKEN_FILE. The old catalog is moved aside, never deleted. Cut off anywhere, it can be \
-            run again. Ends with 0 where everything is back that a record names, with 2 otherwise.
+            The FileServer has to be stopped; the replicas have to run. Needs DEPOT_CLUSTER_TOKEN \
+            or DEPOT_CLUSTER_TOKEN_FILE. The old catalog is moved aside, never deleted. Cut off \
+            anywhere, it can be run again. Ends with 0 where everything is back that a record \
+            names, with 2 otherwise; with 4, and nothing changed, where the newest word on a name \
+            is only a minority's.
             """)
 
     @Option(help: "The folder of the catalog.") var data: String
@@ -21,6 +24,9 @@ struct RebuildCatalog: AsyncParsableCommand {
     var replica: [String]
     @Flag(help: "Do without members that do not answer, as long as a majority does.")
     var acceptMissing = false
+    @Flag(
+        help: "Take the newest word on a name also where only a minority of its replicas gives it.")
+    var acceptMinority = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var log: LogOptions
 
@@ -36,9 +42,9 @@ struct RebuildCatalog: AsyncParsableCommand {
         let clusterToken = try Secret.cluster.read()
         let replacement = try CatalogReplacement(folder: data)
         let rebuilder = CatalogRebuilder(
-            replicas: replicas, acceptMissing: acceptMissing,
+            replicas: replicas, acceptMissing: acceptMissing, acceptMinority: acceptMinority,
             links: { replica, cluster throws(DepotError) in
-                try FileServerSetup.link(replica, cluster, clusterToken)
+                try FileServerSetup.link(to: replica, of: cluster, token: clusterToken)
             },
             makeCatalog: { cluster throws(DepotError) in try await replacement.make(cluster) },
             logger: log.logger("rebuild"))
@@ -70,12 +76,16 @@ struct RebuildCatalog: AsyncParsableCommand {
         Output.line(
             "  \(Output.plural(report.files, "file")) (\(ByteCount(report.bytes))), "
                 + "\(Output.plural(report.tombstones, "deleted name")), "
-                + "\(Output.plural(report.copies, "copy", "copies")) of chunks")
+                + "\(Output.plural(report.copies, "copy", many: "copies")) of chunks")
         if let movedAside { Output.line("  the old catalog is kept: \(movedAside)") }
         for replica in report.missing {
             Output.line(
-                "  missing: \(replica); nothing is collected or dropped until it is back or forgotten"
-            )
+                "  missing: \(replica); nothing is collected or dropped until it is back or "
+                    + "forgotten")
+        }
+        for word in report.minorityWordsListed { Output.line("  taken from a minority: \(word)") }
+        if report.minorityWords > report.minorityWordsListed.count {
+            Output.line("  … and \(report.minorityWords - report.minorityWordsListed.count) more")
         }
         list(report.olderVersionsListed, of: report.olderVersions, "older version restored")
         list(report.incompleteListed, of: report.incomplete, "NOT RESTORED")

@@ -7,16 +7,30 @@ import NIOCore
 
 /// Receipts in files: one object, or an array of them.
 enum ReceiptFile {
+    /// - Throws: why no receipt could be written there. To be asked before anything is deposited.
+    static func check(_ path: String) throws(DepotError) {
+        do throws(DepotError) {
+            try WholeFile.check(path)
+        } catch {
+            throw DepotError(
+                error.code, "nothing was deposited, because the receipt \(error.message)",
+                object: path)
+        }
+    }
+
     static func write(
         _ receipts: [ReceiptBody], isTree: Bool, to path: String
     ) throws(DepotError) {
-        let bytes =
+        var bytes =
             if !isTree, let receipt = receipts.first {
                 try WireJSON.encode(receipt)
             } else {
                 try WireJSON.encode(receipts)
             }
-        try DurableFile.write(Array(bytes.readableBytesView) + [UInt8(ascii: "\n")], to: path)
+        bytes.writeString("\n")
+        for warning in try WholeFile.write(bytes, to: path) {
+            Output.note("warning: \(path): \(warning)")
+        }
     }
 
     /// - Throws: `notFound` where there is no file; `invalidArgument` for one that is no receipt.
@@ -62,13 +76,15 @@ enum ReceiptProof {
     private static func show(_ proof: ReceiptProofBody) {
         let word = proof.isProved ? "proved" : "NOT PROVED"
         Output.line(
-            "\(proof.name)  \(word)  \(Output.plural(proof.copiesNow, "whole copy", "whole copies"))"
-                + " now, \(proof.copiesPromised) promised  \(Output.plural(proof.chunks, "chunk")), "
+            "\(proof.name)  \(word)  "
+                + "\(Output.plural(proof.copiesNow, "whole copy", many: "whole copies")) now, "
+                + "\(proof.copiesPromised) promised  \(Output.plural(proof.chunks, "chunk")), "
                 + "\(ByteCount(proof.bytesRead)) read and hashed")
         if let problem = proof.problem { Output.line("  \(problem)") }
         for short in proof.shortListed {
             Output.line(
-                "  \(short.chunk)  \(Output.plural(short.copies, "whole copy", "whole copies"))")
+                "  \(short.chunk)  "
+                    + "\(Output.plural(short.copies, "whole copy", many: "whole copies"))")
         }
         if proof.short > proof.shortListed.count {
             Output.line("  … and \(proof.short - proof.shortListed.count) more")

@@ -10,8 +10,8 @@ struct Replica: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a StorageReplica.",
         discussion: """
-            Needs DEPOT_CLUSTER_TOKEN or DEPOT_CLUSTER_TOKEN_FILE, the same as the FileServer's. Its identity is \
-            in its folder: the address may change.
+            Needs DEPOT_CLUSTER_TOKEN or DEPOT_CLUSTER_TOKEN_FILE, the same as the FileServer's. \
+            Its identity is in its folder: the address may change.
             """)
 
     @Option(help: "The folder of its chunks: a disk of its own.") var data: String
@@ -24,6 +24,7 @@ struct Replica: AsyncParsableCommand {
 
     func run() async throws {
         let logger = log.logger(name ?? "replica")
+        Daemon.prepare(data, logger)
         var configuration = SegmentStoreConfiguration()
         configuration.name = name
         configuration.zone = zone
@@ -37,7 +38,9 @@ struct Replica: AsyncParsableCommand {
             configuration: ReplicaServerConfiguration(
                 host: address.host, port: address.port, token: token),
             logger: logger)
-        let announcer = Announcer { "replica listens on port \(try await server.port())" }
+        let announcer = Announcer(logger: logger) {
+            ["replica listens on port \(try await server.port())"]
+        }
         // Services stop in reverse: the store is closed when nobody asks it any more.
         try await Daemon.run([StoreService(store: store), server, announcer], logger)
     }

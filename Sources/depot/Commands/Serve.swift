@@ -1,4 +1,5 @@
 import ArgumentParser
+import DepotCluster
 import DepotCore
 import DepotServer
 import DepotWire
@@ -22,12 +23,15 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let logger = log.logger("fileserver")
+        Daemon.prepare(data, logger)
         let server = try await FileServerSetup(
             data: data, listen: try ListenAddress(listen),
             replicas: try replica.map(Self.parse(replica:)), token: try Secret.client.read(),
             clusterToken: try Secret.cluster.read(), timing: timing
         ).server(logger)
-        let announcer = Announcer { "FileServer listens on port \(try await server.port())" }
+        let announcer = Announcer(logger: logger) {
+            ["FileServer listens on port \(try await server.port())"]
+        }
         try await Daemon.run([server, announcer], logger)
     }
 

@@ -32,7 +32,7 @@ struct SimulatedLoss: Encodable {
     private(set) var totals: SimulationBody.Totals?
     /// Files that could not be read any more, and their bytes.
     private(set) var unreadableFiles = 0
-    private(set) var unreadableBytes: UInt64 = 0
+    @ByteCount private(set) var unreadableBytes: UInt64 = 0
     /// Files with a chunk of which one good copy would be left.
     private(set) var lastCopyFiles = 0
     private(set) var files: [SimulationBody.Loss] = []
@@ -62,17 +62,20 @@ struct SimulatedLoss: Encodable {
     func show(filesMax: Int) {
         guard let totals else { return }
         Output.line(
-            "without \(totals.lost.joined(separator: ", ")): \(Output.plural(totals.remaining, "replica")) "
+            "without \(totals.lost.joined(separator: ", ")): "
+                + "\(Output.plural(totals.remaining, "replica")) "
                 + "\(totals.remaining == 1 ? "remains" : "remain")")
         Output.line(
             unreadableFiles == 0
                 ? "  every file could be read"
-                : "  \(Output.plural(unreadableFiles, "file")) (\(ByteCount(unreadableBytes))) could NOT be read"
+                : "  \(Output.plural(unreadableFiles, "file")) (\(ByteCount(unreadableBytes))) "
+                    + "could NOT be read"
         )
         Output.line("  \(Output.plural(lastCopyFiles, "file")) down to one copy")
         Output.line(
-            "  \(Output.plural(totals.copies, "copy", "copies")) to make (\(ByteCount(totals.bytes))), "
-                + "\(ByteCount(totals.freeBytes)) free: \(totals.fits ? "enough" : "NOT ENOUGH")")
+            "  \(Output.plural(totals.copies, "copy", many: "copies")) to make "
+                + "(\(ByteCount(totals.bytes))), \(ByteCount(totals.freeBytes)) free: "
+                + "\(totals.fits ? "enough" : "NOT ENOUGH")")
         let listed = files.sorted { ($1.lostChunks, $0.name) < ($0.lostChunks, $1.name) }
         for file in listed.prefix(filesMax) {
             Output.line("  \(file.name)  \(file.lostChunks > 0 ? "unreadable" : "one copy")")

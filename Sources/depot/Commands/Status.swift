@@ -30,12 +30,12 @@ struct Status: AsyncParsableCommand {
         Output.line("")
         Output.line(
             "\(Output.plural(status.files, "file")), \(ByteCount(status.logicalBytes)); unique "
-                + "\(ByteCount(status.uniqueBytes)), stored \(ByteCount(status.storedBytes)) with all copies"
-        )
+                + "\(ByteCount(status.uniqueBytes)), stored \(ByteCount(status.storedBytes)) with "
+                + "all copies")
         if status.underReplicated > 0 {
             Output.line(
-                "\(Output.plural(status.underReplicated, "chunk")) with fewer good copies than wanted"
-            )
+                "\(Output.plural(status.underReplicated, "chunk")) with fewer good copies than "
+                    + "wanted")
         }
     }
 }

@@ -39,12 +39,13 @@ struct StoreVerification {
             }
         }
         Output.line(
-            "\(Output.plural(report.members, "copy", "copies")) in "
+            "\(Output.plural(report.members, "copy", many: "copies")) in "
                 + "\(Output.plural(report.segments, "segment")) read and hashed, "
                 + "\(ByteCount(report.bytes))")
         if report.unsealedSegments > 0 {
             Output.line(
-                "\(Output.plural(report.unsealedSegments, "segment")) not sealed; the next start does that"
+                "\(Output.plural(report.unsealedSegments, "segment")) not sealed; the next start "
+                    + "does that"
                     + (report.tornBytes > 0
                         ? ", and sets \(report.tornBytes) torn bytes aside" : ""))
         }

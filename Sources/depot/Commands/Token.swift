@@ -7,8 +7,8 @@ struct Token: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make random tokens.",
         discussion:
-            "Each file that is not there is made, readable for its owner only. Without files, one is written out."
-    )
+            "Each file that is not there is made, readable for its owner only. Without files, one "
+            + "is written out.")
 
     @Argument(help: "Files to write tokens to.") var files: [String] = []
 
@@ -30,17 +30,14 @@ struct Token: ParsableCommand {
     static func make(_ path: String) throws(DepotError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         if descriptor < 0, errno == EEXIST { return }
-        guard descriptor >= 0 else {
-            throw DepotError(
-                .invalidArgument, "cannot be made: \(String(cString: strerror(errno)))",
-                object: path)
-        }
+        guard descriptor >= 0 else { throw .file("cannot be made", path) }
         defer { close(descriptor) }
         let text = random() + "\n"
         guard write(descriptor, text, text.utf8.count) == text.utf8.count, fsync(descriptor) == 0
         else {
+            let cause = errno
             unlink(path)
-            throw DepotError(.storageFull, "cannot be written", object: path)
+            throw .file("cannot be written", path, errno: cause)
         }
     }
 }

@@ -31,11 +31,11 @@ struct VerificationWatch: Sendable {
                 await stop(body.verification)
                 throw DepotError(.unreachable, "stopped; what was read counts")
             }
-            state = try await next(body, problems.count, began)
+            state = try await next(body, after: problems.count, since: began)
             show(state.problems, progress)
             problems += state.problems
-            let total = state.replicas.reduce(0) { $0 + $1.bytes }
-            let done = state.replicas.reduce(0) { $0 + $1.bytesRead }
+            let total = state.replicas.total { $0.bytes }
+            let done = state.replicas.total { $0.bytesRead }
             progress.set(total: total)
             progress.advance(done > bytes ? done - bytes : 0)
             bytes = done
@@ -51,19 +51,20 @@ struct VerificationWatch: Sendable {
         return state
     }
 
-    /// Where the FileServer was started again, begins again with what is unread since this command began.
+    /// Where the FileServer was started again, begins again with what is unread since this command
+    /// began.
     private func next(
-        _ body: VerifyBody, _ seen: Int, _ began: ContinuousClock.Instant
+        _ body: VerifyBody, after seen: Int, since began: ContinuousClock.Instant
     ) async throws(DepotError) -> VerificationBody {
         do throws(DepotError) {
             return try await client.verification(body.verification, after: seen)
         } catch  where error.code == .notFound {
-            let seconds = Int((ContinuousClock.now - began).components.seconds)
+            let seconds = Int(clamping: (ContinuousClock.now - began).components.seconds)
             return try await client.startVerification(
                 VerifyBody(
                     verification: body.verification, replicas: body.replicas,
-                    budgetSeconds: body.budgetSeconds,
-                    ageSecondsMax: min(seconds, body.ageSecondsMax ?? seconds),
+                    budgetSeconds: body.budgetSeconds?.wrappedValue,
+                    ageSecondsMax: min(seconds, body.ageSecondsMax?.wrappedValue ?? seconds),
                     repairs: body.repairs, isUnpaced: body.isUnpaced))
         }
     }
@@ -126,36 +127,38 @@ struct VerificationWatch: Sendable {
         for name in state.lost {
             Output.line("lost: \(name); what it held is to be whole elsewhere")
         }
-        let bytes = state.replicas.reduce(0) { $0 + $1.bytesRead }
-        let copies = state.replicas.reduce(0) { $0 + $1.copies }
-        let rate = state.seconds > 0 ? UInt64(Double(bytes) / state.seconds) : 0
+        let bytes = state.replicas.total { $0.bytesRead }
+        let copies = state.replicas.total { $0.copies }
+        let rate = ByteCount(rounding: state.seconds > 0 ? Double(bytes) / state.seconds : 0)
         Output.line(
-            "\(Output.plural(copies, "copy", "copies")) read and hashed, \(ByteCount(bytes)) in "
-                + "\(Self.rounded(state.seconds)) s (\(ByteCount(rate))/s)")
+            "\(Output.plural(copies, "copy", many: "copies")) read and hashed, \(ByteCount(bytes)) "
+                + "in \(Self.rounded(state.seconds)) s (\(rate)/s)")
         if state.problemCount > 0 {
             Output.line(
-                "\(Output.plural(state.problemCount, "problem")) found, \(state.repairedCount) repaired"
-            )
+                "\(Output.plural(state.problemCount, "problem")) found, \(state.repairedCount) "
+                    + "repaired")
         }
         if state.copiesMade > 0 {
             Output.line(
-                "\(Output.plural(state.copiesMade, "copy", "copies")) made "
+                "\(Output.plural(state.copiesMade, "copy", many: "copies")) made "
                     + "(\(ByteCount(state.bytesCopied)))")
         }
         if state.underReplicated > 0 {
             Output.line(
-                "\(Output.plural(state.underReplicated, "chunk")) with fewer good copies than wanted, "
-                    + "\(state.unreadable) of them with none")
+                "\(Output.plural(state.underReplicated, "chunk")) with fewer good copies than "
+                    + "wanted, \(state.unreadable) of them with none"
+                    + (state.shortage.map { "; \($0)" } ?? ""))
         }
         switch state.exitCode {
         case 0: Output.line("clean")
         case 1: Output.line("all that was found is repaired")
+        case 8: Output.line("no damage is left where it was read, but not all could be: see above")
         default: Output.line("not clean: see above")
         }
     }
 
     private static func rounded(_ seconds: Double) -> String {
-        let tenths = Int((seconds * 10).rounded())
+        let tenths = Count(rounding: seconds * 10).wrappedValue
         return "\(tenths / 10).\(tenths % 10)"
     }
 }

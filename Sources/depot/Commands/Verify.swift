@@ -7,11 +7,13 @@ struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Read everything back, compare, and repair: the scrub.",
         discussion: """
-            Every replica reads its own disk, past the cache, and hashes what it holds; no chunk crosses the \
-            network. What was unchecked for longest comes first, so an interrupted verification loses nothing. \
-            Then inventory and catalog are compared in both directions, and damage is repaired from good copies.
+            Every replica reads its own disk, past the cache, and hashes what it holds; no chunk \
+            crosses the network. What was unchecked for longest comes first, so an interrupted \
+            verification loses nothing. Then inventory and catalog are compared in both \
+            directions, and damage is repaired from good copies.
 
-            Exit codes: 0 clean, 1 damage was found and repaired, 2 damage remains or not all could be read.
+            Exit codes: 0 clean, 1 damage was found and repaired, 2 damage remains, 8 not all \
+            could be read, as of replicas that do not answer.
             """)
 
     @Option(help: ArgumentHelp("Only this replica; once for each.", valueName: "name"))

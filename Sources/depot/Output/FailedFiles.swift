@@ -1,7 +1,8 @@
 import DepotCore
 import DepotWire
 
-/// Files of a tree that a command did not manage. Each is told when it fails; they are kept only for JSON.
+/// Files of a tree that a command did not manage. Each is told when it fails; they are kept only
+/// for JSON.
 struct FailedFiles: Sendable {
     struct Entry: Encodable, Sendable {
         let name: String
@@ -28,8 +29,8 @@ struct FailedFiles: Sendable {
         first.map { first in
             DepotError(
                 first.error.code,
-                "\(Output.plural(count, "file")) of \(total) could not be \(verb), first \(first.error)"
-            )
+                "\(Output.plural(count, "file")) of \(total) could not be \(verb), first "
+                    + "\(first.error)")
         }
     }
 }

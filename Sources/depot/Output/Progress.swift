@@ -2,8 +2,8 @@ import DepotCore
 import Glibc
 import Synchronization
 
-/// Tells on standard error how far something is: a bar on a terminal, a line now and then elsewhere, nothing when
-/// quiet.
+/// Tells on standard error how far something is: a bar on a terminal, a line now and then
+/// elsewhere, nothing when quiet.
 final class Progress: Sendable {
     enum Style: Sendable {
         case bar
@@ -42,7 +42,7 @@ final class Progress: Sendable {
         guard style != .none else { return }
         let now = ContinuousClock.now
         let text = state.withLock { state -> String? in
-            state.done += bytes
+            state.done.increase(by: bytes)
             let interval = style == .bar ? Self.barInterval : Self.lineInterval
             guard now - state.lastShown >= interval else { return nil }
             state.lastShown = now
@@ -51,7 +51,7 @@ final class Progress: Sendable {
         }
         guard let text else { return }
         switch style {
-        case .bar: Output.write("\r\u{1B}[K\(text)", to: STDERR_FILENO)
+        case .bar: Output.redraw(text)
         case .lines: Output.note(text)
         case .none: break
         }
@@ -60,7 +60,7 @@ final class Progress: Sendable {
     /// Takes the bar away, so that what follows has the line to itself.
     func end() {
         let isDrawn = state.withLock { $0.isDrawn }
-        if style == .bar, isDrawn { Output.write("\r\u{1B}[K", to: STDERR_FILENO) }
+        if style == .bar, isDrawn { Output.redraw("") }
     }
 
     /// A line above the bar.
@@ -73,15 +73,16 @@ final class Progress: Sendable {
         let elapsed =
             Double((now - start).components.seconds)
             + Double((now - start).components.attoseconds) / 1e18
-        let rate = elapsed > 0 ? Double(state.done) / elapsed : 0
-        let speed = "\(ByteCount(UInt64(rate)))/s"
+        let done = state.done
+        let rate = elapsed > 0 ? Double(done) / elapsed : 0
+        let speed = "\(ByteCount(rounding: rate))/s"
         guard let total = state.total, total > 0 else {
-            return "\(label)  \(ByteCount(state.done))  \(speed)"
+            return "\(label)  \(ByteCount(done))  \(speed)"
         }
-        let share = min(1, Double(state.done) / Double(total))
-        let left = rate > 0 ? Double(total - min(total, state.done)) / rate : 0
+        let share = min(1, Double(done) / Double(total))
+        let left = rate > 0 ? Double(total - min(total, done)) / rate : 0
         let percent = "\(Int(share * 100)) %"
-        let sizes = "\(ByteCount(state.done)) of \(ByteCount(total))"
+        let sizes = "\(ByteCount(done)) of \(ByteCount(total))"
         guard style == .bar else { return "\(label)  \(percent)  \(sizes)  \(speed)" }
         let filled = Int(share * 24)
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
@@ -89,7 +90,8 @@ final class Progress: Sendable {
     }
 
     private static func clock(_ seconds: Double) -> String {
-        let whole = Int(seconds.rounded(.up))
+        // Nobody waits for a hundred years.
+        let whole = Int(min(seconds, 100 * 365 * 86_400).rounded(.up))
         let (minutes, rest) = (whole / 60, whole % 60)
         if minutes >= 60 { return "\(minutes / 60) h \(minutes % 60) min" }
         return minutes > 0 ? "\(minutes) min \(rest) s" : "\(rest) s"

@@ -1,6 +1,8 @@
 import ArgumentParser
 import DepotCore
 import DepotStore
+import DepotWire
+import Glibc
 import Logging
 import ServiceLifecycle
 
@@ -19,7 +21,7 @@ struct LogOptions: ParsableArguments {
 
     /// Writes to standard error.
     func logger(_ label: String) -> Logger {
-        var logger = Logger(label: label) { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: label) { PrintableLog(label: $0) }
         logger.logLevel = logLevel
         return logger
     }
@@ -27,6 +29,14 @@ struct LogOptions: ParsableArguments {
 
 /// Runs services until one ends or the process is asked to stop.
 enum Daemon {
+    /// Before a daemon opens anything: as many descriptors as the system allows, and nothing for
+    /// other users to read, whatever the umask it was started with, SQLite's files among it.
+    static func prepare(_ folder: String, _ logger: Logger) {
+        umask(0o077)
+        DescriptorLimit.raise()
+        DataFolder(path: folder).close(to: logger)
+    }
+
     static func run(_ services: [any Service], _ logger: Logger) async throws {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -45,9 +55,18 @@ enum Daemon {
 
 /// Says on standard output, once it is true, that a daemon is ready.
 struct Announcer: Service {
-    let words: @Sendable () async throws -> String
+    let logger: Logger
+    let lines: @Sendable () async throws -> [String]
 
-    func run() async throws { Output.line(try await words()) }
+    func run() async throws {
+        let lines = try await lines()
+        do throws(DepotError) {
+            for line in lines { try Output.announce(line) }
+        } catch {
+            // What it does matters more than what it says.
+            logger.warning("nobody could be told", metadata: ["why": "\(error)"])
+        }
+    }
 }
 
 /// Closes the store after everything that uses it has stopped.

@@ -1,5 +1,6 @@
-import DepotClient
+import DepotCluster
 import DepotCore
+import DepotReplicaLink
 import DepotSQLiteCatalog
 import DepotServer
 import DepotWire
@@ -15,7 +16,7 @@ struct FileServerSetup {
     let timing: TimingOptions
 
     func server(_ logger: Logger) async throws(DepotError) -> FileServer {
-        let catalog = try await SQLiteCatalog.open(at: data)
+        let catalog = try await SQLiteCatalog.open(at: data, logger: logger)
         let clusterToken = clusterToken
         var configuration = FileServerConfiguration(
             host: listen.host, port: listen.port, replicas: replicas, token: token,
@@ -24,13 +25,13 @@ struct FileServerSetup {
         return FileServer(
             configuration: configuration, catalog: catalog,
             links: { replica, cluster throws(DepotError) in
-                try Self.link(replica, cluster, clusterToken)
+                try Self.link(to: replica, of: cluster, token: clusterToken)
             },
             logger: logger)
     }
 
     static func link(
-        _ replica: ReplicaConfiguration, _ cluster: ClusterIdentity, _ token: AccessToken
+        to replica: ReplicaConfiguration, of cluster: ClusterIdentity, token: AccessToken
     ) throws(DepotError) -> RemoteReplica {
         RemoteReplica(
             transport: ChunkTransport(endpoint: try Endpoint(replica.url), token: token),

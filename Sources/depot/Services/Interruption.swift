@@ -2,11 +2,29 @@ import DepotCore
 import Glibc
 import UnixSignals
 
-/// Lets a command that is interrupted clean up behind itself: half-written files go, connections end.
+/// Lets a command that is interrupted clean up behind itself: half-written files go, connections
+/// end.
 enum Interruption {
+    /// And what a shell says that a process ended with which died of one: 128 and the signal's
+    /// number. A terminal that is closed is an interruption, too.
+    private static let signals: [UnixSignal] = [.sighup, .sigint, .sigterm]
+
+    /// Those that whoever started the process did not have ignored, as `nohup` does, and shells for
+    /// what runs behind them.
+    private static var heeded: [UnixSignal] {
+        signals.filter { signal in
+            var action = sigaction()
+            guard sigaction(signal.rawValue, nil, &action) == 0 else { return true }
+            return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+                != unsafeBitCast(SIG_IGN, to: Int.self)
+        }
+    }
+
     static func guarding<Value: Sendable>(
         _ body: @escaping @Sendable () async throws(DepotError) -> Value
     ) async throws(DepotError) -> Value {
+        // Before anything is begun that would have to be cleaned up.
+        let interruptions = await UnixSignalsSequence(trapping: heeded)
         let work = Task { () -> Result<Value, DepotError> in
             do throws(DepotError) {
                 return .success(try await body())
@@ -16,11 +34,12 @@ enum Interruption {
         }
         let watch = Task {
             var code: Int32 = 0
-            for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
-                // A second one is for whoever does not want to wait: for a reader that reads no more, say.
+            for await signal in interruptions {
+                // A second one is for whoever does not want to wait: for a reader that reads no
+                // more, say.
                 if code != 0 { exit(code) }
                 work.cancel()
-                code = signal == .sigint ? 130 : 143
+                code = 128 + signal.rawValue
             }
             return code
         }

@@ -18,4 +18,14 @@ struct ListenAddress {
         self.host = String(isBracketed ? host.dropFirst().dropLast() : host)
         self.port = port
     }
+
+    /// Where a client on this machine finds who listens here: on all addresses is on none that can
+    /// be called.
+    var reachable: String {
+        switch host {
+        case "0.0.0.0": "127.0.0.1"
+        case "::": "::1"
+        default: host
+        }
+    }
 }

@@ -1,6 +1,8 @@
+import DepotClient
 import DepotCore
 import FoundationEssentials
 import Glibc
+import NIOCore
 
 /// Which ports the replicas of a local depot listen on, so that they are the same at each start.
 struct PortFile {
@@ -17,9 +19,7 @@ struct PortFile {
             return port
         }
         let port = try Self.freePort()
-        guard FileManager.default.createFile(atPath: file, contents: Data("\(port)\n".utf8)) else {
-            throw DepotError(.storageFull, "cannot be written", object: file)
-        }
+        _ = try WholeFile.write(ByteBuffer(string: "\(port)\n"), to: file)
         return port
     }
 
@@ -37,7 +37,7 @@ struct PortFile {
             }
         }
         guard descriptor >= 0, isBound else {
-            throw DepotError(.unreachable, "no free port: \(String(cString: strerror(errno)))")
+            throw .file("no free port", "127.0.0.1")
         }
         return Int(UInt16(bigEndian: address.sin_port))
     }

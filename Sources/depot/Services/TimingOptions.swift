@@ -1,11 +1,13 @@
 import ArgumentParser
+import DepotCluster
 import DepotServer
 
 /// When a FileServer does what nobody asks it for.
 struct TimingOptions: ParsableArguments {
     @Option(
         help: Self.help(
-            "A replica that has not answered for so long counts as lost: its copies are made elsewhere.",
+            "A replica that has not answered for so long counts as lost: its copies are made "
+                + "elsewhere.",
             \.lossGrace), transform: TimeSpan.parse)
     var lossGrace = Self.span(\.lossGrace)
 
@@ -56,7 +58,7 @@ struct TimingOptions: ParsableArguments {
         }
     }
 
-    func apply(to timing: inout FileServerConfiguration.Timing) {
+    func apply(to timing: inout ServerTiming) {
         timing.lossGrace = lossGrace.duration
         timing.maintenanceGrace = maintenanceGrace.duration
         timing.repairPeriod = repairPeriod.duration
@@ -67,14 +69,13 @@ struct TimingOptions: ParsableArguments {
         timing.depositLease = depositLease.duration
     }
 
-    private static func span(_ time: KeyPath<FileServerConfiguration.Timing, Duration>) -> TimeSpan
-    {
-        TimeSpan(FileServerConfiguration.Timing()[keyPath: time])
+    private static func span(_ time: KeyPath<ServerTiming, Duration>) -> TimeSpan {
+        TimeSpan(ServerTiming()[keyPath: time])
     }
 
     /// The parser does not show the defaults of options that are transformed.
     private static func help(
-        _ text: String, _ time: KeyPath<FileServerConfiguration.Timing, Duration>
+        _ text: String, _ time: KeyPath<ServerTiming, Duration>
     ) -> ArgumentHelp {
         ArgumentHelp("\(text) (default: \(span(time)))", valueName: "time")
     }

@@ -2,30 +2,9 @@ import DepotClient
 import DepotCore
 import DepotWire
 
-/// The files below a name, in order of name, a page at a time.
-struct NamePages {
-    private let client: FileServerClient
-    private let prefix: FileName
-    private var last: FileName?
-    private var isAtEnd = false
-
-    init(_ client: FileServerClient, _ prefix: FileName) {
-        self.client = client
-        self.prefix = prefix
-    }
-
-    /// - Returns: at least one file; `nil` at the end.
-    mutating func next() async throws(DepotError) -> [FileBody]? {
-        guard !isAtEnd else { return nil }
-        let page = try await client.files(prefix: "\(prefix)/", after: last)
-        isAtEnd = !page.hasMore || page.files.isEmpty
-        last = page.files.last?.name
-        return page.files.isEmpty ? nil : page.files
-    }
-}
-
-/// The files below a name, in units that are retrieved together: large files by themselves, small ones in groups, in
-/// order of names, so that folders are filled one by one. A page of them at a time is in memory.
+/// The files below a name, in units that are retrieved together: large files by themselves, small
+/// ones in groups, in order of names, so that folders are filled one by one. A page of them at a
+/// time is in memory.
 struct TreeListing {
     private let prefix: FileName
     private var pages: NamePages
@@ -37,7 +16,7 @@ struct TreeListing {
 
     init(_ client: FileServerClient, _ prefix: FileName) {
         self.prefix = prefix
-        pages = NamePages(client, prefix)
+        pages = NamePages(client, prefix: "\(prefix)/")
     }
 
     /// - Returns: at least one file; `nil` at the end.

@@ -9,16 +9,14 @@ struct TreeRetrieval: Sendable {
         case failed(FileName, DepotError)
     }
 
-    /// What is under way at once, groups of small files or large files: hides the round trips.
-    private static let unitsMax = 6
-    /// Their bytes together, of each no more than a pipeline keeps in memory.
+    /// Bytes of what is under way at once, of each no more than a pipeline keeps in memory.
     private static let bytesMax: UInt64 = 32 << 20
     private static let bytesOfEachMax: UInt64 = 16 << 20
 
     let client: FileServerClient
     let group: GroupDownload
     let prefix: FileName
-    let folder: String
+    let folders: FolderTree
     let progress: Progress
     let onOutcome: @Sendable (Outcome) -> Void
 
@@ -29,7 +27,8 @@ struct TreeRetrieval: Sendable {
         let counting = Task { if progress.isShown { try await count() } }
         defer { counting.cancel() }
         var listing = TreeListing(client, prefix)
-        let folders = FolderTree(root: folder)
+        // Groups of small files, or large files: several hide the round trips.
+        let unitsMax = Descriptors.unitsAtOnce
         let outcome = await withTaskGroup(of: (bytes: UInt64, [Outcome]).self) { tasks in
             var (unitsUnderWay, bytesUnderWay) = (0, UInt64(0))
             func take(_ bytes: UInt64, _ outcomes: [Outcome]) {
@@ -42,13 +41,13 @@ struct TreeRetrieval: Sendable {
                 while let unit = try await listing.next(), !Task.isCancelled {
                     try folders.makeRoot()
                     let bytes = min(unit.reduce(0) { $0 + $1.size }, Self.bytesOfEachMax)
-                    while unitsUnderWay >= Self.unitsMax
+                    while unitsUnderWay >= unitsMax
                         || unitsUnderWay > 0 && bytesUnderWay + bytes > Self.bytesMax,
                         let done = await tasks.next()
                     { take(done.bytes, done.1) }
                     unitsUnderWay += 1
                     bytesUnderWay += bytes
-                    tasks.addTask { (bytes, await retrieve(unit, folders)) }
+                    tasks.addTask { (bytes, await retrieve(unit)) }
                 }
             } catch {
                 result = .failure(error)
@@ -61,9 +60,9 @@ struct TreeRetrieval: Sendable {
 
     /// Lists ahead of what is retrieved, for the progress alone.
     private func count() async throws(DepotError) {
-        var pages = NamePages(client, prefix)
+        var pages = NamePages(client, prefix: "\(prefix)/")
         var size: UInt64 = 0
-        while let page = try await pages.next() { size += page.reduce(0) { $0 + $1.size } }
+        while let page = try await pages.next() { size.increase(by: page.total { $0.size }) }
         progress.set(total: size)
     }
 
@@ -73,24 +72,16 @@ struct TreeRetrieval: Sendable {
     }
 
     /// - Returns: of each file of the unit, in order.
-    private func retrieve(_ unit: [FileBody], _ folders: FolderTree) async -> [Outcome] {
-        var outcomes: [Outcome?] = unit.map { _ in nil }
-        var orders: [(index: Int, order: GroupDownload.Order)] = []
-        for (index, file) in unit.enumerated() {
-            do throws(DepotError) {
-                let path = try folders.path(for: below(file.name))
-                orders.append((index, GroupDownload.Order(name: file.name, path: path)))
-            } catch {
-                outcomes[index] = .failed(file.name, error)
-            }
+    private func retrieve(_ unit: [FileBody]) async -> [Outcome] {
+        let orders = unit.map { file in
+            GroupDownload.Order(
+                name: file.name, target: .entry(folders, path: below(file.name)))
         }
-        let results = await group.run(orders.map(\.order))
-        for ((index, order), result) in zip(orders, results) {
+        return zip(orders, await group.run(orders)).map { order, result in
             switch result {
-            case .success(let report): outcomes[index] = .done(report)
-            case .failure(let error): outcomes[index] = .failed(order.name, error)
+            case .success(let report): .done(report)
+            case .failure(let error): .failed(order.name, error)
             }
         }
-        return outcomes.compactMap { $0 }
     }
 }

@@ -12,6 +12,8 @@ typedef struct {
     uint64_t large_blocks;
     /// Bytes that were copied from memory to memory, in copies of at least `MEMORY_COUNTS_COPY` bytes.
     uint64_t copied;
+    /// Reads of a file or a socket that gave something and had at least `MEMORY_COUNTS_LARGE` bytes of room.
+    uint64_t large_reads;
 } memory_counts;
 
 enum {

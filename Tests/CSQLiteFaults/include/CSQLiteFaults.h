@@ -16,8 +16,8 @@ enum faults_operation {
 typedef int (*faults_hook)(
     int operation, const char *path, long long offset, const void *bytes, int count);
 
-/// Puts itself between SQLite and the disk for every database of this process that is opened from now on.
-/// Answers 0, or an SQLite error. To be called once.
+/// Puts itself between the file system that is SQLite's default by then, and the disk, for every database of this process
+/// that is opened from now on. Answers 0, or an SQLite error. To be called once.
 int faults_install(faults_hook hook);
 
 #endif

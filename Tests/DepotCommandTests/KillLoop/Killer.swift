@@ -9,9 +9,12 @@ struct Killer {
     private static let pause = 150...600
     /// Some are away for longer than a client waits between two tries.
     private static let absence = 0...700
+    /// Of so many times that the FileServer is killed one is used for a trial of its data folder.
+    private static let killsPerTrial = 8
 
     let depot: Composition
     private var random: SeededGenerator
+    private var serverKills = 0
 
     init(_ depot: Composition, seed: UInt64) {
         self.depot = depot
@@ -28,6 +31,12 @@ struct Killer {
                 while !up.contains(victim), let started = try await group.next() {
                     up.insert(started)
                 }
+                if let trial = nextTrial(victim) {
+                    while let started = try await group.next() { up.insert(started) }
+                    try await kill(victim)
+                    try await trial.run(on: depot)
+                    continue
+                }
                 up.remove(victim)
                 try await kill(victim)
                 let absence = Int.random(in: Self.absence, using: &random)
@@ -40,6 +49,15 @@ struct Killer {
             }
             for try await _ in group {}
         }
+    }
+
+    /// One after the other.
+    private mutating func nextTrial(_ victim: Int) -> FolderTrial? {
+        guard victim == Self.server else { return nil }
+        serverKills += 1
+        guard serverKills % Self.killsPerTrial == 0 else { return nil }
+        let trials = FolderTrial.allCases
+        return trials[serverKills / Self.killsPerTrial % trials.count]
     }
 
     private func kill(_ victim: Int) async throws {

@@ -80,9 +80,12 @@ struct Status: Decodable {
         let chunks: Int
         let problem: String?
     }
+    /// Why nothing is written.
+    let problem: String?
     let replicas: [Replica]
     let files: Int
     let underReplicated: Int
+    let storedBytes: Int
 }
 
 struct Verified: Decodable {

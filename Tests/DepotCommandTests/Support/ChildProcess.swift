@@ -1,6 +1,10 @@
 import Foundation
 import Synchronization
 
+// By hand, and not with swift-subprocess: that runs a process for as long as a closure runs. Here one
+// call starts a daemon, and others signal it, look at it in /proc and wait for its end, in tests of any
+// shape; each would need a task and two continuations around that closure, more than stands here.
+
 /// A process whose output goes to files, so that it never waits for a reader.
 ///
 /// Foundation's `Process` may be asked from any thread, and nothing else here changes.
@@ -62,6 +66,17 @@ final class ChildProcess: @unchecked Sendable {
 
     var isRunning: Bool { process.isRunning }
 
+    /// Whether it has something open whose name begins so, as `socket:`.
+    func hasOpened(_ what: String) -> Bool {
+        let folder = "/proc/\(process.processIdentifier)/fd"
+        let files = FileManager.default
+        let numbers = (try? files.contentsOfDirectory(atPath: folder)) ?? []
+        return numbers.contains { number in
+            let name = try? files.destinationOfSymbolicLink(atPath: "\(folder)/\(number)")
+            return name?.hasPrefix(what) ?? false
+        }
+    }
+
     func output() throws -> String { try String(contentsOfFile: outputPath, encoding: .utf8) }
 
     func complaint() throws -> String { try String(contentsOfFile: complaintPath, encoding: .utf8) }
@@ -69,6 +84,16 @@ final class ChildProcess: @unchecked Sendable {
     func send(_ signal: Int32) {
         // Only while it is ours: its number may be another's after that.
         if process.isRunning { kill(process.processIdentifier, signal) }
+    }
+
+    /// Whether it has made up its mind what to do at a signal, as Linux tells in hexadecimal bits.
+    func catches(_ signal: Int32) -> Bool {
+        let status = try? String(
+            contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        let bits = status?.firstMatch(of: /SigCgt:\s*([0-9a-f]+)/).flatMap {
+            UInt64($0.1, radix: 16)
+        }
+        return bits.map { $0 >> UInt64(signal - 1) & 1 == 1 } ?? false
     }
 
     /// - Throws: `TimedOut`, having killed it.

@@ -71,6 +71,9 @@ final class Composition: Sendable {
             try prepare(composition)
             for number in 0..<replicas { try await composition.startReplica(number) }
             try await composition.startServer()
+            // It answers when it has asked every replica: one that a test stops before that is no
+            // member.
+            _ = try await composition.run(["status"])
             result = .success(try await body(composition))
         } catch {
             composition.tellWhatDaemonsSaid()
@@ -111,6 +114,8 @@ final class Composition: Sendable {
         }
     }
 
+    var serverFolder: String { "\(folder)/server" }
+
     func replicaFolder(_ number: Int) -> String { "\(folder)/replica\(number)" }
 
     func name(ofReplica number: Int) -> String { "r\(number)" }
@@ -138,12 +143,20 @@ final class Composition: Sendable {
     func startServer() async throws {
         let port = state.withLock { $0.serverPort }
         let process = try start(
-            ["serve", "--data", "\(folder)/server", "--listen", "127.0.0.1:\(port)"]
+            ["serve", "--data", serverFolder, "--listen", "127.0.0.1:\(port)"]
                 + replicaOptions() + serveOptions, environment: environment(.server),
             log: serverLogPath)
         state.withLock { $0.server = process }
         let announced = try await announcedPort(process)
         state.withLock { $0.serverPort = announced }
+    }
+
+    /// A FileServer on another data folder, with the same replicas, at an address of its own.
+    func startSecondServer(folder: String) async throws -> (process: ChildProcess, url: String) {
+        let process = try start(
+            ["serve", "--data", folder, "--listen", "127.0.0.1:0"] + replicaOptions()
+                + serveOptions)
+        return (process, "http://127.0.0.1:\(try await announcedPort(process))")
     }
 
     /// Starts a process that ends with the composition.

@@ -10,11 +10,13 @@ struct MemoryCounts {
     var largeBlocks: UInt64 = 0
     /// Bytes that were copied from memory to memory.
     var copied: UInt64 = 0
+    /// Reads into 64 KiB and more that gave something.
+    var largeReads: UInt64 = 0
 
     static func - (left: Self, right: Self) -> Self {
         Self(
             blocks: left.blocks - right.blocks, largeBlocks: left.largeBlocks - right.largeBlocks,
-            copied: left.copied - right.copied)
+            copied: left.copied - right.copied, largeReads: left.largeReads - right.largeReads)
     }
 }
 
@@ -55,13 +57,14 @@ struct MemoryCounting: Sendable {
         try #require(!names.isEmpty, "nothing was counted")
         return try names.reduce(into: MemoryCounts()) { total, name in
             let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
-            try #require(bytes.count == 3 * 8)
+            try #require(bytes.count == 4 * 8)
             let words = bytes.withUnsafeBytes { bytes in
-                (0..<3).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self) }
+                (0..<4).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self) }
             }
             total.blocks += words[0]
             total.largeBlocks += words[1]
             total.copied += words[2]
+            total.largeReads += words[3]
         }
     }
 }

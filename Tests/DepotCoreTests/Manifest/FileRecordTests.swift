@@ -8,7 +8,7 @@ import Testing
     private static let chunk = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
 
     private static let file = #"""
-        {"cluster":"6f1c2a4e-0b7d-4a53-9c58-1d2e3f4a5b6c","contentType":"text/plain; charset=\"utf-8\"","level":3,"manifest":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","manifestLength":112,"mode":420,"modified":1700000000123456789,"name":"a/b/é \"x\\y","sequence":"00000001-0000000000000005","size":18446744073709551615,"time":1700000001}
+        {"cluster":"6f1c2a4e-0b7d-4a53-9c58-1d2e3f4a5b6c","contentType":"text/plain; charset=\"utf-8\"","level":3,"manifest":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","manifestLength":112,"mode":420,"modified":1700000000123456789,"name":"a/b/é \"x\\y","sequence":"00000001-0000000000000005","size":1152921504606846976,"time":1700000001}
 
         """#
     private static let tombstone = #"""
@@ -42,14 +42,15 @@ import Testing
     @Test func `a file's record has a known text and id`() throws {
         let record = try record("a/b/é \"x\\y", epoch: 1, counter: 5, time: 1_700_000_001) {
             .file(
-                level: .three, manifest: try ChunkReference(id: $0, length: 112), size: .max,
+                level: .three, manifest: try ChunkReference(id: $0, length: 112),
+                size: ByteCount.range.upperBound,
                 metadata: try FileMetadata(
-                    mode: 0o644, modifiedNanoseconds: 1_700_000_000_123_456_789,
+                    mode: 0o644, modified: FileTime(nanoseconds: 1_700_000_000_123_456_789),
                     contentType: "text/plain; charset=\"utf-8\""))
         }
         try expect(
             record, is: Self.file,
-            id: "39d25b269a18aeef87111c6bea6df9e6fab640b77f2286cee2407d22d2d16836")
+            id: "749300120451c63c029e9e3cda50d8e9727600ab6a4b6363821c1a15b304ec03")
         #expect(record.nameHash == ChunkID(hashing: "a/b/é \"x\\y"))
     }
 
@@ -78,9 +79,9 @@ import Testing
         let record = try record(quotes, epoch: 1, counter: 1, time: .min) {
             .file(
                 level: .three, manifest: try ChunkReference(id: $0, length: Limits.chunkSizeMax),
-                size: .max,
+                size: ByteCount.range.upperBound,
                 metadata: try FileMetadata(
-                    mode: 0o7777, modifiedNanoseconds: .min,
+                    mode: 0o7777, modified: FileTime(nanoseconds: .min),
                     contentType: String(repeating: "\\", count: Limits.contentTypeSizeMax)))
         }
         #expect(record.encoded().length <= Limits.recordSizeMax)
@@ -94,6 +95,7 @@ import Testing
         ("\"empty\"", "\"\\u0065mpty\""), ("\"empty\"", "\"../empty\""), ("\"empty\"", "null"),
         ("\"empty\"", "\"a\\/b\""), ("\"size\":0", "\"size\":-1"),
         ("\"size\":0", "\"size\":18446744073709551616"), ("\"size\":0,", ""),
+        ("\"size\":0", "\"size\":1152921504606846977"),
         ("\"size\":0", "\"size\":0,\"size\":0"), ("\"size\":0", "\"size\":0,\"surplus\":1"),
         ("\"size\":0", "\"size\":00"), ("\"time\":0", "\"time\":-0"),
         ("\"manifestLength\":40", "\"manifestLength\":0"),

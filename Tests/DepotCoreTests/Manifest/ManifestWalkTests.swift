@@ -92,4 +92,53 @@ import Testing
         #expect(try Manifest(parsing: manifest.encoded) == manifest)
         expectInvalid(early, size: size, "is not full")
     }
+
+    /// A file may repeat itself, and a manifest may be made to cost much: a piece that was taken need not come again.
+    @Test func `what a repeated piece comes to is known, and must add up as well`() throws {
+        let chunks = try StoredManifest.chunks(lineBytes: Limits.manifestSizeMax - 16)
+        let (full, last) = (piece(chunks[...]), piece(chunks[..<2]))
+        let one = chunks.reduce(UInt64(0)) { $0 + UInt64($1.length) }
+        let rest = chunks[..<2].reduce(UInt64(0)) { $0 + UInt64($1.length) }
+        for (surplus, fits) in [(UInt64(0), true), (1, false)] {
+            let manifest = Manifest(
+                depth: .pieces, size: 3 * one + rest + surplus,
+                entries: [full, full, full, last].map { ChunkReference($0) })
+            var walk = ManifestWalk(try Manifest(parsing: manifest.encoded))
+            #expect(try walk.pass(through: .max) == nil, "it was not read yet")
+            try walk.take(full)
+            #expect(try walk.pass(through: .max) == nil, "its chunks come first")
+            guard case .chunks(let first) = walk.next() else {
+                Issue.record("no chunks")
+                return
+            }
+            #expect(first.count == chunks.count)
+            #expect(try walk.pass(through: 2 * one - 1) == nil, "part of it is wanted")
+            #expect(try walk.pass(through: 2 * one) == chunks.count)
+            #expect(try walk.pass(through: .max) == chunks.count)
+            #expect(try walk.pass(through: .max) == nil, "another one is next")
+            do throws(DepotError) {
+                try walk.take(last)
+                #expect(fits)
+                guard case .chunks(let end) = walk.next() else {
+                    Issue.record("no chunks")
+                    return
+                }
+                #expect(end.map(\.offset) == [3 * one, 3 * one + UInt64(chunks[0].length)])
+                guard case .end = walk.next() else {
+                    Issue.record("it does not end")
+                    return
+                }
+            } catch {
+                #expect(!fits && error.code == .manifestInvalid)
+            }
+        }
+        // Told as soon as it is certain.
+        let short = Manifest(
+            depth: .pieces, size: one + rest,
+            entries: [full, full, last].map { ChunkReference($0) })
+        var walk = ManifestWalk(try Manifest(parsing: short.encoded))
+        try walk.take(full)
+        _ = walk.next()
+        #expect(throws: DepotError.self) { try walk.pass(through: .max) }
+    }
 }

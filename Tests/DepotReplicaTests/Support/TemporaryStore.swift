@@ -30,10 +30,12 @@ func openStore(at folder: String) async throws -> SegmentStore {
     return try await SegmentStore.open(at: folder, configuration: configuration, logger: quiet)
 }
 
+private struct NotInAFile: Error {}
+
 /// Flips a bit in the middle of a copy, in its file, past the store.
 func flipBit(of id: ObjectID, in store: SegmentStore) async throws {
     let object = try #require(try await store.read([id])[0])
-    guard case .file(let extent) = object.bytes else { return }
+    guard case .file(let extent) = object.bytes else { throw NotInAFile() }
     // The store's own descriptor may be for reading only; a path leads to one that is not.
     let descriptor = open("/proc/self/fd/\(extent.descriptor)", O_RDWR | O_CLOEXEC)
     defer { close(descriptor) }

@@ -1,6 +1,6 @@
-import DepotClient
 import DepotCore
 import DepotReplica
+import DepotReplicaLink
 import DepotTestSupport
 import DepotWire
 import Logging

@@ -27,11 +27,11 @@ struct CatalogScene {
     static let steps: [Step] = [
         Step(name: "negotiate") { fixture, scene in
             _ = try await fixture.catalog.negotiate(
-                scene.deposit, chunks: CatalogFixture.chunks(30..<36), live: [], copies: 1)
+                scene.deposit, chunks: CatalogFixture.chunks(0..<6), live: [], copies: 1)
         },
         Step(name: "prove") { fixture, scene in
             let durable = try CatalogFixture.chunks(fresh).map {
-                ($0.id, CatalogFixture.replicas(1...3))
+                ($0, CatalogFixture.replicas(1...3))
             }
             try await fixture.catalog.prove(
                 BarrierProof(durable: Dictionary(durable) { first, _ in first }),
@@ -47,7 +47,7 @@ struct CatalogScene {
             let entry = try await fixture.catalog.file(FileName("kept"))
             _ = try await fixture.catalog.changeLevel(
                 of: entry.name, expected: entry.sequence, to: ReplicationLevel(1),
-                copiesRequired: 1, time: 9)
+                copiesRequired: 1, counting: CatalogFixture.replicas(1...3), time: 9)
         },
         Step(name: "delete") { fixture, _ in
             _ = try await fixture.catalog.delete(FileName("kept"), time: 9)

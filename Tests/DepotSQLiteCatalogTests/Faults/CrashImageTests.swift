@@ -69,12 +69,12 @@ import Testing
         }
     }
 
-    /// - Parameter marked: the position from which on the marker is there; it is whole or not there.
+    /// - Parameter marked: the position from which on the identity file is there; it is whole or not there.
     private func expectImages(
         of events: [DiskEvent], from start: Int, through end: Int, base: DiskImage,
         markedFrom marked: Int, in folder: String, _ expect: ([String], Int, Comment) throws -> Void
     ) async throws {
-        var random = SeededRandom(seed: Self.seed)
+        var random = SeededGenerator(seed: Self.seed)
         var image = base
         for event in events[..<start] { image.apply(event) }
         for position in start...end {
@@ -89,9 +89,9 @@ import Testing
                 let path = folder + "/image"
                 try image.write(to: path, losing: loss, random: &random)
                 if position >= marked {
-                    let marker = "/" + CatalogMarker.fileName
+                    let identity = "/" + CatalogIdentityFile.fileName
                     try FileManager.default.copyItem(
-                        atPath: folder + "/live" + marker, toPath: path + marker)
+                        atPath: folder + "/live" + identity, toPath: path + identity)
                 }
                 do {
                     let opened = try await SQLiteCatalog.still(at: path)

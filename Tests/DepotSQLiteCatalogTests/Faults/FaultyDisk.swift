@@ -1,3 +1,4 @@
+import CSQLiteChecksums
 import CSQLiteFaults
 import DepotTestSupport
 import FoundationEssentials
@@ -45,7 +46,8 @@ final class FaultyDisk: Sendable {
 
     private static let disks = Mutex<[String: FaultyDisk]>([:])
     private static let isInstalled =
-        faults_install { operation, path, offset, bytes, count in
+        depot_checksums_install() == SQLITE_OK
+        && faults_install { operation, path, offset, bytes, count in
             guard let path = path.map({ String(cString: $0) }) else { return SQLITE_OK }
             let folder = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
             guard let disk = FaultyDisk.disks.withLock({ $0[folder] }) else { return SQLITE_OK }
@@ -171,7 +173,7 @@ struct DiskImage {
 
     /// Puts the files into a new folder.
     func write(
-        to folder: String, losing loss: Loss, random: inout SeededRandom
+        to folder: String, losing loss: Loss, random: inout SeededGenerator
     ) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         for (name, file) in files.sorted(by: { $0.key < $1.key }) {
@@ -190,7 +192,7 @@ struct DiskImage {
     }
 
     private static func torn(
-        _ kind: DiskEvent.Kind, _ random: inout SeededRandom
+        _ kind: DiskEvent.Kind, _ random: inout SeededGenerator
     ) -> DiskEvent.Kind {
         guard case .write(let offset, let bytes) = kind else { return kind }
         let count = Int.random(in: 0...bytes.count, using: &random)

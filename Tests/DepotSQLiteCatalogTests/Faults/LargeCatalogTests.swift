@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["reference_chunk", "holding_replica", "setback_time", "tombstone"])
+    @Test(arguments: ["reference_chunk", "verdict_replica", "setback_time", "tombstone"])
     func `a damaged page is found while it is in use, and a small one is not opened`(
         part: String
     ) async throws {
@@ -115,7 +115,7 @@ import Testing
 
     private func copy(_ from: String, to folder: String, withLog: Bool) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        var names = [SQLiteCatalog.fileName, CatalogMarker.fileName]
+        var names = [SQLiteCatalog.fileName, CatalogIdentityFile.fileName]
         if withLog { names.append(SQLiteCatalog.fileName + "-wal") }
         for name in names {
             try FileManager.default.copyItem(

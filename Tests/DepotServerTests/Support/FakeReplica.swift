@@ -14,6 +14,8 @@ final class FakeReplica: ReplicaLink {
         /// Small questions are answered, reads never end.
         case hangingReads
         case full
+        /// The reserve, too: not even a record finds room.
+        case fullToTheEnd
         case readOnly
     }
 
@@ -38,12 +40,20 @@ final class FakeReplica: ReplicaLink {
         var appended: UInt64 = 0
         var synced: UInt64 = 0
         var highestSequence: CommitSequence?
+        /// So far it is known after a crash.
+        var sequenceKept: CommitSequence?
+        /// Deleted, as only memory knows: a crash may bring them back.
+        var deleted: [ObjectID: Entry] = [:]
         var tokens: [UInt64: Set<ObjectID>] = [:]
         var nextToken: UInt64 = 1
         var mood = Mood.well
+        /// What it says; it takes no copies where that is nothing, and can be told who belongs.
+        var freeBytes: UInt64 = 1 << 40
         /// Refuses once, in the middle of an upload.
         var failsNextUpload = false
         var refusesDeletes = false
+        /// How often each object was read.
+        var reads: [ObjectID: Int] = [:]
         /// Does not let go of copies.
         var refusesCondemning = false
         /// Takes what it gets for something else.
@@ -64,7 +74,7 @@ final class FakeReplica: ReplicaLink {
 
     var heard: HeardPosition? { heardLast.withLock { $0 } }
 
-    private func hear(_ standing: ReplicaStanding) {
+    func hear(_ standing: ReplicaStanding) {
         heardLast.withLock {
             $0 = HeardPosition(replica: standing.replica, position: standing.position)
         }
@@ -86,6 +96,30 @@ final class FakeReplica: ReplicaLink {
             state.opens += 1
             state.tokens = [:]
         }
+    }
+
+    /// It is killed and starts again. Of what no barrier covered some is gone, and of what was deleted since the last
+    /// segment was sealed some is there again.
+    func crash(using random: inout some RandomNumberGenerator) {
+        var coins = random
+        state.withLock { state in
+            for (id, entry) in state.objects.sorted(by: { $0.key < $1.key })
+            where !entry.isSynced && Bool.random(using: &coins) { state.objects[id] = nil }
+            for (id, entry) in state.deleted.sorted(by: { $0.key < $1.key })
+            where state.objects[id] == nil && Bool.random(using: &coins) {
+                state.objects[id] = entry
+            }
+            for id in state.objects.keys { state.objects[id]?.isSynced = true }
+            (state.deleted, state.tokens) = ([:], [:])
+            state.highestSequence =
+                state.records.map(\.sequence).max()
+                .map { max($0, state.sequenceKept ?? $0) } ?? state.sequenceKept
+            state.sequenceKept = state.highestSequence
+            state.opens += 1
+            state.segment += 1
+            (state.appended, state.synced) = (0, 0)
+        }
+        random = coins
     }
 
     /// The disk is replaced by an older image of itself: everything since is gone.
@@ -122,6 +156,7 @@ final class FakeReplica: ReplicaLink {
         state.withLock { state in
             state.segment += 1
             state.synced = state.appended
+            state.deleted = [:]
         }
     }
 
@@ -136,125 +171,13 @@ final class FakeReplica: ReplicaLink {
         switch mood {
         case .unreachable: throw DepotError(.unreachable, "connection refused")
         case .hanging: await Self.forever()
-        case .well, .stallingUploads, .hangingReads, .full, .readOnly: return
+        case .well, .stallingUploads, .hangingReads, .full, .fullToTheEnd, .readOnly: return
         }
     }
 
     static func forever() async {
         // Not even cancellation ends it.
         await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
-    }
-
-    // MARK: ChunkStorage
-
-    func standing() async throws(DepotError) -> ReplicaStanding {
-        try await enter()
-        let standing = state.withLock { $0.standing }
-        hear(standing)
-        return standing
-    }
-
-    func adopt(_ membership: ClusterMembership) async throws(DepotError) -> ReplicaStanding {
-        try await enter()
-        let outcome = state.withLock { state -> Result<ReplicaStanding, DepotError> in
-            if let known = state.membership, known.cluster != membership.cluster {
-                return .failure(DepotError(.clusterMismatch, "belongs elsewhere"))
-            }
-            if let known = state.membership, known.epoch > membership.epoch {
-                return .failure(DepotError(.epochStale, "saw a higher epoch"))
-            }
-            state.membership = membership
-            return .success(state.standing)
-        }
-        return try outcome.get()
-    }
-
-    func put(_ objects: [VerifiedObject]) async throws(DepotError) {
-        try await enter()
-        if mood == .full { throw DepotError(.storageFull, "the disk is full") }
-        state.withLock { state in
-            for object in objects { state.append(object.id, object.contiguous) }
-        }
-    }
-
-    func vouch(for ids: [ObjectID]) async throws(DepotError) -> [Vouch] {
-        try await enter()
-        return state.withLock { state in
-            for id in state.objects.keys { state.objects[id]?.isSynced = true }
-            state.synced = state.appended
-            state.pardon(ids)
-            hear(state.standing)
-            return ids.map { state.objects[$0] == nil ? .absent : .durable }
-        }
-    }
-
-    func read(_ ids: [ObjectID]) async throws(DepotError) -> [StoredObject?] {
-        try await enter()
-        if mood == .hangingReads { await Self.forever() }
-        return state.withLock { state in
-            ids.map { id in
-                state.objects[id].map {
-                    StoredObject(id: id, length: $0.bytes.readableBytes, bytes: .memory([$0.bytes]))
-                }
-            }
-        }
-    }
-
-    func check(_ ids: [ObjectID]) async throws(DepotError) -> [CheckVerdict] {
-        try await enter()
-        return state.withLock { state in
-            ids.map { id in
-                guard let entry = state.objects[id] else { return .absent }
-                return ChunkID(hashing: entry.bytes) == id.hash ? .good : .bad
-            }
-        }
-    }
-
-    func inventory(after: ObjectID?, limit: Int) async throws(DepotError) -> [InventoryEntry] {
-        try await enter()
-        let (page, hook) = state.withLock { state in
-            let page = state.objects.keys.sorted().filter { id in after.map { id > $0 } ?? true }
-                .prefix(limit).map {
-                    InventoryEntry(
-                        id: $0, length: state.objects[$0]?.bytes.readableBytes ?? 0,
-                        segment: state.objects[$0]?.segment ?? 1)
-                }
-            return (page, state.afterInventory.take())
-        }
-        await hook?()
-        return page
-    }
-
-    func condemn(_ ids: [ObjectID]) async throws(DepotError) -> CondemnToken {
-        try await enter()
-        if state.withLock({ $0.refusesCondemning }) {
-            throw DepotError(.unreachable, "connection reset")
-        }
-        return state.withLock { state in
-            defer { state.nextToken += 1 }
-            state.tokens[state.nextToken] = Set(ids)
-            return CondemnToken(value: state.nextToken)
-        }
-    }
-
-    func delete(_ ids: [ObjectID], token: CondemnToken) async throws(DepotError) -> [ObjectID] {
-        try await enter()
-        if state.withLock({ $0.refusesDeletes }) {
-            throw DepotError(.busy, "not now")
-        }
-        return state.withLock { state in
-            let condemned = state.tokens[token.value] ?? []
-            let gone = ids.filter(condemned.contains)
-            for id in gone { state.objects[id] = nil }
-            return gone
-        }
-    }
-
-    // MARK: ReplicaLink
-
-    func openUpload(for deposit: DepositID?) async throws(DepotError) -> any ChunkUpload {
-        try await enter()
-        return FakeUpload(to: self)
     }
 }
 
@@ -263,10 +186,14 @@ extension FakeReplica.State {
         var standing = ReplicaStanding(
             replica: id, membership: membership,
             position: LogPosition(opens: opens, segment: segment, offset: synced),
-            highestSequence: highestSequence, usedBytes: appended, freeBytes: 1 << 40,
+            highestSequence: highestSequence, usedBytes: appended, freeBytes: freeBytes,
             chunks: objects.count, writable: mood != .readOnly)
         standing.isLeaving = isLeaving
         return standing
+    }
+
+    var records: [FileRecord] {
+        objects.filter { $0.key.kind == .record }.compactMap { try? FileRecord(parsing: $1.bytes) }
     }
 
     static func damaged(_ bytes: ByteBuffer) -> ByteBuffer {
@@ -292,58 +219,4 @@ extension FakeReplica.State {
     mutating func pardon(_ ids: [ObjectID]) {
         for token in tokens.keys { tokens[token]?.subtract(ids) }
     }
-}
-
-private final class FakeUpload: ChunkUpload {
-    private let replica: FakeReplica
-    private let current = Mutex<(id: ObjectID, length: Int, bytes: ByteBuffer)?>(nil)
-
-    init(to replica: FakeReplica) { self.replica = replica }
-
-    func enter() async throws(DepotError) {
-        switch replica.mood {
-        case .unreachable: throw DepotError(.unreachable, "connection reset")
-        case .hanging, .stallingUploads: await FakeReplica.forever()
-        case .full: throw DepotError(.storageFull, "the disk is full")
-        case .readOnly: throw DepotError(.storeFailed, "takes no writes")
-        case .well, .hangingReads: break
-        }
-        let fails = replica.state.withLock { state in
-            defer { state.failsNextUpload = false }
-            return state.failsNextUpload
-        }
-        if fails { throw DepotError(.unreachable, "connection reset in the middle") }
-    }
-
-    func begin(_ id: ObjectID, length: Int) async throws(DepotError) {
-        try await enter()
-        try endObject()
-        current.withLock { $0 = (id, length, ByteBuffer()) }
-    }
-
-    func write(_ part: ByteBuffer) async throws(DepotError) {
-        try await enter()
-        current.withLock { _ = $0?.bytes.writeImmutableBuffer(part) }
-    }
-
-    func finish() async throws(DepotError) {
-        try await enter()
-        try endObject()
-    }
-
-    private func endObject() throws(DepotError) {
-        let whole = current.withLock { current in
-            defer { current = nil }
-            return current
-        }
-        guard let whole else { return }
-        let mishears = replica.state.withLock { $0.mishears }
-        guard !mishears, ChunkID(hashing: whole.bytes) == whole.id.hash else {
-            throw DepotError(
-                .hashMismatch, "these are other bytes", object: whole.id.hash.hex)
-        }
-        replica.state.withLock { $0.append(whole.id, whole.bytes) }
-    }
-
-    func cancel() async { current.withLock { $0 = nil } }
 }

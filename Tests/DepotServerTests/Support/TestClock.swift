@@ -1,3 +1,4 @@
+import DepotCluster
 import DepotSQLiteCatalog
 import DepotServer
 import Synchronization
@@ -7,6 +8,10 @@ final class TestClock: Sendable {
     private let jumps = Mutex(Duration.zero)
     /// Seconds by which the wall clock is wrong.
     private let error = Mutex<Int64>(0)
+    /// What passes as always: the machine's time, or one that a test alone moves on.
+    private let base: ServerClock
+
+    init(over base: ServerClock = .system) { self.base = base }
 
     /// Running time goes on by so much at once. Waits that are under way are not shortened.
     func advance(by duration: Duration) { jumps.withLock { $0 += duration } }
@@ -19,14 +24,12 @@ final class TestClock: Sendable {
     }
 
     var forServer: ServerClock {
-        let system = ServerClock.system
-        return ServerClock(
-            elapsed: { [self] in elapsed(system.elapsed) }, sleep: system.sleep,
-            timestamp: { [self] in system.timestamp() + error.withLock { $0 } })
+        ServerClock(
+            elapsed: { [self] in elapsed(base.elapsed) }, sleep: base.sleep,
+            timestamp: { [self] in base.timestamp() + error.withLock { $0 } })
     }
 
     var forCatalog: CatalogClock {
-        let system = ServerClock.system
-        return CatalogClock { [self] in elapsed(system.elapsed) }
+        CatalogClock { [self] in elapsed(base.elapsed) }
     }
 }

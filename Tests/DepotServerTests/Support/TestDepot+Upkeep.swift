@@ -1,6 +1,8 @@
+import DepotCluster
 import DepotCore
 import DepotSQLiteCatalog
 import DepotServer
+import DepotUpkeep
 import DepotWire
 import Logging
 import NIOCore
@@ -129,16 +131,17 @@ extension FakeReplica {
 extension TestDepot {
     /// Makes a catalog in an empty folder from what replicas hold.
     static func rebuild(
-        _ replicas: [FakeReplica], in folder: String, acceptMissing: Bool
+        _ replicas: [FakeReplica], in folder: String, acceptMissing: Bool,
+        acceptMinority: Bool = false
     ) async throws -> RebuildReport {
         let links = Dictionary(
             uniqueKeysWithValues: replicas.enumerated().map { (url($0.offset), $0.element) })
         let catalogs = Mutex<[SQLiteCatalog]>([])
-        var timing = FileServerConfiguration.Timing()
+        var timing = ServerTiming()
         timing.stallLimit = .seconds(2)
         let rebuilder = CatalogRebuilder(
             replicas: links.keys.sorted().map { ReplicaConfiguration(url: $0) },
-            acceptMissing: acceptMissing,
+            acceptMissing: acceptMissing, acceptMinority: acceptMinority,
             links: { replica, _ throws(DepotError) in
                 guard let link = links[replica.url] else {
                     throw DepotError(.unreachable, "no such replica in this test")

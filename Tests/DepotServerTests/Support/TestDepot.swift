@@ -1,3 +1,4 @@
+import DepotCluster
 import DepotCore
 import DepotSQLiteCatalog
 import DepotServer
@@ -55,9 +56,17 @@ final class TestDepot: Sendable {
     }
 
     /// A folder for several FileServers, one after the other.
-    static func inFolder(_ test: (String) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory
-            .appending(path: "depot-server-\(UUID().uuidString)").path
+    ///
+    /// - Parameter inMemory: in memory where the system has such a place, for tests that start a hundred of them and lose
+    ///   nothing by syncs that do nothing.
+    static func inFolder(
+        inMemory: Bool = false, _ test: (String) async throws -> Void
+    ) async throws {
+        let memory = "/dev/shm"
+        let place =
+            inMemory && FileManager.default.isWritableFile(atPath: memory)
+            ? memory : FileManager.default.temporaryDirectory.path
+        let folder = "\(place)/depot-server-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try await test(folder)
     }
@@ -71,14 +80,64 @@ final class TestDepot: Sendable {
         configure: (inout FileServerConfiguration) -> Void = { _ in },
         _ test: (TestDepot) async throws -> Void
     ) async throws {
-        let clock = TestClock()
+        let running = try await launch(
+            on: replicas, in: folder, urls: urls, checkedMax: checkedMax, configure: configure)
+        do {
+            try await test(running.depot)
+        } catch {
+            try await running.stop()
+            throw error
+        }
+        try await running.stop()
+    }
+
+    /// A FileServer that goes on until it is stopped.
+    struct Running: Sendable {
+        let depot: TestDepot
+        fileprivate let service: Task<Void, any Error>
+
+        func stop() async throws {
+            service.cancel()
+            _ = await service.result
+            try depot.catalog.close()
+        }
+    }
+
+    /// Starts a FileServer over what is there.
+    static func launch(
+        on replicas: [FakeReplica], in folder: String, urls: [String]? = nil,
+        checkedMax: ByteCount = SQLiteCatalog.checkedAtOpeningMax, clock: TestClock = TestClock(),
+        configure: (inout FileServerConfiguration) -> Void = { _ in }
+    ) async throws -> Running {
         let catalog = try await SQLiteCatalog.open(
             at: folder, clock: clock.forCatalog, checkedMax: checkedMax)
         let urls = urls ?? replicas.indices.map(url)
-        let faulty = replicas.map { FaultyReplica($0) }
-        let links = Dictionary(uniqueKeysWithValues: zip(urls, faulty))
-        let nobody = FakeReplica()
-        nobody.mood = .unreachable
+        let fenced = replicas.map { FencedReplica($0) }
+        let faulty = fenced.map { FaultyReplica($0) }
+        var configuration = try configuration(urls)
+        configure(&configuration)
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let server = FileServer(
+            configuration: configuration, catalog: catalog,
+            links: links(Dictionary(uniqueKeysWithValues: zip(urls, faulty)), fenced),
+            logger: logger, clock: clock.forServer)
+        let service = Task { try await server.run() }
+        do {
+            let port = try await server.port()
+            let depot = TestDepot(
+                replicas: replicas, links: faulty, clock: clock, folder: folder, catalog: catalog,
+                server: server, port: port)
+            return Running(depot: depot, service: service)
+        } catch {
+            service.cancel()
+            _ = await service.result
+            try catalog.close()
+            throw error
+        }
+    }
+
+    private static func configuration(_ urls: [String]) throws -> FileServerConfiguration {
         var configuration = FileServerConfiguration(
             host: "127.0.0.1", port: 0, replicas: urls.map { ReplicaConfiguration(url: $0) },
             token: try AccessToken(token), version: "test")
@@ -88,35 +147,23 @@ final class TestDepot: Sendable {
         configuration.timing.stallLimit = .seconds(2)
         configuration.timing.chorePeriod = .milliseconds(50)
         configuration.timing.shutdownGrace = .seconds(1)
-        configure(&configuration)
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
-        let server = FileServer(
-            configuration: configuration, catalog: catalog,
-            links: { replica, _ throws(DepotError) in
-                // What stands in the catalog for a member that a rebuild did not meet.
-                if replica.url.hasSuffix(".invalid:7401") { return nobody }
-                guard let link = links[replica.url] else {
-                    throw DepotError(.unreachable, "no such replica in this test")
-                }
-                return link
-            }, logger: logger, clock: clock.forServer)
-        let running = Task { try await server.run() }
-        defer { running.cancel() }
-        let depot = TestDepot(
-            replicas: replicas, links: faulty, clock: clock, folder: folder, catalog: catalog,
-            server: server, port: try await server.port())
-        do {
-            try await test(depot)
-        } catch {
-            running.cancel()
-            _ = await running.result
-            try catalog.close()
-            throw error
+        return configuration
+    }
+
+    private static func links(
+        _ byURL: [String: FaultyReplica], _ fenced: [FencedReplica]
+    ) -> ReplicaLinks {
+        let nobody = FakeReplica()
+        nobody.mood = .unreachable
+        return { replica, identity throws(DepotError) in
+            for link in fenced { link.speaks(for: identity) }
+            // What stands in the catalog for a member that a rebuild did not meet.
+            if replica.url.hasSuffix(".invalid:7401") { return nobody }
+            guard let link = byURL[replica.url] else {
+                throw DepotError(.unreachable, "no such replica in this test")
+            }
+            return link
         }
-        running.cancel()
-        _ = await running.result
-        try catalog.close()
     }
 
     /// Waits for something that happens soon; gives up after ten seconds.

@@ -1,8 +1,9 @@
 import DepotCore
-import DepotStore
 import FoundationEssentials
 import Logging
 import Testing
+
+@testable import DepotStore
 
 #if canImport(Glibc)
     import Glibc
@@ -29,10 +30,11 @@ func withFolder<Result>(
 
 let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-/// Small segments, so that a few chunks fill one.
+/// Small segments, so that a few chunks fill one, and some appends past the page cache.
 func smallSegments(_ size: UInt64 = 64 << 10) -> SegmentStoreConfiguration {
     var configuration = SegmentStoreConfiguration()
     configuration.segmentSize = size
+    configuration.directSizeMin = 4 << 10
     return configuration
 }
 
@@ -58,10 +60,12 @@ func copyFolder(_ folder: String, to copy: String) throws {
     try FileManager.default.copyItem(atPath: folder, toPath: copy)
 }
 
+private struct NotInAFile: Error {}
+
 /// Flips a bit in the middle of a copy, in its file, past the store.
 func flipBit(of id: ObjectID, in store: SegmentStore) async throws {
     let object = try #require(try await store.read([id])[0])
-    guard case .file(let extent) = object.bytes else { return }
+    guard case .file(let extent) = object.bytes else { throw NotInAFile() }
     // The store's own descriptor may be for reading only; a path leads to one that is not.
     let descriptor = open("/proc/self/fd/\(extent.descriptor)", O_RDWR | O_CLOEXEC)
     defer { close(descriptor) }

@@ -44,10 +44,10 @@ extension CatalogConformance {
             _ = try await fixture.observe(LogPosition(opens: 0, segment: 0, offset: 0), of: 2)
             _ = try await fixture.delete("file")
             try await fixture.collect(on: 1...2)
-            let left = try await fixture.standing(chunk)
+            let left = try await fixture.status(chunk)
             #expect(left?.holdings == [Holding(replica: Fixture.replica(3), state: .good)])
             try await fixture.collect(on: 3...3)
-            let bare = try await fixture.standing(chunk)
+            let bare = try await fixture.status(chunk)
             #expect(bare?.holdings.isEmpty != false)
             // When no late word of a copy can come any more, nothing of the chunk is kept.
             fixture.advance(.seconds(1_000_000))
@@ -55,7 +55,7 @@ extension CatalogConformance {
             try await fixture.deposit("other", [], on: Fixture.replicas(1...1))
             _ = try await fixture.delete("other")
             try await fixture.collect(on: 1...1)
-            let gone = try await fixture.standing(chunk)
+            let gone = try await fixture.status(chunk)
             #expect(gone == nil)
             let again = try await fixture.deposit("file", [chunk], on: Fixture.replicas(1...2))
             #expect(again.newChunks == 1)
@@ -106,7 +106,7 @@ extension CatalogConformance {
             let second = try await fixture.releaseUnused([chunk], on: 2)
             #expect(second.isEmpty, "the deposit holds what is left")
             try await fixture.catalog.prove(
-                BarrierProof(durable: [chunk.id: Fixture.replicas(1...2)]), asOf: vouched,
+                BarrierProof(durable: [chunk: Fixture.replicas(1...2)]), asOf: vouched,
                 deposit: deposit)
             let late = try await fixture.state(chunk, on: 1)
             #expect(late == .released, "a vouch from before the release is void")
@@ -195,77 +195,4 @@ extension CatalogConformance {
                 #expect(gone == Set(all.map(\.id)))
             }
         } + staged
-
-    private static let staged: [CatalogBehaviour] = [
-        CatalogBehaviour("a deposit that names a chunk begins its grace time anew") { fixture in
-            try await fixture.admit(1...1)
-            let chunk = try Fixture.chunk("chunk")
-            try await fixture.deposit("file", [chunk], on: Fixture.replicas(1...1))
-            _ = try await fixture.delete("file")
-            try await fixture.catalog.markUnused()
-            fixture.advance(Fixture.grace)
-            let deposit = try await fixture.open(level: 1)
-            let lacking = try await fixture.catalog.negotiate(
-                deposit, chunks: [chunk], live: Fixture.replicas(1...1), copies: 1)
-            #expect(lacking.isEmpty)
-            try await fixture.catalog.closeDeposit(deposit)
-            let unmarked = try await fixture.releaseUnused([chunk], on: 1)
-            try await fixture.catalog.markUnused()
-            let marked = try await fixture.releaseUnused([chunk], on: 1)
-            #expect(unmarked.isEmpty && marked.isEmpty)
-        },
-        // Staging did not hold the manifest: a collection that came between two pages forgot what the first page
-        // had said, the last page made the manifest complete without it, the deposit committed, and the chunks of
-        // the first page were collected under a live file.
-        CatalogBehaviour("a collection between two pages of a manifest forgets neither") {
-            fixture in
-            for reopening in [false, true] {
-                try await fixture.admit(1...1)
-                let chunks = try Fixture.chunks(reopening ? 10..<12 : 0..<2)
-                let file = try Fixture.commit("file", chunks)
-                let deposit = try await fixture.open(level: 1)
-                try await fixture.send(chunks, to: Fixture.replicas(1...1), in: deposit)
-                try await fixture.catalog.stage(
-                    manifest: file.manifest, uses: [chunks[0]], pieces: [], isLast: false,
-                    deposit: deposit)
-                if reopening { try await fixture.catalog.closeDeposit(deposit) }
-                try await fixture.catalog.markUnused()
-                try await fixture.catalog.openDeposit(
-                    DepositOpening(
-                        deposit: deposit, level: ReplicationLevel(1), lease: Fixture.lease))
-                try await fixture.catalog.stage(
-                    manifest: file.manifest, uses: [chunks[1]], pieces: [], isLast: true,
-                    deposit: deposit)
-                let isStaged = try await fixture.catalog.isStaged(manifest: file.manifest.id)
-                #expect(isStaged)
-                let used = try await fixture.catalog.chunks(
-                    of: file.manifest.id, after: nil, limit: 10)
-                #expect(Set(used.map(\.reference)) == Set(chunks + [file.manifest]))
-                try await fixture.catalog.markUnused()
-                let kept = try await fixture.catalog.isStaged(manifest: file.manifest.id)
-                #expect(kept, "the deposit that staged it holds it")
-                try await fixture.catalog.closeDeposit(deposit)
-                try await fixture.catalog.markUnused()
-                let abandoned = try await fixture.catalog.isStaged(manifest: file.manifest.id)
-                #expect(!abandoned)
-            }
-        },
-        CatalogBehaviour("a manifest whose staging was given up is forgotten, too") { fixture in
-            try await fixture.admit(1...1)
-            let chunk = try Fixture.chunk("chunk")
-            let file = try Fixture.commit("file", [chunk])
-            let deposit = try await fixture.open(level: 1)
-            try await fixture.send(
-                [chunk, file.manifest], to: Fixture.replicas(1...1), in: deposit)
-            try await fixture.catalog.stage(
-                manifest: file.manifest, uses: [chunk], pieces: [], isLast: false, deposit: deposit)
-            fixture.advance(Fixture.lease)
-            try await fixture.collect(on: 1...1)
-            let plan = try await fixture.catalog.collectionPlan(grace: .zero)
-            #expect(plan.manifests == 1 && plan.unusedChunks == 0)
-            try await fixture.catalog.markUnused()
-            let none = try await fixture.catalog.collectionPlan(grace: .zero)
-            #expect(none == CollectionPlan())
-        },
-    ]
 }

@@ -10,7 +10,7 @@ extension CatalogConformance {
             try await fixture.deposit("two", [own, shared], on: Fixture.replicas(1...2))
             try await fixture.deposit("four", [shared], on: Fixture.replicas(1...4))
             let targets = try await [
-                fixture.standing(own)?.target, fixture.standing(shared)?.target,
+                fixture.status(own)?.target, fixture.status(shared)?.target,
             ]
             #expect(targets == [2, 4])
             let early = try await fixture.release(shared, on: 4, hashed: 1...4)
@@ -21,13 +21,13 @@ extension CatalogConformance {
             let third = try await fixture.release(shared, on: 3, hashed: 1...4)
             #expect(fourth && !third)
             _ = try await fixture.catalog.delete(four.name, time: 1)
-            let target = try await fixture.standing(shared)?.target
+            let target = try await fixture.status(shared)?.target
             #expect(target == 2)
             let now = try await fixture.release(shared, on: 3, hashed: 1...2)
             #expect(now)
             let last = try await fixture.release(shared, on: 2, hashed: 1...1)
             #expect(!last)
-            let good = try await fixture.standing(shared)?.good
+            let good = try await fixture.status(shared)?.good
             #expect(good == [Fixture.replica(1), Fixture.replica(2)])
         },
         CatalogBehaviour("a copy goes only when enough others were hashed just before and are good")
@@ -83,7 +83,7 @@ extension CatalogConformance {
                 let lacking = try await fixture.catalog.negotiate(
                     deposit, chunks: [chunk], live: Fixture.replicas(1...3), copies: 3)
                 #expect(lacking.isEmpty)
-                let target = try await fixture.standing(chunk)?.target
+                let target = try await fixture.status(chunk)?.target
                 #expect(target == 3)
                 let pinned = try await fixture.release(chunk, on: 3, hashed: 1...2)
                 #expect(!pinned)
@@ -92,7 +92,7 @@ extension CatalogConformance {
                 } else {
                     fixture.advance(.seconds(600))
                 }
-                let after = try await fixture.standing(chunk)?.target
+                let after = try await fixture.status(chunk)?.target
                 #expect(after == 1)
             }
             let released = try await fixture.release(chunk, on: 3, hashed: 1...2)
@@ -111,7 +111,7 @@ extension CatalogConformance {
             _ = try await fixture.outcome(file, in: deposit, copies: 2).receipt
             try await fixture.catalog.closeDeposit(deposit)
             for used in [chunk, piece, file.manifest] {
-                let target = try await fixture.standing(used)?.target
+                let target = try await fixture.status(used)?.target
                 #expect(target == 2)
             }
         },
@@ -166,22 +166,31 @@ extension CatalogConformance {
             try await fixture.deposit("file", chunks, on: Fixture.replicas(1...2))
             for chunk in chunks[5..<9] { try await fixture.settle(chunk, .bad, on: 1) }
             func all(_ state: HoldingState) async throws -> [ChunkReference] {
-                var all: [ChunkReference] = []
-                while true {
-                    let next = try await fixture.catalog.holdings(
-                        on: Fixture.replica(1), state: state, after: all.last?.id, limit: 3)
-                    all += next
-                    if next.count < 3 { return all }
-                }
+                try await fixture.holdings(on: 1, state: state, limit: 3)
             }
             let (bad, good) = try await (all(.bad), all(.good))
             #expect(Set(bad) == Set(chunks[5..<9]) && bad.count == 4)
             #expect(good.count == 17, "sixteen of the content and the manifest")
             await fixture.expect(.notFound) {
                 _ = try await fixture.catalog.holdings(
-                    on: Fixture.replica(1), state: .good, after: ChunkID(hashing: "unknown"),
-                    limit: 3)
+                    on: Fixture.replica(9), state: .good, after: nil, limit: 3)
             }
+        },
+        CatalogBehaviour("a list of copies goes on where a chunk is gone that it ended with") {
+            fixture in
+            try await fixture.admit(1...2)
+            let chunks = try Fixture.chunks(0..<8)
+            let deposit = try await fixture.open(level: 1)
+            try await fixture.send(chunks, to: Fixture.replicas(1...1), in: deposit)
+            try await fixture.catalog.closeDeposit(deposit)
+            let first = try await fixture.catalog.holdings(
+                on: Fixture.replica(1), state: .good, after: nil, limit: 3)
+            #expect(first.chunks.count == 3)
+            for chunk in first.chunks { try await fixture.settle(chunk, .absent, on: 1) }
+            try await fixture.catalog.markUnused()
+            let left = try await fixture.holdings(
+                on: 1, state: .good, after: first.next, limit: 3)
+            #expect(left.count == 5 && Set(left + first.chunks) == Set(chunks))
         },
     ]
 
@@ -202,7 +211,7 @@ extension CatalogConformance {
                     try await fixture.catalog.removeReleased([chunk.id], on: Fixture.replica(3))
                 }
                 try await fixture.catalog.prove(
-                    BarrierProof(durable: [chunk.id: [Fixture.replica(3)]]), asOf: mark,
+                    BarrierProof(durable: [chunk: [Fixture.replica(3)]]), asOf: mark,
                     deposit: deposit)
                 try await fixture.catalog.settle(
                     [chunk.id: .good], on: Fixture.replica(3), asOf: mark)

@@ -78,7 +78,7 @@ extension CatalogConformance {
 
     static let figures: [CatalogBehaviour] = [
         CatalogBehaviour("totals add up") { fixture in
-            var totals = try await fixture.catalog.totals()
+            var totals = try await fixture.catalog.totals(counting: Fixture.replicas(1...3))
             #expect(
                 totals
                     == CatalogTotals(
@@ -88,7 +88,7 @@ extension CatalogConformance {
             let (a, b) = try (Fixture.chunk("a", length: 10), Fixture.chunk("b", length: 20))
             try await fixture.deposit("one", [a, b], on: Fixture.replicas(1...2))
             try await fixture.deposit("two", [a, b], on: Fixture.replicas(1...2))
-            totals = try await fixture.catalog.totals()
+            totals = try await fixture.catalog.totals(counting: Fixture.replicas(1...3))
             let manifest: UInt64 = 102
             #expect(totals.files == 2)
             #expect(totals.logicalBytes == 60)
@@ -98,18 +98,21 @@ extension CatalogConformance {
             let copies = [1, 2, 3].map { totals.chunks[Fixture.replica($0)] }
             #expect(copies == [3, 3, 0])
             try await fixture.settle(a, .bad, on: 1)
-            totals = try await fixture.catalog.totals()
+            totals = try await fixture.catalog.totals(counting: Fixture.replicas(1...3))
             #expect(totals.underReplicated == 1)
             #expect(totals.chunks[Fixture.replica(1)] == 2)
+            // A copy on a member that does not count is none.
+            totals = try await fixture.catalog.totals(counting: Fixture.replicas(1...1))
+            #expect(totals.underReplicated == 3)
             // What only a lease wants is not missing yet; what nothing uses never is.
             let deposit = try await fixture.open(level: 3)
             _ = try await fixture.catalog.negotiate(deposit, chunks: [b], live: [], copies: 3)
-            totals = try await fixture.catalog.totals()
+            totals = try await fixture.catalog.totals(counting: Fixture.replicas(1...3))
             #expect(totals.underReplicated == 1)
             for name in ["one", "two"] {
                 _ = try await fixture.catalog.delete(FileName(name), time: 1)
             }
-            totals = try await fixture.catalog.totals()
+            totals = try await fixture.catalog.totals(counting: Fixture.replicas(1...3))
             #expect(totals.underReplicated == 0)
             #expect(totals.uniqueBytes == 0)
             #expect(totals.storedBytes == 2 * (30 + manifest) - 10)

@@ -51,7 +51,7 @@ extension CatalogConformance {
             await fixture.expect(.notFound) { _ = try await fixture.catalog.delete(name, time: 9) }
             let listed = try await fixture.names(prefix: "", page: 10)
             #expect(listed.isEmpty)
-            let target = try await fixture.standing(chunk)?.target
+            let target = try await fixture.status(chunk)?.target
             #expect(target == 0)
             let last = try await fixture.catalog.outbox(limit: 10).last?.record
             #expect(last == record)
@@ -60,6 +60,30 @@ extension CatalogConformance {
             #expect(again.newChunks == 0)
             let deletedAgain = try await fixture.catalog.delete(name, time: 9)
             #expect(deletedAgain.sequence > again.sequence)
+        },
+        CatalogBehaviour("a change of a name that is not as expected is not made") { fixture in
+            let chunk = try await fixture.oneFile()
+            let file = try await fixture.catalog.file(FileName("file"))
+            let another = CommitSequence(
+                epoch: file.sequence.epoch, counter: file.sequence.counter + 1)
+            for expected in [FileExpectation.absence, .version(another)] {
+                await fixture.expect(.conflict) {
+                    _ = try await fixture.catalog.delete(file.name, expected: expected, time: 1)
+                }
+                let outcome = try await fixture.commit("file", [chunk], expecting: expected)
+                #expect(outcome == .overtaken)
+            }
+            let newer = try await fixture.commit(
+                "file", [chunk], expecting: .version(file.sequence))
+            #expect(newer != .overtaken)
+            let fresh = try await fixture.commit("fresh", [chunk], expecting: .absence)
+            #expect(fresh != .overtaken)
+            let now = try await fixture.catalog.file(file.name)
+            #expect(now.sequence > file.sequence)
+            _ = try await fixture.catalog.delete(
+                file.name, expected: .version(now.sequence), time: 2)
+            let gone = try await fixture.commit("file", [chunk], expecting: .version(now.sequence))
+            #expect(gone == .overtaken)
         },
         CatalogBehaviour("a level changes if nothing else was committed, and by a record") {
             fixture in
@@ -70,7 +94,7 @@ extension CatalogConformance {
             #expect(changed.level.copies == 2)
             #expect(changed.sequence == record.sequence && record.sequence > file.sequence)
             #expect(changed.manifest == file.manifest && changed.metadata == file.metadata)
-            let target = try await fixture.standing(chunk)?.target
+            let target = try await fixture.status(chunk)?.target
             #expect(target == 2)
             let last = try await fixture.catalog.outbox(limit: 10).last?.record
             #expect(last == record)
@@ -136,9 +160,21 @@ extension CatalogFixture {
         }
     }
 
+    func commit(
+        _ name: String, _ chunks: [ChunkReference], expecting expected: FileExpectation
+    ) async throws -> CommitOutcome {
+        let deposit = try await open(level: 3)
+        try await prepare(chunks, on: Self.replicas(1...3), in: deposit)
+        var file = try Self.commit(name, chunks)
+        file.expected = expected
+        let outcome = try await outcome(file, in: deposit, copies: 3)
+        try await catalog.closeDeposit(deposit)
+        return outcome
+    }
+
     func changeLevel(_ file: FileEntry, to level: Int, copies: Int) async throws -> FileRecord {
         try await catalog.changeLevel(
             of: file.name, expected: file.sequence, to: ReplicationLevel(level),
-            copiesRequired: copies, time: 6)
+            copiesRequired: copies, counting: Self.replicas(1...9), time: 6)
     }
 }

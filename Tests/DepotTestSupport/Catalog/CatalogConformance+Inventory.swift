@@ -26,8 +26,8 @@ extension CatalogConformance {
             }
             let kept = try await fixture.state(missing[0], on: 1)
             #expect(kept == .good, "what does not show is asked for again, not taken away")
-            let standing = try await fixture.standing(stray)
-            #expect(standing?.target == 0)
+            let status = try await fixture.status(stray)
+            #expect(status?.target == 0)
             let state = try await fixture.state(stray, on: 1)
             #expect(state == .unproved)
         },

@@ -19,10 +19,15 @@ extension CatalogConformance {
             expected.bytes = try UInt64(
                 chunks[0].length + chunks[1].length + Fixture.manifest(chunks).length)
             (expected.onlyCopies, expected.records, expected.deposits) = (1, 1, 1)
-            let found = try await fixture.catalog.remainder(on: Fixture.replica(1))
+            let found = try await fixture.catalog.remainder(
+                on: Fixture.replica(1), counting: Fixture.replicas(1...9))
             #expect(found == expected && !found.isEmpty)
+            let alone = try await fixture.catalog.remainder(on: Fixture.replica(1), counting: [])
+            #expect(
+                alone.onlyCopies == 3, "copies elsewhere do not count where the member does not")
             fixture.advance(Fixture.lease)
-            let later = try await fixture.catalog.remainder(on: Fixture.replica(1))
+            let later = try await fixture.catalog.remainder(
+                on: Fixture.replica(1), counting: Fixture.replicas(1...9))
             #expect(later.deposits == 0, "a lease that is over waits for nobody")
             try await fixture.catalog.setDraining(Fixture.replica(1), false)
             let none = try await fixture.catalog.draining()
@@ -31,7 +36,8 @@ extension CatalogConformance {
                 try await fixture.catalog.setDraining(Fixture.replica(9), true)
             }
             await fixture.expect(.notFound) {
-                _ = try await fixture.catalog.remainder(on: Fixture.replica(9))
+                _ = try await fixture.catalog.remainder(
+                    on: Fixture.replica(9), counting: Fixture.replicas(1...9))
             }
         },
         CatalogBehaviour("a forgotten replica is let in no more, and nothing is believed of it") {
@@ -43,7 +49,7 @@ extension CatalogConformance {
             try await fixture.catalog.forget(Fixture.replica(3))
             let members = try await fixture.catalog.members()
             #expect(members.map(\.replica) == [Fixture.replica(1), Fixture.replica(2)])
-            let good = try await fixture.standing(chunk)?.good
+            let good = try await fixture.status(chunk)?.good
             #expect(good == [Fixture.replica(1), Fixture.replica(2)])
             let forgotten = try await fixture.catalog.forgotten()
             #expect(forgotten == [Fixture.replica(3)])
@@ -77,7 +83,8 @@ extension CatalogConformance {
             #expect(draining.isEmpty)
             let segments = try await fixture.catalog.segmentChecks(on: Fixture.replica(3))
             #expect(segments.isEmpty)
-            let remainder = try await fixture.catalog.remainder(on: Fixture.replica(3))
+            let remainder = try await fixture.catalog.remainder(
+                on: Fixture.replica(3), counting: Fixture.replicas(1...9))
             #expect(remainder == ReplicaRemainder(), "no copies, records or vouches")
             let state = try await fixture.state(chunk, on: 3)
             #expect(state == nil)
@@ -87,10 +94,78 @@ extension CatalogConformance {
             #expect(lacking == [chunk.id, file.manifest.id])
             try await fixture.catalog.prove(
                 BarrierProof(durable: [
-                    chunk.id: [Fixture.replica(3)], file.manifest.id: [Fixture.replica(3)],
+                    chunk: [Fixture.replica(3)], file.manifest: [Fixture.replica(3)],
                 ]), asOf: mark, deposit: deposit)
             let receipt = try await fixture.outcome(file, in: deposit, copies: 2).receipt
             #expect(receipt.copies == 2, "the setbacks of the other one are not its own")
+        },
+        CatalogBehaviour("a log may go back as often as it likes") { fixture in
+            let chunk = try await fixture.oneFile()
+            let other = try Fixture.chunk("other")
+            let deposit = try await fixture.open(level: 2)
+            try await fixture.prepare([other], on: Fixture.replicas(1...2), in: deposit)
+            for round in 0..<150 as Range<UInt64> {
+                try await fixture.loseLog(of: 1, round: round)
+                let lost = try await fixture.state(chunk, on: 1)
+                #expect(lost == .unproved, "round \(round)")
+                let listed = try await fixture.holdings(on: 1, state: .unproved, limit: 9)
+                #expect(listed.contains(chunk))
+                if round % 5 == 0 { _ = try await fixture.catalog.catchUp() }
+                guard round % 3 == 0 else { continue }
+                try await fixture.settle(chunk, .good, on: 1)
+                let states = try await [fixture.state(chunk, on: 1), fixture.state(chunk, on: 2)]
+                #expect(states == [.good, .good], "round \(round)")
+            }
+            // The deposit was vouched for before all that, and by the same replica.
+            let file = try Fixture.commit("late", [other])
+            let lacking = try await fixture.outcome(file, in: deposit, copies: 2).lacking
+            #expect(lacking == [other.id, file.manifest.id])
+            for used in [other, file.manifest] { try await fixture.settle(used, .good, on: 1) }
+            let receipt = try await fixture.outcome(file, in: deposit, copies: 2).receipt
+            #expect(receipt.copies == 2)
+        },
+        CatalogBehaviour("members may come and go as often as they like, and none inherits") {
+            fixture in
+            try await fixture.admit(1...2)
+            let chunk = try Fixture.chunk("chunk")
+            let file = try Fixture.commit("file", [chunk])
+            let deposit = try await fixture.open(level: 2)
+            try await fixture.prepare([chunk], on: Fixture.replicas(1...2), in: deposit)
+            for number in 3...180 as ClosedRange<UInt8> {
+                try await fixture.catalog.forget(Fixture.replica(number - 1))
+                if number % 4 == 0 { _ = try await fixture.catalog.catchUp() }
+                try await fixture.admit(number...number)
+                let states = try await [
+                    fixture.state(chunk, on: 1), fixture.state(chunk, on: number),
+                ]
+                #expect(states == [.good, nil], "member \(number)")
+                // It holds the chunks by now, but vouched for nothing to this deposit.
+                for used in [chunk, file.manifest] {
+                    try await fixture.settle(used, .good, on: number)
+                }
+                let lacking = try await fixture.outcome(file, in: deposit, copies: 2).lacking
+                #expect(lacking == [chunk.id, file.manifest.id], "member \(number)")
+            }
+        },
+        CatalogBehaviour("what is left for later comes to an end, and changes nothing") { fixture in
+            try await fixture.admit(1...4)
+            let chunks = try Fixture.chunks(0..<9)
+            try await fixture.deposit("file", chunks, on: Fixture.replicas(1...4), level: 2)
+            try await fixture.settle(chunks[0], .bad, on: 1)
+            _ = try await fixture.release(chunks[1], on: 1, hashed: 2...4)
+            try await fixture.loseLog(of: 2, round: 0)
+            try await fixture.catalog.forget(Fixture.replica(3))
+            let before = try await fixture.catalog.statuses(of: chunks.map(\.id))
+            var steps = 0
+            while try await fixture.catalog.catchUp() {
+                let after = try await fixture.catalog.statuses(of: chunks.map(\.id))
+                #expect(after == before)
+                steps += 1
+                if steps > 1_000 { break }
+            }
+            #expect((1...1_000).contains(steps))
+            let none = try await fixture.catalog.catchUp()
+            #expect(!none)
         },
         CatalogBehaviour("what would be lost without some replicas is listed by file") { fixture in
             try await fixture.admit(1...4)
@@ -132,4 +207,14 @@ extension CatalogConformance {
                     == UInt64(chunks[1].length + chunks[2].length + 2 * manifest.length))
         },
     ]
+}
+
+extension CatalogFixture {
+    /// A replica's log goes on, and then back.
+    func loseLog(of number: UInt8, round: UInt64) async throws {
+        let on = try await observe(
+            LogPosition(opens: 2 + round, segment: 9, offset: 0), of: number)
+        let back = try await observe(LogPosition(opens: 0, segment: 0, offset: 0), of: number)
+        #expect(on && !back)
+    }
 }

@@ -24,8 +24,8 @@ extension CatalogConformance {
                     }
                     try await group.waitForAll()
                 }
-                let standing = try #require(try await fixture.standing(chunk))
-                #expect(standing.good.count >= standing.target, "round \(round)")
+                let status = try #require(try await fixture.status(chunk))
+                #expect(status.good.count >= status.target, "round \(round)")
             }
         }
     ]
@@ -39,8 +39,8 @@ extension CatalogFixture {
         _ = try await catalog.negotiate(
             deposit, chunks: [chunk, manifest], live: Self.replicas(1...4), copies: 3)
         let mark = try await catalog.mark()
-        let standings = try await catalog.standings(of: [chunk.id, manifest.id])
-        let durable = standings.compactMap { $0 }.map { ($0.reference.id, Set($0.good)) }
+        let statuses = try await catalog.statuses(of: [chunk.id, manifest.id])
+        let durable = statuses.compactMap { $0 }.map { ($0.reference, Set($0.good)) }
         try await catalog.prove(
             BarrierProof(durable: Dictionary(durable) { first, _ in first }), asOf: mark,
             deposit: deposit)

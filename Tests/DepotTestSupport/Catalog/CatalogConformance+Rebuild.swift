@@ -15,8 +15,8 @@ extension CatalogConformance {
                     manifest: Fixture.manifest([chunk]), chunks: [chunk], pieces: [])
             }
             await fixture.expect(.conflict) { try await fixture.catalog.restore([]) }
-            let standing = try await fixture.standing(chunk)
-            #expect(standing == nil)
+            let status = try await fixture.status(chunk)
+            #expect(status == nil)
         }
     ]
 

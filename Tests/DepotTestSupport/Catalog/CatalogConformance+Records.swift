@@ -47,6 +47,26 @@ extension CatalogConformance {
             let after = try await fixture.obsolete(on: 4)
             #expect(after.isEmpty)
         },
+        CatalogBehaviour(
+            "an older record stays until those with the newer one are inventoried anew"
+        ) {
+            fixture in
+            try await fixture.admit(1...3)
+            for index in 0..<2 {
+                try await fixture.deposit(
+                    "file", Fixture.chunks(index..<index + 1), on: Fixture.replicas(1...1))
+                try await fixture.deliver(on: 1...3)
+            }
+            let before = try await fixture.obsolete(on: 1)
+            for number: UInt8 in 2...3 {
+                _ = try await fixture.observe(
+                    LogPosition(opens: 7, segment: 9, offset: 9), of: number)
+            }
+            let after = try await fixture.obsolete(on: 1)
+            try await fixture.inventory(2...3)
+            let again = try await fixture.obsolete(on: 1)
+            #expect(before.count == 1 && after.isEmpty && again == before)
+        },
         CatalogBehaviour("a tombstone goes when no older record is left and all were inventoried") {
             fixture in
             try await fixture.admit(1...3)
@@ -131,21 +151,97 @@ extension CatalogConformance {
             try await fixture.deposit("file", Fixture.chunks(0..<1), on: Fixture.replicas(1...1))
             _ = try await fixture.delete("file")
             try await fixture.deliver(on: 1...3)
-            let (old, newest, foreign) = try (record("file", 1), record("file", 9), record("x", 1))
+            let (old, newest, unknown) = try (record("file", 1), record("file", 9), record("x", 9))
             let outcomes = try await [
                 fixture.catalog.enterOld(old, on: Fixture.replica(2)),
                 fixture.catalog.enterOld(newest, on: Fixture.replica(2)),
-                fixture.catalog.enterOld(foreign, on: Fixture.replica(2)),
+                fixture.catalog.enterOld(unknown, on: Fixture.replica(2)),
                 fixture.catalog.enterOld(old, on: Fixture.replica(2)),
             ]
             #expect(outcomes == [true, false, false, true])
             let names = try await fixture.catalog.names(
-                ofRecords: [old.hash, newest.hash, foreign.hash])
+                ofRecords: [old.hash, newest.hash, unknown.hash])
             #expect(names == [old.name, nil, nil])
             let obsolete = try await fixture.obsolete(on: 2)
             #expect(obsolete.contains(old.hash))
             let outbox = try await fixture.catalog.outbox(limit: 10)
             #expect(outbox.isEmpty, "old word is not spread")
+        },
+        // A replica was killed, and the deletion of an old record with it. Nobody looked; the tombstone expired by the
+        // inventory of before, and a rebuild brought the deleted file back.
+        CatalogBehaviour("a tombstone stays until a member that was started again is inventoried") {
+            fixture in
+            try await fixture.admit(1...3)
+            try await fixture.deposit("file", Fixture.chunks(0..<1), on: Fixture.replicas(1...1))
+            let old = try await fixture.lastRecord()
+            try await fixture.deliver(on: 1...3)
+            let tombstone = try await fixture.delete("file")
+            try await fixture.deliver(on: 1...3)
+            for number: UInt8 in 1...3 {
+                try await fixture.catalog.removeRecords([old.hash], on: Fixture.replica(number))
+            }
+            try await fixture.inventory(1...3)
+            let before = try await fixture.obsolete(on: 1)
+            #expect(before == [tombstone.hash])
+            let late = try await fixture.catalog.mark()
+            _ = try await fixture.observe(LogPosition(opens: 7, segment: 9, offset: 9), of: 3)
+            let (due, others) = try await (
+                fixture.catalog.isInventoryDue(of: Fixture.replica(3)),
+                fixture.catalog.isInventoryDue(of: Fixture.replica(2))
+            )
+            #expect(due && !others)
+            let after = try await fixture.obsolete(on: 1)
+            #expect(after.isEmpty, "the third may have the old record again")
+            try await fixture.catalog.noteInventory(of: Fixture.replica(3), asOf: late)
+            let still = try await fixture.catalog.isInventoryDue(of: Fixture.replica(3))
+            #expect(still, "that one was begun before")
+            let entered = try await fixture.catalog.enterOld(old, on: Fixture.replica(3))
+            try await fixture.inventory(3...3)
+            #expect(entered)
+            let (held, again) = try await (fixture.obsolete(on: 1), fixture.obsolete(on: 3))
+            #expect(held.isEmpty && again == [old.hash])
+        },
+        // It came back when its tombstone was gone. It passed for newer than the catalog: the inventory was never whole
+        // from then on, no tombstone of the cluster expired, and the record was never collected.
+        CatalogBehaviour("a record that comes back behind its tombstone is let go again") {
+            fixture in
+            try await fixture.admit(1...3)
+            try await fixture.deposit("file", Fixture.chunks(0..<1), on: Fixture.replicas(1...1))
+            let old = try await fixture.lastRecord()
+            try await fixture.deliver(on: 1...3)
+            let tombstone = try await fixture.delete("file")
+            try await fixture.deliver(on: 1...3)
+            for record in [old, tombstone] {
+                try await fixture.inventory(1...3)
+                for number: UInt8 in 1...3 {
+                    try await fixture.catalog.removeRecords(
+                        [record.hash], on: Fixture.replica(number))
+                }
+            }
+            let names = try await fixture.catalog.names(ofRecords: [tombstone.hash])
+            #expect(names == [nil])
+            let first = try await fixture.catalog.enterOld(old, on: Fixture.replica(2))
+            let alone = try await fixture.obsolete(on: 2)
+            #expect(first && alone == [old.hash])
+            let second = try await fixture.catalog.enterOld(tombstone, on: Fixture.replica(3))
+            #expect(second)
+            let scarce = try await fixture.catalog.reopenRecords(
+                counting: Fixture.replicas(1...3), clusterSize: 3)
+            #expect(scarce == 1, "the tombstone is spread again, and holds the name down")
+        },
+        CatalogBehaviour("nothing is collected while a record cannot be explained") { fixture in
+            try await fixture.admit(1...2)
+            try await fixture.deposit("file", Fixture.chunks(0..<1), on: Fixture.replicas(1...1))
+            try await fixture.catalog.noteUnexplained(FileName("lost"), on: Fixture.replica(2))
+            await fixture.expect(.conflict) { try await fixture.catalog.markUnused() }
+            await fixture.expect(.conflict) {
+                _ = try await fixture.catalog.collectionPlan(grace: .zero)
+            }
+            await fixture.expect(.conflict) {
+                _ = try await fixture.catalog.releaseUnused([], for: .zero, on: Fixture.replica(1))
+            }
+            try await fixture.inventory(2...2)
+            try await fixture.catalog.markUnused()
         },
     ]
 }

@@ -37,7 +37,7 @@ extension CatalogConformance {
             try await fixture.deposit("four", [chunks[0]], on: Fixture.replicas(1...4))
             try await fixture.settle(chunks[1], .bad, on: 3)
             try await fixture.settle(chunks[1], .bad, on: 4)
-            var found: [ChunkStanding] = []
+            var found: [ChunkStatus] = []
             while true {
                 let next = try await fixture.catalog.surplus(
                     counting: Fixture.replicas(1...4), after: found.last?.reference.id, limit: 2)
@@ -89,7 +89,7 @@ extension CatalogConformance {
 extension CatalogFixture {
     fileprivate func shortfall(
         _ counting: ClosedRange<UInt8>, limit: Int = 100
-    ) async throws -> [ChunkStanding] {
+    ) async throws -> [ChunkStatus] {
         try await catalog.shortfall(counting: Self.replicas(counting), limit: limit)
     }
 }

@@ -100,3 +100,23 @@ extension CatalogFixture {
 extension FileRecord {
     var hash: ChunkID { encoded().id.hash }
 }
+
+/// One grace time for all.
+extension CollectionCatalog {
+    public func collectionPlan(grace: Duration) async throws(DepotError) -> CollectionPlan {
+        try await collectionPlan(grace: CollectionGrace(grace))
+    }
+
+    public func unused(
+        for grace: Duration, on replica: ReplicaID, after cursor: ChunkID?, limit: Int
+    ) async throws(DepotError) -> [ChunkReference] {
+        try await unused(
+            for: CollectionGrace(grace), on: replica, after: cursor, limit: limit)
+    }
+
+    public func releaseUnused(
+        _ chunks: [ChunkID], for grace: Duration, on replica: ReplicaID
+    ) async throws(DepotError) -> [ChunkID] {
+        try await releaseUnused(chunks, for: CollectionGrace(grace), on: replica)
+    }
+}

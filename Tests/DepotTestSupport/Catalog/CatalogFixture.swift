@@ -46,7 +46,8 @@ public struct CatalogFixture: Sendable {
         try FileCommit(
             name: FileName(name), manifest: manifest(chunks),
             size: chunks.reduce(0) { $0 + UInt64($1.length) },
-            metadata: FileMetadata(mode: 0o644, modifiedNanoseconds: 5, contentType: "text/plain"),
+            metadata: FileMetadata(
+                mode: 0o644, modified: FileTime(nanoseconds: 5), contentType: "text/plain"),
             chunks: chunks.count)
     }
 
@@ -74,7 +75,7 @@ public struct CatalogFixture: Sendable {
     ) async throws {
         _ = try await catalog.negotiate(
             deposit, chunks: chunks, live: replicas, copies: replicas.count)
-        let durable = Dictionary(chunks.map { ($0.id, replicas) }) { first, _ in first }
+        let durable = Dictionary(chunks.map { ($0, replicas) }) { first, _ in first }
         try await catalog.prove(
             BarrierProof(durable: durable), asOf: catalog.mark(), deposit: deposit)
     }
@@ -113,13 +114,29 @@ public struct CatalogFixture: Sendable {
         return try outcome.receipt
     }
 
-    public func standing(_ chunk: ChunkReference) async throws -> ChunkStanding? {
-        try await catalog.standings(of: [chunk.id]).first ?? nil
+    public func status(_ chunk: ChunkReference) async throws -> ChunkStatus? {
+        try await catalog.statuses(of: [chunk.id]).first ?? nil
     }
 
     /// The state of one copy; `nil` where there is none.
     public func state(_ chunk: ChunkReference, on number: UInt8) async throws -> HoldingState? {
-        try await standing(chunk)?.holdings.first { $0.replica == Self.replica(number) }?.state
+        try await status(chunk)?.holdings.first { $0.replica == Self.replica(number) }?.state
+    }
+
+    /// All chunks whose copy there has the state.
+    public func holdings(
+        on number: UInt8, state: HoldingState, after start: ChunkPlace? = nil, limit: Int
+    ) async throws -> [ChunkReference] {
+        var all: [ChunkReference] = []
+        var cursor = start
+        repeat {
+            let page = try await catalog.holdings(
+                on: Self.replica(number), state: state, after: cursor, limit: limit)
+            #expect(page.chunks.count <= limit)
+            all += page.chunks
+            cursor = page.next
+        } while cursor != nil
+        return all
     }
 
     public func settle(
@@ -171,14 +188,19 @@ extension CommitOutcome {
     }
 }
 
-extension Catalog {
-    /// One page of one manifest.
+extension DepositCatalog {
+    /// One page of one manifest, of which all was vouched for.
     public func stage(
         manifest: ChunkReference, uses chunks: [ChunkReference], pieces: [ChunkReference],
         isLast: Bool, deposit: DepositID
     ) async throws(DepotError) {
-        try await stage(
+        let lacking = try await stage(
             [ManifestPage(of: manifest, chunks: chunks, pieces: pieces, isLast: isLast)],
             deposit: deposit)
+        guard lacking.isEmpty else {
+            throw DepotError(
+                .notEnoughReplicas, "not staged: nobody vouched for \(lacking.count) chunks",
+                object: lacking.first?.id.hex)
+        }
     }
 }

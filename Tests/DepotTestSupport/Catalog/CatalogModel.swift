@@ -19,11 +19,15 @@ public struct CatalogModel {
     }
 
     private static let names = ["a", "a/b", "b", "c%"]
-    private static let replicas: ClosedRange<UInt8> = 1...5
 
     private let seed: UInt64
-    private let fixture: CatalogFixture
-    private var random: SeededRandom
+    private var fixture: CatalogFixture
+    /// The numbers of the members.
+    private var replicas: [UInt8] = []
+    private var admitted: UInt8 = 5
+    /// How often logs went on and back.
+    private var regressions: UInt64 = 0
+    private var random: SeededGenerator
     private let universe: [ChunkReference]
     private var seen: [ChunkID: ChunkReference] = [:]
     private var files: [String: File] = [:]
@@ -34,14 +38,27 @@ public struct CatalogModel {
     public init(seed: UInt64, fixture: CatalogFixture) throws {
         self.seed = seed
         self.fixture = fixture
-        random = SeededRandom(seed: seed)
+        random = SeededGenerator(seed: seed)
         universe = try CatalogFixture.chunks(0..<12)
     }
 
-    public mutating func play(steps: Int) async throws {
-        try await fixture.admit(Self.replicas)
+    /// Goes on with the same catalog, opened again: that renews all leases.
+    public mutating func goOn(with fixture: CatalogFixture) {
+        self.fixture = fixture
+        for deposit in leases.keys { leases[deposit]?.left = CatalogFixture.lease }
+    }
+
+    /// - Parameter between: called after each step, before the two are compared: it changes nothing
+    ///   that anybody can see.
+    public mutating func play(
+        steps: Int, between: (CatalogFixture) async throws -> Void = { _ in }
+    ) async throws {
+        if replicas.isEmpty {
+            replicas = Array(1...5)
+            try await fixture.admit(1...5)
+        }
         for step in 0..<steps {
-            let move = Int.random(in: 0..<8, using: &random)
+            let move = Int.random(in: 0..<11, using: &random)
             switch move {
             case 0, 1: try await deposit()
             case 2: try await delete()
@@ -49,8 +66,12 @@ public struct CatalogModel {
             case 4: try await settle()
             case 5: try await release()
             case 6: try await lease()
-            default: try await pass()
+            case 7: try await pass()
+            case 8: try await regress()
+            case 9: try await exchange()
+            default: _ = try await fixture.catalog.catchUp()
             }
+            try await between(fixture)
             try await compare("seed \(seed), step \(step), move \(move)")
         }
     }
@@ -60,7 +81,7 @@ public struct CatalogModel {
     private mutating func someReplicas() -> Set<ReplicaID> {
         let count = Int.random(in: 1...4, using: &random)
         return Set(
-            Self.replicas.shuffled(using: &random).prefix(count).map {
+            replicas.shuffled(using: &random).prefix(count).map {
                 CatalogFixture.replica($0)
             })
     }
@@ -98,7 +119,7 @@ public struct CatalogModel {
         do {
             let record = try await fixture.catalog.changeLevel(
                 of: FileName(name), expected: file.sequence, to: ReplicationLevel(level),
-                copiesRequired: level, time: 1)
+                copiesRequired: level, counting: members, time: 1)
             #expect(!scarce, "seed \(seed)")
             files[name] = File(level: level, chunks: file.chunks, sequence: record.sequence)
             commits += 1
@@ -109,11 +130,13 @@ public struct CatalogModel {
 
     private mutating func settle() async throws {
         guard let chunk = someSeenChunk(),
-            let number = Self.replicas.randomElement(using: &random),
+            let number = replicas.randomElement(using: &random),
             let verdict = [CheckVerdict.good, .bad, .absent].randomElement(using: &random)
         else { return }
         try await fixture.settle(chunk, verdict, on: number)
         let replica = CatalogFixture.replica(number)
+        // Of what was only claimed nobody knows how long it is.
+        guard copies[chunk.id]?.isEmpty == false || fileTarget(chunk.id) > 0 else { return }
         switch verdict {
         case .absent: copies[chunk.id]?[replica] = nil
         case .good, .bad:
@@ -123,7 +146,7 @@ public struct CatalogModel {
     }
 
     private mutating func release() async throws {
-        guard let chunk = someSeenChunk(), let number = Self.replicas.randomElement(using: &random)
+        guard let chunk = someSeenChunk(), let number = replicas.randomElement(using: &random)
         else { return }
         let replica = CatalogFixture.replica(number)
         let others = good(chunk.id).subtracting([replica])
@@ -134,7 +157,7 @@ public struct CatalogModel {
         let state = copies[chunk.id]?[replica]
         let wanted = target(chunk.id)
         let may =
-            (state == .good || state == .released) && wanted > 0 && hashed.count >= wanted
+            state != nil && state != .unproved && wanted > 0 && hashed.count >= wanted
         #expect(released == (may ? [chunk.id] : []), "seed \(seed)")
         guard may else { return }
         copies[chunk.id]?[replica] = .released
@@ -153,9 +176,11 @@ public struct CatalogModel {
             deposit, chunks: pins, live: live, copies: level)
         let expected = pins.filter { good($0.id).intersection(live).count < level }
         #expect(lacking == expected, "seed \(seed)")
-        for chunk in pins { seen[chunk.id] = chunk }
-        leases[deposit] = Lease(
-            level: level, pins: Set(pins.map(\.id)), left: CatalogFixture.lease)
+        // Of others nothing is noted.
+        let known = try await fixture.catalog.copies(of: pins.map(\.id)).compactMap {
+            $0?.reference.id
+        }
+        leases[deposit] = Lease(level: level, pins: Set(known), left: CatalogFixture.lease)
     }
 
     private mutating func pass() async throws {
@@ -171,7 +196,39 @@ public struct CatalogModel {
         leases = leases.filter { $0.value.left > .zero }
     }
 
+    /// A log goes on, and then back.
+    private mutating func regress() async throws {
+        guard let number = replicas.randomElement(using: &random) else { return }
+        let replica = CatalogFixture.replica(number)
+        regressions += 1
+        let on = LogPosition(opens: 1 + regressions, segment: 9, offset: 0)
+        for (position, isBack) in [
+            (on, false), (LogPosition(opens: 0, segment: 0, offset: 0), true),
+        ] {
+            let continued = try await fixture.catalog.observe(
+                position, of: replica, asOf: fixture.catalog.mark())
+            #expect(continued != isBack, "seed \(seed)")
+        }
+        for chunk in copies.keys where copies[chunk]?[replica] == .good {
+            copies[chunk]?[replica] = .unproved
+        }
+    }
+
+    /// A member is forgotten, and another one is let in.
+    private mutating func exchange() async throws {
+        guard admitted < 60, Int.random(in: 0..<3, using: &random) == 0,
+            let gone = replicas.randomElement(using: &random)
+        else { return }
+        admitted += 1
+        try await fixture.catalog.forget(CatalogFixture.replica(gone))
+        try await fixture.admit(admitted...admitted)
+        replicas = replicas.filter { $0 != gone } + [admitted]
+        for chunk in copies.keys { copies[chunk]?[CatalogFixture.replica(gone)] = nil }
+    }
+
     // MARK: What the model says
+
+    private var members: Set<ReplicaID> { Set(replicas.map { CatalogFixture.replica($0) }) }
 
     private mutating func someSeenChunk() -> ChunkReference? {
         seen.values.sorted { $0.id < $1.id }.randomElement(using: &random)
@@ -192,15 +249,17 @@ public struct CatalogModel {
 
     private func compare(_ when: Comment) async throws {
         let ids = seen.keys.sorted()
-        let standings = try await fixture.catalog.standings(of: ids)
+        let statuses = try await fixture.catalog.statuses(of: ids)
         let found = try await fixture.catalog.copies(of: ids)
-        #expect(found == standings.map { $0?.copies }, when)
-        for (id, standing) in zip(ids, standings) {
-            let standing = try #require(standing, when)
-            #expect(standing.reference == seen[id], when)
-            #expect(standing.target == target(id), when)
+        #expect(found == statuses.map { $0?.copies }, when)
+        for (id, status) in zip(ids, statuses) {
+            // What was only claimed goes with its last lease.
+            if status == nil, copies[id] ?? [:] == [:], target(id) == 0 { continue }
+            let status = try #require(status, when)
+            #expect(status.reference == seen[id], when)
+            #expect(status.target == target(id), when)
             let held = Dictionary(
-                standing.holdings.map { ($0.replica, $0.state) }
+                status.holdings.map { ($0.replica, $0.state) }
             ) { first, _ in first }
             #expect(held == copies[id] ?? [:], when)
         }
@@ -213,7 +272,8 @@ public struct CatalogModel {
     }
 
     private func compareTotals(_ when: Comment) async throws {
-        let totals = try await fixture.catalog.totals()
+        let totals = try await fixture.catalog.totals(
+            counting: members)
         let used = seen.keys.filter { fileTarget($0) > 0 }
         #expect(totals.files == files.count, when)
         #expect(
@@ -224,20 +284,5 @@ public struct CatalogModel {
             $0 + UInt64($1.length * good($1.id).count)
         }
         #expect(totals.storedBytes == stored, when)
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed, everywhere.
-public struct SeededRandom: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    public init(seed: UInt64) { state = seed }
-
-    public mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

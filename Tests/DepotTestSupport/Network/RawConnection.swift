@@ -18,10 +18,18 @@ public struct RawConnection {
     }
 
     /// Connects; the connection is closed when `body` is done.
+    ///
+    /// - Parameter receiving: what the kernel keeps of what comes and is not read; it chooses unless given.
     public static func open<Result>(
-        port: Int, _ body: (inout RawConnection) async throws -> Result
+        port: Int, receiving: Int? = nil, _ body: (inout RawConnection) async throws -> Result
     ) async throws -> Result {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        if let receiving {
+            bootstrap = bootstrap.channelOption(
+                .socketOption(.so_rcvbuf), value: .init(receiving))
+        }
+        let channel =
+            try await bootstrap
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture { try wrap(channel) }
             }
@@ -73,9 +81,48 @@ public struct RawConnection {
         }
     }
 
+    /// The next request with its body, also where that comes in chunks; `nil` where the connection ended before.
+    public mutating func request() async throws -> RawMessage? {
+        guard var request = await head() else { return nil }
+        let isChunked = request.header("transfer-encoding") == "chunked"
+        let size = request.header("content-length").flatMap { Int($0) } ?? 0
+        guard let body = isChunked ? await chunks() : await bytes(size) else { return nil }
+        request.body = body
+        return request
+    }
+
+    private mutating func bytes(_ count: Int) async -> ByteBuffer? {
+        while pending.readableBytes < count { guard await more() else { return nil } }
+        return pending.readSlice(length: count)
+    }
+
+    private mutating func chunks() async -> ByteBuffer? {
+        var body = ByteBuffer()
+        while true {
+            while !pending.readableBytesView.contains(UInt8(ascii: "\n")) {
+                guard await more() else { return nil }
+            }
+            let view = pending.readableBytesView
+            guard let end = view.firstIndex(of: UInt8(ascii: "\n")),
+                let line = pending.readString(length: end - view.startIndex + 1),
+                let size = Int(line.prefix { $0.isHexDigit }, radix: 16),
+                var chunk = await bytes(size + 2)
+            else { return nil }
+            if size == 0 { return body }
+            body.writeImmutableBuffer(chunk.readSlice(length: size) ?? ByteBuffer())
+        }
+    }
+
     /// Everything until the other side ends the connection, which this waits for.
     public mutating func rest() async -> ByteBuffer {
         while await more() {}
+        defer { pending = ByteBuffer() }
+        return pending
+    }
+
+    /// What comes next, however little; `nil` where the connection has ended.
+    public mutating func piece() async -> ByteBuffer? {
+        if pending.readableBytes == 0 { guard await more() else { return nil } }
         defer { pending = ByteBuffer() }
         return pending
     }

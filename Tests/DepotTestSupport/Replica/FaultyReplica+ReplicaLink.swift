@@ -11,9 +11,9 @@ extension FaultyReplica: ReplicaLink {
         return answer
     }
 
-    public func adopt(_ membership: ClusterMembership) async throws(DepotError) -> ReplicaStanding {
+    public func adopt(_ offer: MembershipOffer) async throws(DepotError) -> ReplicaStanding {
         let fault = try await enter(.adopt)
-        let answer = try await base.adopt(membership)
+        let answer = try await base.adopt(offer)
         try Self.leave(fault)
         return answer
     }

@@ -9,22 +9,15 @@ extension MemoryReplica: ChunkStorage {
         state.withLock { standing($0) }
     }
 
-    public func adopt(_ membership: ClusterMembership) async throws(DepotError) -> ReplicaStanding {
+    public func adopt(_ offer: MembershipOffer) async throws(DepotError) -> ReplicaStanding {
         try locked { state throws(DepotError) in
-            if let known = state.membership {
-                guard known.cluster == membership.cluster else {
-                    throw DepotError(
-                        .clusterMismatch, "belongs to cluster \(known.cluster)",
-                        object: id.description)
-                }
-                guard known.epoch <= membership.epoch else {
-                    throw DepotError(
-                        .epochStale, "has seen epoch \(known.epoch), found \(membership.epoch)",
-                        object: id.description)
-                }
-            }
+            let membership = try offer.accepted(over: state.membership, by: id)
             try refuseAfterFailure(state)
+            if state.membership?.writer != membership.writer { state.condemned = [:] }
             state.membership = membership
+            if let sequence = offer.sequence {
+                state.highestSequence = max(state.highestSequence ?? sequence, sequence)
+            }
             return standing(state)
         }
     }

@@ -129,5 +129,65 @@ extension StorageConformance {
                 cluster: first.cluster, epoch: 4, members: [.random()])
             #expect(try await storage.adopt(next).membership == next)
         },
+        StorageBehaviour("a claim is kept until one that continues it comes", needs: .free) {
+            subject in
+            let storage = subject.storage
+            let cluster = ClusterID.random()
+            func offer(
+                _ writer: WriterClaim?, replacing: WriterClaim? = nil, epoch: UInt32 = 1
+            ) -> MembershipOffer {
+                MembershipOffer(
+                    ClusterMembership(cluster: cluster, epoch: epoch, members: [], writer: writer),
+                    replacing: replacing)
+            }
+            let claims = try (1...3).map {
+                try #require(WriterClaim(number: $0, id: .random()))
+            }
+            let copy = try #require(WriterClaim(number: 2, id: .random()))
+            _ = try await storage.adopt(offer(nil))
+            _ = try await storage.adopt(offer(claims[0]))
+            _ = try await storage.adopt(offer(claims[1], replacing: claims[0]))
+            for refused in [
+                offer(nil), offer(claims[0]), offer(copy), offer(copy, replacing: claims[0]),
+                offer(claims[2]), offer(claims[2], replacing: claims[0]),
+                offer(claims[0], replacing: claims[1]),
+            ] {
+                await expectError(.epochStale) { _ = try await storage.adopt(refused) }
+            }
+            #expect(try await storage.adopt(offer(claims[1])).membership?.writer == claims[1])
+            // A rebuild ends all claims.
+            #expect(try await storage.adopt(offer(nil, epoch: 2)).membership?.writer == nil)
+            #expect(try await storage.adopt(offer(copy, epoch: 2)).membership?.writer == copy)
+        },
+        StorageBehaviour(
+            "what it was told of commits stays, also when the records are gone",
+            needs: [.free, .restart]
+        ) { subject in
+            let membership = ClusterMembership(cluster: .random(), epoch: 1, members: [])
+            let told = CommitSequence(epoch: 1, counter: 70)
+            let answer = try await subject.storage.adopt(
+                MembershipOffer(membership, sequence: told))
+            #expect(answer.highestSequence == told)
+            _ = try await subject.storage.adopt(
+                MembershipOffer(membership, sequence: CommitSequence(epoch: 1, counter: 7)))
+            let storage = try await subject.restarted()
+            #expect(try await storage.standing().highestSequence == told)
+        },
+        StorageBehaviour("a new claim voids the deletions that are under way") { subject in
+            let storage = subject.storage
+            let known = try await storage.standing().membership
+            let object = SampleObjects.chunk(1)
+            _ = try await storage.putDurably([object])
+            let token = try await storage.condemn([object.id])
+            _ = try await storage.adopt(
+                MembershipOffer(
+                    ClusterMembership(
+                        cluster: known?.cluster ?? .random(), epoch: known?.epoch ?? 1,
+                        members: [], writer: WriterClaim(number: 1, id: .random()))))
+            // Across the network it is refused; what was under way already deletes nothing.
+            let gone = try? await storage.delete([object.id], token: token)
+            #expect(gone ?? [] == [])
+            #expect(try await storage.bytes(of: object.id) == object.contiguous)
+        },
     ]
 }

@@ -7,8 +7,12 @@ import Testing
         let token = try AccessToken("0123456789abcdef")
         #expect(token.bearer == "Bearer 0123456789abcdef")
         #expect(token.admits(token.bearer))
+        for scheme in ["bearer ", "BEARER ", "Bearer   "] {
+            #expect(token.admits(scheme + "0123456789abcdef"))
+        }
         let others = [
-            nil, "", "Bearer", "Bearer ", "0123456789abcdef", "bearer 0123456789abcdef",
+            nil, "", "Bearer", "Bearer ", "0123456789abcdef", "Bearer0123456789abcdef",
+            "Basic 0123456789abcdef", "\"earer 0123456789abcdef",
             "Bearer 0123456789abcdeg", "Bearer 0123456789abcde", "Bearer 0123456789abcdef ",
             "Bearer 0123456789abcdef0", "Bearer 0123456789ABCDEF",
         ]

@@ -12,7 +12,7 @@ import Testing
         #expect(read.cause == nil)
         let row = ErrorTable.row(for: code)
         #expect((400...599).contains(row.status))
-        #expect([2, 3, 4, 5, 6, 7, 8, 64, 70].contains(row.exitCode))
+        #expect([2, 3, 4, 5, 6, 7, 8, 64, 70, 74, 141].contains(row.exitCode))
     }
 
     @Test func `an error has this JSON`() throws {

@@ -65,7 +65,8 @@ import Testing
         },
         Kind(InventoryEntry.self, size: 41) {
             InventoryEntry(
-                id: ObjectID(kind: kind(&$0), hash: try chunk(&$0).id), length: 1, segment: .max)
+                id: ObjectID(kind: kind(&$0), hash: try chunk(&$0).id), length: 1,
+                segment: 99_999_999)
         },
     ]
 
@@ -129,12 +130,12 @@ import Testing
         #expect(error?.code == .tooLarge)
     }
 
-    @Test func `an unknown door asks for a newer program`() throws {
+    @Test func `an unknown upload target asks for a newer program`() throws {
         let list = ByteBuffer(digits: Known.hash + "00000001 00000007")
         let error = #expect(throws: DepotError.self) {
             try WireList.decode(LackingChunk.self, from: list)
         }
-        #expect(error?.message == "this program does not know door 7; use a newer one")
+        #expect(error?.message == "this program does not know the upload target 7; use a newer one")
     }
 
     @Test func `no more copies to avoid are named than there can be`() throws {

@@ -1,0 +1,49 @@
+import DepotCore
+import DepotWire
+
+// What a FileServer lists becomes paths of this machine. So it is believed only where it is an
+// answer to what was asked, on every page: names that begin as was asked, in order, each behind the
+// one before.
+
+/// The files whose names begin so, in order of name, a page at a time.
+public struct NamePages: Sendable {
+    private let server: any FileServerAPI
+    private let prefix: String
+    private var last: FileName?
+    private var isAtEnd = false
+
+    /// - Parameter prefix: with `/` at its end, of the files in a folder.
+    public init(_ server: any FileServerAPI, prefix: String) {
+        self.server = server
+        self.prefix = prefix
+    }
+
+    /// - Returns: at least one file; `nil` at the end.
+    /// - Throws: `internalError` for an answer to another question, or to none.
+    public mutating func next() async throws(DepotError) -> [FileBody]? {
+        guard !isAtEnd else { return nil }
+        let page = try await server.files(prefix: prefix, after: last)
+        for file in page.files { try check(file.name) }
+        guard !page.files.isEmpty || !page.hasMore else {
+            throw wrong("it says that there is more, and lists nothing")
+        }
+        isAtEnd = !page.hasMore
+        return page.files.isEmpty ? nil : page.files
+    }
+
+    private mutating func check(_ name: FileName) throws(DepotError) {
+        guard name.text.utf8.starts(with: prefix.utf8) else {
+            throw wrong("'\(name)' does not begin so")
+        }
+        if let last, last >= name { throw wrong("'\(name)' does not come behind '\(last)'") }
+        last = name
+    }
+
+    private func wrong(_ why: String) -> DepotError {
+        DepotError(
+            .internalError,
+            "the FileServer does not list what it was asked for: \(why). It is faulty, or is not "
+                + "the one that it seems",
+            object: prefix)
+    }
+}

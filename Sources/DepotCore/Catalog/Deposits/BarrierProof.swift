@@ -1,0 +1,15 @@
+/// The answers of replicas at a barrier.
+public struct BarrierProof: Sendable {
+    /// Which replicas hold which chunk durably. A chunk that no replica holds has an empty set. Its
+    /// length is what a replica found when it hashed the bytes, never what a client says.
+    public var durable: [ChunkReference: Set<ReplicaID>]
+    /// Which replicas were asked for a chunk and do not hold it.
+    public var absent: [ChunkID: Set<ReplicaID>]
+
+    public init(
+        durable: [ChunkReference: Set<ReplicaID>] = [:], absent: [ChunkID: Set<ReplicaID>] = [:]
+    ) {
+        self.durable = durable
+        self.absent = absent
+    }
+}

@@ -1,0 +1,35 @@
+/// A live file.
+public struct FileEntry: Sendable, Hashable {
+    public let name: FileName
+    public let sequence: CommitSequence
+    public let manifest: ChunkReference
+    @ByteCount public private(set) var size: UInt64
+    public let level: ReplicationLevel
+    public let metadata: FileMetadata
+    /// Seconds since 1970 when it was committed.
+    public let time: Int64
+
+    public init(
+        name: FileName, sequence: CommitSequence, manifest: ChunkReference, size: UInt64,
+        level: ReplicationLevel, metadata: FileMetadata, time: Int64
+    ) {
+        self.name = name
+        self.sequence = sequence
+        self.manifest = manifest
+        self.size = size
+        self.level = level
+        self.metadata = metadata
+        self.time = time
+    }
+}
+
+/// Assumes that a file had this level.
+public struct LevelAssumption: Sendable, Hashable {
+    public let name: FileName
+    public let level: ReplicationLevel
+
+    public init(name: FileName, level: ReplicationLevel) {
+        self.name = name
+        self.level = level
+    }
+}

@@ -1,0 +1,26 @@
+/// What the depot holds in all.
+public struct CatalogTotals: Sendable, Hashable {
+    @Count public private(set) var files: Int
+    /// The sizes of all files, added up.
+    @ByteCount public private(set) var logicalBytes: UInt64
+    /// Each chunk that a file uses, counted once.
+    @ByteCount public private(set) var uniqueBytes: UInt64
+    /// Each good copy.
+    @ByteCount public private(set) var storedBytes: UInt64
+    /// Chunks that files use, with fewer good copies than the highest level of these files.
+    public let underReplicated: Int
+    /// Good copies by replica.
+    public let chunks: [ReplicaID: Int]
+
+    public init(
+        files: Int, logicalBytes: UInt64, uniqueBytes: UInt64, storedBytes: UInt64,
+        underReplicated: Int, chunks: [ReplicaID: Int]
+    ) {
+        self.files = files
+        self.logicalBytes = logicalBytes
+        self.uniqueBytes = uniqueBytes
+        self.storedBytes = storedBytes
+        self.underReplicated = underReplicated
+        self.chunks = chunks
+    }
+}

@@ -1,0 +1,18 @@
+/// Leases of clients that read: what they read stays until they are done.
+public protocol RetrievalCatalog: Sendable {
+    /// Opens one lease on the manifests of some files as they are now. An id that is in use keeps
+    /// its manifests and gets these as well. It works on a full disk, too: a lease that cannot be
+    /// written is kept in memory.
+    ///
+    /// - Returns: each file, in order; `notFound` where no file has the name.
+    /// - Throws: `busy` where the disk is full and too many leases are in memory.
+    func openRetrieval(
+        _ retrieval: RetrievalID, of names: [FileName], lease: Duration
+    ) async throws(DepotError) -> [Result<FileEntry, DepotError>]
+
+    /// - Throws: `leaseEnded`.
+    func renewRetrieval(_ retrieval: RetrievalID, lease: Duration) async throws(DepotError)
+
+    /// Ends the lease. A lease that cannot be ended now ends by itself.
+    func closeRetrieval(_ retrieval: RetrievalID) async throws(DepotError)
+}

@@ -1,0 +1,71 @@
+import DepotCore
+import DepotSQLite
+
+extension SQLiteCatalog {
+    /// Chunks of one transaction: so long others wait.
+    private static let markedAtOnce: Int64 = 20_000
+    /// Manifests of one transaction, each with all that it names.
+    private static let manifestsAtOnce = 100
+
+    public func markUnused() async throws(DepotError) {
+        try await queue.view(IndexWitness.require)
+        try await inBatches { _, session in try Self.forgetManifests(session) ? 0 : nil }
+        try await inBatches { try Self.mark(from: $0, $1) }
+        try await inBatches { _, session in try ReceiptTable(session).forgetOld() ? 0 : nil }
+        try await inBatches { try RecordTable($1).forgetUnneeded(from: $0) }
+    }
+
+    /// Each batch is a transaction, and says where the next one begins.
+    private func inBatches(
+        _ batch: @escaping @Sendable (_ start: Int64, Session) throws -> Int64?
+    ) async throws(DepotError) {
+        var start: Int64? = 0
+        while let from = start {
+            start = try await queue.change { session in
+                try ChunkUse.requireKnown(session)
+                return try batch(from, session)
+            }
+        }
+    }
+
+    /// - Returns: whether there may be more.
+    private static func forgetManifests(_ session: Session) throws -> Bool {
+        let abandoned = try session.statement(
+            "SELECT m.chunk FROM manifest m CROSS JOIN chunk c ON c.id = m.chunk "
+                + "WHERE \(ChunkUse.isAbandonedManifest) LIMIT \(manifestsAtOnce)"
+        ).all(session.now - ChunkUse.stagingMax.milliseconds) { try $0.get(0, as: Int64.self) }
+        for manifest in abandoned {
+            try session.statement("DELETE FROM reference WHERE manifest = ?").run(manifest)
+            try session.statement("DELETE FROM manifest WHERE chunk = ?").run(manifest)
+        }
+        return abandoned.count == manifestsAtOnce
+    }
+
+    /// - Returns: where to go on; `nil` behind the last chunk.
+    private static func mark(from start: Int64, _ session: Session) throws -> Int64? {
+        let last = try session.statement("SELECT max(id) FROM chunk").first {
+            try $0.get(0, as: Int64?.self)
+        }
+        guard let last, let last, start <= last else { return nil }
+        let end = start + markedAtOnce
+        try session.statement(
+            """
+            UPDATE chunk AS c SET unused = NULL, abandoned = 0
+            WHERE id >= ? AND id < ? AND unused IS NOT NULL AND \(ChunkUse.isUsed)
+            """
+        ).run(start, end)
+        try session.statement(
+            """
+            UPDATE chunk AS c SET unused = ?
+            WHERE id >= ? AND id < ? AND unused IS NULL AND NOT \(ChunkUse.isUsed)
+            """
+        ).run(session.now, start, end)
+        try session.statement(
+            """
+            DELETE FROM chunk AS c WHERE id >= ? AND id < ? AND unused IS NOT NULL
+                AND \(ChunkUse.isNameOnly(session))
+            """
+        ).run(start, end)
+        return end
+    }
+}

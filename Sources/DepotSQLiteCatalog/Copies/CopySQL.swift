@@ -1,0 +1,88 @@
+import DepotCore
+import DepotSQLite
+
+// Statements that go over many chunks look at masks themselves. While a catalog is being carried
+// over they look into the old table as well, in which a member's bit was its number.
+
+/// What statements say of the copies of a chunk `c`. The texts are of one session.
+struct CopySQL {
+    private let isCarrying: Bool
+    private let members: MemberTable
+
+    init(_ session: Session) throws {
+        isCarrying = session.isCarrying
+        members = try session.members()
+    }
+
+    /// Bits that are set for good copies. Those that are no member's bits now say nothing of good
+    /// copies: the caller takes the ones that it counts.
+    var good: String {
+        guard isCarrying else { return "c.good" }
+        return """
+            (c.good | (SELECT coalesce(sum(1 << h.replica), 0) FROM holding h
+                WHERE h.chunk = c.id AND h.state = \(state: .good)))
+            """
+    }
+
+    /// How many copies are good, on the members of a mask.
+    func goodCount(on mask: CopyMask) -> String {
+        "\(CopyCount.name)(\(good) & \(mask: mask))"
+    }
+
+    /// Those of `good` that were vouched for to the pin `p`. A member that has another bit since is
+    /// the one that vouched.
+    var vouchedAndGood: String {
+        let vouched = members.former.reduce("coalesce(p.vouched, 0)") { vouched, member in
+            "(\(vouched) | iif(p.vouched & \(mask: member.bits) <> 0, \(mask: member.bit), 0))"
+        }
+        return "\(good) & \(vouched) & \(mask: members.current)"
+    }
+
+    /// How many copies there are, in whatever state.
+    var count: String {
+        let old = "(SELECT count(*) FROM holding h WHERE h.chunk = c.id)"
+        return """
+            (\(CopyCount.name)((c.good | c.unproved) & \(mask: members.known))
+                + iif(c.rare, (SELECT count(*) FROM verdict v WHERE v.chunk = c.id), 0)
+                + \(isCarrying ? old : "0"))
+            """
+    }
+
+    /// Whether a member has a copy, in whatever state.
+    func isHeld(by member: Int) -> String {
+        let old = "EXISTS (SELECT 1 FROM holding h WHERE h.chunk = c.id AND h.replica = \(member))"
+        return """
+            ((c.good | c.unproved) & \(mask: members.bits(of: member)) <> 0
+                OR c.rare AND EXISTS (
+                    SELECT 1 FROM verdict v WHERE v.chunk = c.id AND v.replica = \(member))
+                OR \(isCarrying ? old : "0"))
+            """
+    }
+
+    /// Whether a member's copy is good, or not proved.
+    func isBelieved(on member: Int) -> String {
+        let old = """
+            EXISTS (SELECT 1 FROM holding h WHERE h.chunk = c.id AND h.replica = \(member)
+                AND h.state IN (\(state: .unproved), \(state: .good)))
+            """
+        return """
+            ((c.good | c.unproved) & \(mask: members.bits(of: member)) <> 0
+                OR \(isCarrying ? old : "0"))
+            """
+    }
+
+    /// Whether a member's copy is good.
+    func isGood(on member: Int) -> String {
+        "\(good) & \(mask: members.bit(of: member)) <> 0"
+    }
+
+    /// Whether nobody has a copy, nor had one when a bit was last cleared. A bit of a member that
+    /// was forgotten keeps the row until then.
+    static func isHeldByNobody(_ session: Session) -> String {
+        """
+        c.good | c.unproved = 0 AND NOT EXISTS (SELECT 1 FROM verdict v WHERE v.chunk = c.id)
+            \(session.isCarrying
+                ? "AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.chunk = c.id)" : "")
+        """
+    }
+}

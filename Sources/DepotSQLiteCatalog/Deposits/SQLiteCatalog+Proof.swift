@@ -1,0 +1,104 @@
+import DepotCore
+import DepotSQLite
+
+// A chunk that a deposit brings is entered here, by the word of the replicas that hold it, and with
+// the pin that keeps it. Before that the catalog has nothing of it, and nothing to say that a
+// deposit waits for it. So what a replica deletes as a stray meanwhile has to void its word: see
+// `StalenessCheck`.
+
+extension SQLiteCatalog {
+    public func prove(
+        _ proof: BarrierProof, asOf mark: CatalogMark, deposit: DepositID
+    ) async throws(DepotError) {
+        let limits = claims
+        try await queue.change { session in
+            let lease = try Leases(session).renew(deposit)
+            var vouches = try Vouches(to: lease.number, asOf: mark, session)
+            for (id, replicas) in proof.absent.sorted(by: { $0.key < $1.key }) {
+                try vouches.take(absent: id, on: replicas)
+            }
+            for (chunk, replicas) in proof.durable.sorted(by: { $0.key.id < $1.key.id }) {
+                try vouches.take(chunk, on: replicas)
+            }
+            try PinQuota(session).take(
+                vouches.added, for: deposit, number: lease.number, within: limits)
+        }
+    }
+}
+
+/// What replicas say to one deposit.
+private struct Vouches {
+    /// Pins that the deposit did not have before.
+    private(set) var added = 0
+    private let deposit: Int64
+    private let session: Session
+    private let members: MemberTable
+    private let chunks: ChunkTable
+    private let copies: CopyTable
+    private let staleness: StalenessCheck
+    private let adding: SQLStatement
+    private let pinning: SQLStatement
+
+    init(to deposit: Int64, asOf mark: CatalogMark, _ session: Session) throws {
+        self.deposit = deposit
+        self.session = session
+        members = try session.members()
+        chunks = try ChunkTable(session)
+        copies = try CopyTable(session)
+        staleness = try StalenessCheck(asOf: mark, session)
+        adding = try session.statement(
+            "UPDATE pin SET vouched = vouched | ? WHERE deposit = ? AND chunk = ?")
+        pinning = try session.statement(
+            "INSERT INTO pin (deposit, chunk, is_new, vouched) VALUES (?, ?, ?, ?)")
+    }
+
+    private func numbers(of replicas: Set<ReplicaID>) throws -> [Int] {
+        try replicas.map { try members.number(of: $0) }
+    }
+
+    func take(absent id: ChunkID, on replicas: Set<ReplicaID>) throws {
+        let numbers = try numbers(of: replicas)
+        guard let known = try chunks.find(id) else { return }
+        try copies.change(known) { row in
+            for member in numbers { row.set(nil, of: member, members) }
+        }
+    }
+
+    mutating func take(_ chunk: ChunkReference, on replicas: Set<ReplicaID>) throws {
+        let numbers = try numbers(of: replicas)
+        guard let known = try chunks.find(chunk.id) else { return try enter(chunk, on: numbers) }
+        guard try chunks.prove(chunk.length, of: known) else { return }
+        var vouched = CopyMask.none
+        for member in numbers
+        where try !staleness.isStale(chunk: known.number, member: member) {
+            vouched |= members.bit(of: member)
+        }
+        guard !vouched.isEmpty else { return }
+        var isNew = false
+        try copies.change(known) { row in
+            isNew = (row.good & members.current).isEmpty
+            for member in numbers where !(members.bit(of: member) & vouched).isEmpty {
+                row.set(.good, of: member, members)
+            }
+        }
+        try adding.run(vouched, deposit, known.number)
+        guard session.database.changesCount == 0 else { return }
+        // Another deposit, or an inventory, has entered it since it was named.
+        _ = try chunks.use(chunk)
+        try pin(known.number, isNew: isNew, vouched)
+    }
+
+    private mutating func enter(_ chunk: ChunkReference, on numbers: [Int]) throws {
+        var vouched = CopyMask.none
+        for member in numbers where try !staleness.isStaleForNew(member: member) {
+            vouched |= members.bit(of: member)
+        }
+        guard !vouched.isEmpty else { return }
+        try pin(chunks.enter(chunk, good: vouched), isNew: true, vouched)
+    }
+
+    private mutating func pin(_ chunk: Int64, isNew: Bool, _ vouched: CopyMask) throws {
+        try pinning.run(deposit, chunk, isNew, vouched)
+        added += 1
+    }
+}

@@ -1,0 +1,61 @@
+import DepotCore
+import DepotSQLite
+
+extension SQLiteCatalog {
+    public func stage(
+        _ pages: [ManifestPage], deposit: DepositID
+    ) async throws(DepotError) -> [ChunkReference] {
+        try await queue.change { session in
+            let lease = try Leases(session).renew(deposit)
+            var vouched = try VouchedChunks(to: lease.number, session)
+            let found = try pages.map { try vouched.page($0) }
+            guard vouched.lacking.isEmpty else { return vouched.lacking }
+            let manifests = try ManifestTable(session)
+            for page in found { try manifests.note(page) }
+            return []
+        }
+    }
+}
+
+/// The chunks that replicas have vouched for to one deposit. They are pinned, so a collection
+/// forgets none of them.
+private struct VouchedChunks {
+    /// The chunks that were asked for in vain, each once.
+    private(set) var lacking: [ChunkReference] = []
+    private var named: Set<ChunkReference> = []
+    private let deposit: Int64
+    private let chunks: ChunkTable
+    private let finding: SQLStatement
+
+    init(to deposit: Int64, _ session: Session) throws {
+        self.deposit = deposit
+        chunks = try ChunkTable(session)
+        finding = try session.statement(
+            """
+            SELECT c.id FROM chunk c CROSS JOIN pin p ON p.deposit = ? AND p.chunk = c.id
+            WHERE c.hash = ? AND c.length = ?
+                AND p.vouched & \(mask: session.members().known) <> 0
+            """)
+    }
+
+    mutating func page(_ page: ManifestPage) throws -> ManifestTable.Page {
+        ManifestTable.Page(
+            manifest: try number(page.manifest),
+            pieces: try page.pieces.byID.map { try number($0) },
+            chunks: try page.chunks.byID.map { try number($0) }, isLast: page.isLast)
+    }
+
+    /// - Returns: the chunk's number; 0 where it is lacking.
+    /// - Throws: `manifestInvalid` where replicas hold it with another length.
+    private mutating func number(_ chunk: ChunkReference) throws -> Int64 {
+        let found = try finding.first(deposit, chunk.id, chunk.length) {
+            try $0.get(0, as: Int64.self)
+        }
+        if let found { return found }
+        if let known = try chunks.find(chunk.id) { try chunks.refuseContradiction(chunk, known) }
+        if lacking.count < SQLiteCatalog.lackingMax, named.insert(chunk).inserted {
+            lacking.append(chunk)
+        }
+        return 0
+    }
+}

@@ -1,0 +1,91 @@
+import DepotCore
+import DepotSQLite
+import NIOCore
+
+/// What commits, level changes and deletions have in common: the next sequence, a record in the
+/// outbox, and the name's row.
+struct Publication {
+    private let session: Session
+
+    init(_ session: Session) {
+        session.assertChange()
+        self.session = session
+    }
+
+    /// - Returns: the record and its number.
+    /// - Throws: `invalidArgument` where the content has no spelling as a record.
+    func enter(
+        name: FileName, time: Int64, content: FileRecord.Content
+    ) throws -> (record: FileRecord, number: Int64) {
+        let cluster = ClusterTable(session)
+        let last = try cluster.row().sequence
+        guard last.counter < CommitSequence.counterMax else {
+            throw DepotError(
+                .tooLarge,
+                "there is no commit behind \(last) in this epoch; 'depot rebuild-catalog' begins "
+                    + "the next one")
+        }
+        try session.statement("UPDATE cluster SET counter = counter + 1").run()
+        let row = try cluster.row()
+        let record = FileRecord(
+            cluster: row.identity.cluster, name: name, sequence: row.sequence, time: time,
+            content: content)
+        let object = record.encoded()
+        // What could not be read back would stop the outbox.
+        _ = try FileRecord(parsing: object.contiguous)
+        return (record, try insert(object, of: record.name, isPending: true))
+    }
+
+    /// Keeps a record's text; one that is known stays as it is.
+    ///
+    /// - Returns: its number.
+    func insert(
+        _ object: VerifiedObject, of name: FileName, isPending: Bool
+    ) throws -> Int64 {
+        if let known = try RecordTable(session).find(object.id.hash) { return known }
+        return try session.statement(
+            "INSERT INTO record (hash, text, pending, name, delivered) VALUES (?, ?, ?, ?, ?)"
+        ).insert(object.id.hash, Self.bytes(of: object), isPending, name, session.tick)
+    }
+
+    private static func bytes(of object: VerifiedObject) -> [UInt8] {
+        object.parts.flatMap { [UInt8]($0.readableBytesView) }
+    }
+
+    /// Makes the record's file the one of its name.
+    func put(_ record: FileRecord, manifest: Int64, number: Int64) throws {
+        guard case .file(let level, _, let size, let metadata) = record.content else {
+            return assertionFailure("the record of a deletion is no file's")
+        }
+        try session.statement("DELETE FROM tombstone WHERE name = ?").run(record.name)
+        try session.statement(
+            """
+            INSERT INTO file (name, epoch, counter, manifest, size, level, mode, modified,
+                content_type, time, record)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET epoch = excluded.epoch, counter = excluded.counter,
+                manifest = excluded.manifest, size = excluded.size, level = excluded.level,
+                mode = excluded.mode, modified = excluded.modified,
+                content_type = excluded.content_type, time = excluded.time,
+                record = excluded.record
+            """
+        ).run(
+            record.name, record.sequence.epoch, record.sequence.counter, manifest, size, level,
+            metadata.mode.map(Int.init), metadata.modified, metadata.contentType,
+            record.time, number)
+    }
+
+    /// Puts the record's tombstone in the place of the file.
+    func bury(_ record: FileRecord, level: ReplicationLevel, number: Int64) throws {
+        try session.statement("DELETE FROM file WHERE name = ?").run(record.name)
+        try session.statement("DELETE FROM tombstone WHERE name = ?").run(record.name)
+        try session.statement(
+            """
+            INSERT INTO tombstone (name, epoch, counter, level, time, record)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """
+        ).run(
+            record.name, record.sequence.epoch, record.sequence.counter, level, record.time,
+            number)
+    }
+}

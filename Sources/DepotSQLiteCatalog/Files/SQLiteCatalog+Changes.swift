@@ -1,0 +1,71 @@
+import DepotCore
+import DepotSQLite
+
+extension SQLiteCatalog {
+    public func changeLevel(
+        of name: FileName, expected: CommitSequence, to level: ReplicationLevel,
+        copiesRequired: Int, counting: Set<ReplicaID>, time: Int64
+    ) async throws(DepotError) -> FileRecord {
+        try await queue.change { session in
+            let found = try FileTable(session).find(name)
+            let entry = found.entry
+            guard entry.sequence == expected else {
+                throw DepotError(
+                    .conflict,
+                    "the file was committed again: expected sequence \(expected), "
+                        + "found \(entry.sequence); plan again",
+                    object: name.text)
+            }
+            try Self.require(
+                copiesRequired, on: counting, of: found.manifest, for: name, session)
+            let publication = Publication(session)
+            let (record, number) = try publication.enter(
+                name: name, time: time,
+                content: .file(
+                    level: level, manifest: entry.manifest, size: entry.size,
+                    metadata: entry.metadata))
+            try publication.put(record, manifest: found.manifest, number: number)
+            return record
+        }
+    }
+
+    private static func require(
+        _ copies: Int, on counting: Set<ReplicaID>, of manifest: Int64, for name: FileName,
+        _ session: Session
+    ) throws {
+        let mask = try session.members().mask(of: counting)
+        let scarce = try session.statement(
+            """
+            SELECT c.hash, \(CopySQL(session).goodCount(on: mask)) AS copies
+            FROM reference r CROSS JOIN chunk c ON c.id = r.chunk
+            WHERE r.manifest = ? AND copies < ?
+            """
+        ).first(manifest, copies) {
+            try ($0.get(0, as: ChunkID.self), $0.get(1, as: Int.self))
+        }
+        guard let (chunk, found) = scarce else { return }
+        throw DepotError(
+            .notEnoughReplicas,
+            "chunk \(chunk) has \(found) good copies, \(copies) are required; the level stays",
+            object: name.text)
+    }
+
+    public func delete(
+        _ name: FileName, expected: FileExpectation, time: Int64
+    ) async throws(DepotError) -> FileRecord {
+        try await queue.change { session in
+            let entry = try FileTable(session).find(name).entry
+            guard expected.holds(for: entry.sequence) else {
+                throw DepotError(
+                    .conflict, "the file was committed again; it was not deleted",
+                    object: name.text)
+            }
+            let level = entry.level
+            let publication = Publication(session)
+            let (record, number) = try publication.enter(
+                name: name, time: time, content: .deleted(level: level))
+            try publication.bury(record, level: level, number: number)
+            return record
+        }
+    }
+}

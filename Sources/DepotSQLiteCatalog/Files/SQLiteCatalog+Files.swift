@@ -1,0 +1,60 @@
+import DepotCore
+import DepotSQLite
+
+extension SQLiteCatalog {
+    public func file(_ name: FileName) async throws(DepotError) -> FileEntry {
+        try await queue.view { try FileTable($0).find(name).entry }
+    }
+
+    public func files(
+        prefix: String, after: FileName?, limit: Int
+    ) async throws(DepotError) -> [FileEntry] {
+        try Self.checkPage(limit)
+        return try await queue.view { session in
+            // Names with the prefix are neighbours: read on from the first until one has it not.
+            let start = Self.start(prefix: prefix, after: after)
+            let statement = try session.statement(
+                FileTable.selection
+                    + "WHERE f.name \(start.isIncluded ? ">=" : ">") ? ORDER BY f.name LIMIT ?")
+            var entries: [FileEntry] = []
+            try statement.visit(start.text, limit) { row in
+                let entry = try FileTable.Found(row).entry
+                guard entry.name.text.utf8.starts(with: prefix.utf8) else { return false }
+                entries.append(entry)
+                return true
+            }
+            return entries
+        }
+    }
+
+    /// The later of the two, by bytes.
+    private static func start(
+        prefix: String, after: FileName?
+    ) -> (text: String, isIncluded: Bool) {
+        guard let after, !after.text.utf8.lexicographicallyPrecedes(prefix.utf8) else {
+            return (prefix, true)
+        }
+        return (after.text, false)
+    }
+
+    public func files(
+        using chunk: ChunkID, limit: Int
+    ) async throws(DepotError) -> [FileName] {
+        try Self.checkPage(limit)
+        return try await queue.view { session in
+            guard let known = try ChunkTable(session).find(chunk) else { return [] }
+            return try session.statement(
+                """
+                SELECT f.name FROM reference r CROSS JOIN file f ON f.manifest = r.manifest
+                WHERE r.chunk = ? ORDER BY f.name LIMIT ?
+                """
+            ).all(known.number, limit) { try $0.get(0) }
+        }
+    }
+
+    public func receipt(
+        of name: FileName, deposit: DepositID
+    ) async throws(DepotError) -> Receipt? {
+        try await queue.view { try ReceiptTable($0).find(name, deposit: deposit)?.receipt }
+    }
+}

@@ -1,0 +1,92 @@
+import DepotCore
+import DepotSQLite
+import GRDB
+import NIOCore
+
+/// Records, and which of them say something still.
+struct RecordTable {
+    private let session: Session
+
+    init(_ session: Session) { self.session = session }
+
+    func find(_ hash: ChunkID) throws -> Int64? {
+        try session.statement("SELECT id FROM record WHERE hash = ?").first(hash) {
+            try $0.get(0, as: Int64.self)
+        }
+    }
+
+    /// What a row's text says, if that is the text that was hashed when it was committed.
+    static func parse(_ text: [UInt8], hash: ChunkID) throws -> FileRecord {
+        let bytes = ByteBuffer(bytes: text)
+        guard VerifiedObject(hashing: bytes, kind: .record).id.hash == hash else {
+            throw DatabaseError(
+                resultCode: .SQLITE_CORRUPT, message: "the text of record \(hash) has another hash")
+        }
+        return try FileRecord(parsing: bytes)
+    }
+
+    /// The sequence of the newest word on a name, file or tombstone.
+    func newest(of name: FileName) throws -> CommitSequence? {
+        try session.statement(
+            """
+            SELECT epoch, counter FROM file WHERE name = ?1
+            UNION ALL SELECT epoch, counter FROM tombstone WHERE name = ?1
+            """
+        ).all(name) { try $0.sequence(0) }.max()
+    }
+
+    /// Whether a record is the newest of its name.
+    func isCurrent(_ record: Int64) throws -> Bool {
+        try session.statement(
+            """
+            SELECT EXISTS (SELECT 1 FROM file WHERE record = ?1)
+                OR EXISTS (SELECT 1 FROM tombstone WHERE record = ?1)
+            """
+        ).first(record) { try $0.get(0, as: Bool.self) } ?? false
+    }
+
+    /// Whether a record `o` says nothing any more, and nobody holds or asks for it.
+    static let isUnneeded = """
+        NOT EXISTS (SELECT 1 FROM record_holding h WHERE h.record = o.id)
+        AND NOT EXISTS (SELECT 1 FROM file f WHERE f.record = o.id)
+        AND NOT EXISTS (SELECT 1 FROM tombstone t WHERE t.record = o.id)
+        AND NOT EXISTS (SELECT 1 FROM receipt r WHERE r.record = o.id)
+        """
+
+    /// Records of one transaction: so long others wait.
+    private static let forgottenAtOnce: Int64 = 20_000
+
+    /// Forgets records that nothing needs, other than those that are on their way to replicas.
+    ///
+    /// - Returns: where to go on; `nil` behind the last record.
+    func forgetUnneeded(from start: Int64) throws -> Int64? {
+        session.assertChange()
+        let last = try session.statement("SELECT max(id) FROM record").first {
+            try $0.get(0, as: Int64?.self)
+        }
+        guard let last, let last, start <= last else { return nil }
+        let end = start + Self.forgottenAtOnce
+        try session.statement(
+            """
+            DELETE FROM record AS o
+            WHERE id >= ? AND id < ? AND pending = 0 AND \(Self.isUnneeded)
+            """
+        ).run(start, end)
+        return end
+    }
+
+    /// Whether a tombstone `t` with the record `o` has nothing left to hold down. No member is
+    /// known to have an older record of the name, none is on its way from the outbox, and every
+    /// member was inventoried since the tombstone was in place and since the member was started
+    /// last: a crash may have taken a deletion back.
+    static let isExpired = """
+        o.pending = 0
+        AND NOT EXISTS (
+            SELECT 1 FROM member WHERE inventoried <= o.delivered OR inventoried < restarted)
+        AND NOT EXISTS (
+            SELECT 1 FROM record older
+            WHERE older.name = o.name AND older.id <> o.id AND (
+                older.pending = 1
+                OR EXISTS (SELECT 1 FROM record_holding held WHERE held.record = older.id)))
+        """
+}

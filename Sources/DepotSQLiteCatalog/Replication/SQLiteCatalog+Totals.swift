@@ -1,0 +1,61 @@
+import DepotCore
+import DepotSQLite
+
+extension SQLiteCatalog {
+    /// Reads every reference and every chunk: in proportion to the depot, beside all else.
+    public func totals(
+        counting: Set<ReplicaID>
+    ) async throws(DepotError) -> CatalogTotals {
+        try await queue.view { session in
+            let files = try Self.files(session)
+            let used = try Self.used(counting: session.members().mask(of: counting), session)
+            let stored = try Self.stored(session)
+            return CatalogTotals(
+                files: files.count, logicalBytes: files.bytes, uniqueBytes: used.bytes,
+                storedBytes: stored.bytes, underReplicated: used.scarce, chunks: stored.copies)
+        }
+    }
+
+    private static func files(_ session: Session) throws -> (count: Int, bytes: UInt64) {
+        try session.statement("SELECT count(*), coalesce(sum(size), 0) FROM file").first {
+            try ($0.get(0), $0.get(1))
+        } ?? (0, 0)
+    }
+
+    private static func used(
+        counting: CopyMask, _ session: Session
+    ) throws -> (bytes: UInt64, scarce: Int) {
+        try session.statement(
+            Self.usedChunks + """
+                SELECT coalesce(sum(c.length), 0),
+                    coalesce(sum(u.target > \(CopySQL(session).goodCount(on: counting))), 0)
+                FROM used u CROSS JOIN chunk c ON c.id = u.chunk
+                """
+        ).first { try ($0.get(0), $0.get(1)) } ?? (0, 0)
+    }
+
+    private static func stored(
+        _ session: Session
+    ) throws -> (bytes: UInt64, copies: [ReplicaID: Int]) {
+        let members = try session.members()
+        // There are few different masks.
+        var masks: [CopyMask: (count: Int, bytes: UInt64)] = [:]
+        try session.statement("SELECT \(CopySQL(session).good), c.length FROM chunk c").visit {
+            row in
+            let mask = try row.get(0, as: CopyMask.self) & members.current
+            masks[mask, default: (0, 0)].count += 1
+            masks[mask, default: (0, 0)].bytes.increase(by: try row.get(1))
+            return true
+        }
+        var bytes: UInt64 = 0
+        var copies = Dictionary(uniqueKeysWithValues: members.numbers.keys.map { ($0, 0) })
+        for (mask, chunks) in masks {
+            for bit in mask.numbers {
+                guard let member = try members.owner(ofBit: bit) else { continue }
+                copies[try members.replica(member), default: 0] += chunks.count
+                bytes.increase(by: chunks.bytes)
+            }
+        }
+        return (bytes, copies)
+    }
+}

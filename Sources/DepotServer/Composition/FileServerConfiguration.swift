@@ -1,0 +1,48 @@
+import DepotCluster
+import DepotCore
+import DepotWire
+
+/// Everything about a FileServer that an operator or a test chooses.
+public struct FileServerConfiguration: Sendable {
+    public var host: String
+    /// 0: any free one; `FileServer.port()` says which.
+    public var port: Int
+    public var replicas: [ReplicaConfiguration]
+    /// What every request but `/health` has to carry.
+    public var token: AccessToken
+    /// Shown by `status`.
+    public var version: String
+    public var timing = ServerTiming()
+    /// How slow bodies and answers may be.
+    public var transfers = TransferRules()
+    public var limits = Limits()
+
+    public init(
+        host: String, port: Int, replicas: [ReplicaConfiguration], token: AccessToken,
+        version: String
+    ) {
+        self.host = host
+        self.port = port
+        self.replicas = replicas
+        self.token = token
+        self.version = version
+    }
+
+    public struct Limits: Sendable {
+        /// Content in memory of all deposits together: five batches. More of them wait.
+        public var depositMemory = 40 << 20
+        /// The same of all retrievals.
+        public var retrievalMemory = 40 << 20
+        /// The same of bodies that are read whole, with what is made of them: lists, and JSON.
+        public var bodyMemory = 24 << 20
+        /// The same of what the FileServer does itself: copying, reading manifests.
+        public var workMemory = 24 << 20
+        /// Each holds some buffers beside the content; more wait to be accepted.
+        public var connections = 256
+        /// Deposits that are remembered beyond what the catalog keeps; the longest unused is
+        /// forgotten.
+        public var sessions = 1_024
+
+        public init() {}
+    }
+}

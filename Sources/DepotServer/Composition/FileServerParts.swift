@@ -1,0 +1,67 @@
+import DepotCluster
+import DepotCore
+import DepotUpkeep
+import Logging
+
+/// The services of one FileServer, put together.
+struct FileServerParts: Sendable {
+    let context: ServerContext
+    let deposits: DepositService
+    let uploads: FileUpload
+    let retrievals: RetrievalService
+    let contents: ContentService
+    let files: FileService
+    let levels: LevelChange
+    let upkeep: UpkeepParts
+    /// For deposits.
+    let budget: MemoryBudget
+    /// For bodies that are read whole.
+    let bodyBudget: MemoryBudget
+    /// Uploads that go on to replicas while they arrive. A slow client would keep a connection to
+    /// each of them; so beyond these, uploads are sent on when they are whole, and enough
+    /// connections stay for everything else.
+    let earlyUploads = MemoryBudget(size: 12)
+    private let cluster: ClusterParts
+
+    init(
+        configuration: FileServerConfiguration, catalog: any Catalog, links: ReplicaLinks,
+        clock: ServerClock, logger: Logger
+    ) async throws(DepotError) {
+        let limits = configuration.limits
+        context = ServerContext(timing: configuration.timing, clock: clock, logger: logger)
+        let pool = try await ReplicaPool(
+            configured: configuration.replicas, catalog: catalog, links: links, context: context)
+        cluster = ClusterParts(
+            context: context, pool: pool, catalog: catalog, workMemory: limits.workMemory)
+        budget = MemoryBudget(sharedByClients: limits.depositMemory)
+        bodyBudget = MemoryBudget(sharedByClients: limits.bodyMemory)
+        let retrievalBudget = MemoryBudget(sharedByClients: limits.retrievalMemory)
+        let sessions = DepositSessions(countMax: limits.sessions)
+        upkeep = UpkeepParts(cluster: cluster, catalog: catalog, deposits: sessions)
+        deposits = DepositService(
+            context: context, pool: pool, catalog: catalog, sessions: sessions,
+            copier: cluster.copier, manifests: cluster.manifests, deliverer: cluster.deliverer,
+            isOver: { [reclaimer = upkeep.reclaimer] in reclaimer.wake() })
+        uploads = FileUpload(service: deposits, chunker: ContentChunker(), budget: budget)
+        retrievals = RetrievalService(
+            context: context, pool: pool, catalog: catalog, fetcher: cluster.fetcher,
+            inspector: cluster.inspector, budget: retrievalBudget)
+        contents = ContentService(
+            context: context, pool: pool, catalog: catalog, fetcher: cluster.fetcher,
+            manifests: cluster.manifests, budget: retrievalBudget)
+        levels = LevelChange(
+            context: context, pool: pool, catalog: catalog, leveler: cluster.leveler,
+            deliverer: cluster.deliverer)
+        files = FileService(
+            context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer,
+            leveler: cluster.leveler)
+    }
+
+    /// Everything that goes on without a request.
+    func work() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await cluster.work() }
+            group.addTask { await upkeep.work() }
+        }
+    }
+}

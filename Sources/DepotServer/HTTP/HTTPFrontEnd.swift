@@ -1,0 +1,124 @@
+import DepotCore
+import DepotWire
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// The HTTP server around the services.
+struct HTTPFrontEnd: Sendable {
+    let parts: FileServerParts
+    let configuration: FileServerConfiguration
+    let logger: Logger
+
+    /// Serves until cancelled, or until shut down gracefully and requests under way have ended.
+    func open(_ isListening: @escaping @Sendable (Int) -> Void) async throws {
+        let server = makeServer(isListening)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            group.addTask {
+                try await gracefulShutdown()
+                try await parts.context.clock.sleep(configuration.timing.shutdownGrace)
+                logger.warning("requests did not end in time; cut off")
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func makeServer(
+        _ isListening: @escaping @Sendable (Int) -> Void
+    ) -> any Service {
+        let timing = configuration.timing
+        let places = ConnectionRegistry(
+            countMax: DescriptorLimit.connections(atMost: configuration.limits.connections))
+        let policy = RequestPolicy(
+            token: configuration.token, variable: "DEPOT_TOKEN",
+            times: RequestPolicy.Times(idle: timing.idleLimit), places: places)
+        return GuardedChannel(policy: policy, idleLimit: timing.idleLimit) {
+            request, writer, channel in
+            var writer: ResponseWriter? = writer
+            try await LoopExecutor(channel.eventLoop).run {
+                let transfer = try TransferWatch.of(channel, configuration.transfers) {
+                    places.isCrowded
+                }
+                try await transfer.run {
+                    guard let writer = writer.take() else { return }
+                    try await respond(to: request, writer, transfer)
+                }
+            }
+        }.server(
+            configuration: ServerConfiguration(
+                address: .hostname(configuration.host, port: configuration.port),
+                serverName: "depot"),
+            onServerRunning: { channel in
+                do {
+                    try await channel.pipeline.addHandler(
+                        AcceptPause(places: places), position: .first
+                    ).get()
+                } catch {
+                    logger.error("the policy is not guarded", metadata: ["error": "\(error)"])
+                }
+                isListening(channel.localAddress?.port ?? 0)
+            },
+            eventLoopGroup: EventLoopGroupProvider.singleton.eventLoopGroup, logger: logger)
+    }
+
+    private func respond(
+        to request: Request, _ writer: consuming ResponseWriter, _ transfer: Transfer
+    ) async throws {
+        let began = parts.context.clock.elapsed()
+        let body = IncomingBody(request, transfer, memory: parts.bodyBudget)
+        let routes = FileServerRoutes(parts: parts, version: configuration.version)
+        var response: Response
+        do {
+            let parsed = try FileServerRequest(
+                method: request.method.rawValue, uri: request.uri)
+            if parsed.takesBody, body.expectsContinue {
+                try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+            }
+            let exchange = Exchange(headers: request.headers, body: body, transfer: transfer)
+            response = try await routes.answer(parsed, exchange)
+        } catch {
+            response = refusal(of: error, request)
+        }
+        response.headers[.server] = "depot"
+        if let name = HTTPField.Name(WireExchange.header) {
+            response.headers[name] = request.headers[name]
+        }
+        response.headers[.date] = HTTPDate.text(parts.context.clock.timestamp())
+        if request.method == .head { response = response.createHeadResponse() }
+        note(request, response, since: began)
+        do {
+            try await writer.write(response: response.head, body: response.body)
+        } catch {
+            // The answer has begun: the only honest way to end it is to cut the connection.
+            logger.warning(
+                "an answer was cut off",
+                metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+            throw error
+        }
+    }
+
+    private func refusal(of error: any Error, _ request: Request) -> Response {
+        if let error = error as? any AnsweredError { return error.response }
+        let known = DepotError(wrapping: error)
+        guard known.code == .internalError else { return Response(known) }
+        logger.error(
+            "a request failed", metadata: ["path": "\(request.uri.path)", "error": "\(known)"])
+        return Response(
+            DepotError(.internalError, "a mistake of the FileServer; its log says more"))
+    }
+
+    private func note(_ request: Request, _ response: Response, since began: Duration) {
+        logger.debug(
+            "request",
+            metadata: [
+                "method": "\(request.method.rawValue)", "path": "\(request.uri.path)",
+                "status": "\(response.status.code)",
+                "seconds": "\((parts.context.clock.elapsed() - began) / .seconds(1))",
+            ])
+    }
+}

@@ -1,0 +1,9 @@
+import HTTPTypes
+import HummingbirdCore
+
+/// One request as it came, with its body and the transfer that both are part of.
+struct Exchange {
+    let headers: HTTPFields
+    let body: IncomingBody
+    let transfer: Transfer
+}

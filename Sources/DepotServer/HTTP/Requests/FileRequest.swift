@@ -1,0 +1,137 @@
+import DepotCluster
+import DepotCore
+import DepotWire
+import HTTPTypes
+import HummingbirdCore
+import NIOCore
+
+/// Requests below `/v1/files`.
+enum FileRequest: Sendable, Equatable {
+    case list(prefix: String, after: FileName?, limit: Int)
+    case info(FileName, after: ChunkID?, limit: Int)
+    case changeLevel(FileName)
+    case content(FileName, isHead: Bool)
+    case put(FileName, level: ReplicationLevel, requireAll: Bool)
+    case delete(FileName)
+
+    var takesBody: Bool {
+        switch self {
+        case .changeLevel, .put: true
+        case .list, .info, .content, .delete: false
+        }
+    }
+
+    init(_ target: RequestTarget) throws {
+        let query = target.query
+        guard !target.parts.isEmpty else {
+            self = try target.choose([
+                "GET": .list(
+                    prefix: query["prefix"] ?? "",
+                    after: try query["after"].map { try FileName($0) },
+                    limit: try query.limit())
+            ])
+            return
+        }
+        switch target.method {
+        case "PUT":
+            self = .put(
+                try Self.name(target.parts), level: try query.level() ?? .three,
+                requireAll: try query.flag("requireAll"))
+        case "DELETE":
+            self = .delete(try Self.name(target.parts))
+        case "GET", "HEAD", "POST":
+            try self.init(verbOf: target)
+        default:
+            throw target.notAllowed(["DELETE", "GET", "HEAD", "POST", "PUT"])
+        }
+    }
+
+    /// The last part of the path says what is wanted of the file before it.
+    private init(verbOf target: RequestTarget) throws {
+        guard target.parts.count > 1, let verb = target.parts.last else { throw target.unknown }
+        let file = target.parts.dropLast()
+        let query = target.query
+        switch verb {
+        case "content":
+            self = try target.choose([
+                "GET": .content(try Self.name(file), isHead: false),
+                "HEAD": .content(try Self.name(file), isHead: true),
+            ])
+        case "info":
+            self = try target.choose([
+                "GET": .info(
+                    try Self.name(file), after: try query.chunk("after"),
+                    limit: try query.limit())
+            ])
+        case "level":
+            self = try target.choose(["POST": .changeLevel(try Self.name(file))])
+        default:
+            throw target.unknown
+        }
+    }
+
+    /// Decoded once, then checked: what is in a name after that is the name.
+    private static func name(_ parts: ArraySlice<Substring>) throws(DepotError) -> FileName {
+        try FileName(PercentEncoding.decode(parts.joined(separator: "/")))
+    }
+}
+
+extension FileServerRoutes {
+    func answer(_ request: FileRequest, _ exchange: Exchange) async throws -> Response {
+        switch request {
+        case .list(let prefix, let after, let limit):
+            return try await page(of: limit, over: exchange.transfer) {
+                try await parts.files.list(prefix: prefix, after: after, limit: limit)
+            }
+        case .info(let name, let after, let limit):
+            return try await page(of: limit, over: exchange.transfer) {
+                try await parts.files.info(name, after: after, limit: limit)
+            }
+        case .changeLevel(let name):
+            let change = try await exchange.body.decode(ChangeLevelBody.self)
+            return try Response(json: try await parts.levels.change(name, change))
+        case .content(let name, let isHead):
+            return try await content(name, isHead: isHead, exchange)
+        case .put(let name, let level, let requireAll):
+            return try await put(name, at: level, requireAll: requireAll, exchange)
+        case .delete(let name):
+            try await parts.files.delete(name, RequestConditions(exchange.headers))
+            return .noContent
+        }
+    }
+
+    /// What an entry of a page takes: a long name, or a chunk with many holders.
+    private static let entryBytes = 2 << 10
+
+    /// An answer of so many entries. There is memory for it before it is made.
+    private func page<Page: Encodable>(
+        of limit: Int, over transfer: Transfer, _ make: () async throws -> Page
+    ) async throws -> Response {
+        let (budget, borrower) = (parts.bodyBudget, transfer.borrower)
+        let room = try await budget.reserve(limit * Self.entryBytes, for: borrower)
+        transfer.takes { budget.isWanted(from: borrower) }
+        return try Response(json: try await make(), in: room)
+    }
+
+    private func put(
+        _ name: FileName, at level: ReplicationLevel, requireAll: Bool, _ exchange: Exchange
+    ) async throws -> Response {
+        let (headers, body) = (exchange.headers, exchange.body)
+        guard headers[.contentRange] == nil else {
+            throw DepotError(
+                .invalidArgument, "a part of a file cannot be put; send all of it",
+                object: name.text)
+        }
+        let conditions = try RequestConditions(headers)
+        let loan = parts.uploads.loan(for: body.borrower, size: body.declared)
+        body.takes(loan)
+        let receipt = try await parts.uploads.deposit(
+            name, level: level, requireAll: requireAll,
+            metadata: try FileMetadata(contentType: headers[.contentType]),
+            size: body.declared, conditions: conditions, loan: loan
+        ) {
+            try await body.next()
+        }
+        return try Response(status: .created, json: receipt)
+    }
+}

@@ -1,0 +1,65 @@
+import DepotCore
+import DepotWire
+import HummingbirdCore
+
+/// A parsed request, by groups. Each group's file has its requests, their paths and their answers.
+enum FileServerRequest: Sendable, Equatable {
+    case health
+    case status
+    case deposit(DepositRequest)
+    case retrieval(RetrievalRequest)
+    case file(FileRequest)
+    case upkeep(UpkeepRequest)
+    case membership(MembershipRequest)
+
+    var takesBody: Bool {
+        switch self {
+        case .health, .status: false
+        case .deposit(let request): request.takesBody
+        case .retrieval(let request): request.takesBody
+        case .file(let request): request.takesBody
+        case .upkeep(let request): request.takesBody
+        case .membership(let request): request.takesBody
+        }
+    }
+
+    /// - Throws: `notFound` for a path that nothing is at; `MethodNotAllowed`; `invalidArgument`
+    ///   for a name, an id or a parameter that is none.
+    init(method: String, uri: URI) throws {
+        let target = try RequestTarget(method: method, uri: uri)
+        let parts = target.parts
+        guard parts.first == "v1" else {
+            guard parts.count == 1, parts.first == "health" else { throw target.unknown }
+            self = try target.choose(["GET": .health])
+            return
+        }
+        let rest = target.behind(2)
+        self =
+            switch parts.dropFirst().first {
+            case "status" where rest.parts.isEmpty: try target.choose(["GET": .status])
+            case "deposits": .deposit(try DepositRequest(rest))
+            case "retrievals": .retrieval(try RetrievalRequest(rest))
+            case "files": .file(try FileRequest(rest))
+            case "replicas": .membership(try MembershipRequest(rest))
+            default: .upkeep(try UpkeepRequest(target.behind(1)))
+            }
+    }
+}
+
+/// Carries out requests.
+struct FileServerRoutes: Sendable {
+    let parts: FileServerParts
+    let version: String
+
+    func answer(_ request: FileServerRequest, _ exchange: Exchange) async throws -> Response {
+        switch request {
+        case .health: try Response(json: HealthBody(status: .ok))
+        case .status: try Response(json: try await parts.files.status(version: version))
+        case .deposit(let request): try await answer(request, exchange.body)
+        case .retrieval(let request): try await answer(request, exchange)
+        case .file(let request): try await answer(request, exchange)
+        case .upkeep(let request): try await answer(request, exchange.body)
+        case .membership(let request): try await answer(request, exchange.body)
+        }
+    }
+}

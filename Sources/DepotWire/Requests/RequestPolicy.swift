@@ -1,0 +1,95 @@
+import DepotCore
+import NIOCore
+import NIOHTTP1
+
+/// Whether whoever sent a request that was let in may know whose server this is.
+public enum RequestSender: Sendable {
+    /// Showed the token.
+    case authorized
+    /// Anybody, with a request that is open to everybody.
+    case stranger
+}
+
+/// Who may come in: what the connections of one server share.
+public struct RequestPolicy: Sendable {
+    /// How long a connection may wait with its next request, in total.
+    public struct Times: Sendable {
+        /// From one that has not shown the token.
+        public static let strangerDefault = TimeAmount.seconds(10)
+
+        public let stranger: TimeAmount
+        public let idle: TimeAmount
+
+        public init(idle: Duration) {
+            let parts = idle.components
+            self.idle =
+                .seconds(parts.seconds) + .nanoseconds(parts.attoseconds / 1_000_000_000)
+            stranger = min(Self.strangerDefault, self.idle)
+        }
+    }
+
+    let token: AccessToken
+    /// Names the variable that a caller has the token in.
+    let variable: String
+    public let times: Times
+    public let places: ConnectionRegistry
+
+    public init(
+        token: AccessToken, variable: String, times: Times, places: ConnectionRegistry
+    ) {
+        self.token = token
+        self.variable = variable
+        self.times = times
+        self.places = places
+    }
+
+    /// Nothing but `/health` is told to somebody without the token, not even whether a path exists,
+    /// or whose server this is.
+    ///
+    /// - Returns: whether the token was shown.
+    func admit(
+        _ head: HTTPRequestHead, on channel: any Channel
+    ) throws(RequestRefusal) -> Bool {
+        let given = head.headers.first(name: "authorization")
+        guard token.admits(given) else {
+            if Self.isOpenToAll(head) { return false }
+            throw RequestRefusal(
+                .unauthorized, as: .unauthorized,
+                given == nil
+                    ? "a token is needed: send 'Authorization: Bearer TOKEN', or set \(variable)"
+                    : "this is not the right token; see \(variable)",
+                headers: ["www-authenticate": "Bearer"])
+        }
+        guard places.begin(on: channel) else {
+            throw RequestRefusal(
+                .tooManyRequests, as: .busy, "all connections are in use; try again",
+                headers: ["retry-after": "1"])
+        }
+        return true
+    }
+
+    /// Who sent a request that was let in.
+    public func sender(of head: HTTPRequestHead) -> RequestSender {
+        // Where only the token lets in, it was compared before.
+        guard Self.isOpenToAll(head) else { return .authorized }
+        return token.admits(head.headers.first(name: "authorization")) ? .authorized : .stranger
+    }
+
+    private static func isOpenToAll(_ head: HTTPRequestHead) -> Bool {
+        head.uri.utf8.prefix { $0 != UInt8(ascii: "?") }.elementsEqual("/health".utf8)
+    }
+
+    /// What the parser in front of the guard may collect of a head.
+    public static var parserLimits: NIOHTTPDecoderLimitConfiguration { RequestRules.parserLimits }
+
+    /// Takes a new connection in, and puts itself between the one of its handlers that gives
+    /// requests and the service.
+    ///
+    /// - Throws: `busy` where no more connections are taken.
+    public func take(_ channel: any Channel, behind parser: any ChannelHandler) throws {
+        guard places.add(channel) else { throw DepotError(.busy, "the server is stopping") }
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(LingeringClose(), position: .first)
+        try pipeline.addHandler(RequestGuard(policy: self), position: .after(parser))
+    }
+}

@@ -1,0 +1,215 @@
+import DepotClient
+import DepotCore
+import DepotWire
+import Synchronization
+
+/// What becomes of the files of a deposit. Receipts and failures are told as they come and kept
+/// only where they are asked for: without, nothing grows with the number of files.
+final class DepositReporter: Sendable {
+    private struct State {
+        var totals = Totals()
+        /// Of the files with too few copies one with the fewest.
+        var worst: ReceiptBody?
+        var failed = FailedFiles()
+        /// What ended the deposit before its end.
+        var ending: DepotError?
+        /// Why receipts that were asked for are not where they were to be.
+        var unsaved: DepotError?
+        var receipts: [ReceiptBody] = []
+        var skippedCount = 0
+        var skipped: [SourceTree.Skipped] = []
+        var warnings: [FileWarning] = []
+    }
+
+    struct Totals: Codable {
+        var files = 0
+        @ByteCount var bytes: UInt64 = 0
+        @Count var newChunks = 0
+        @ByteCount var newBytes: UInt64 = 0
+        @ByteCount var sharedBytes: UInt64 = 0
+        var degraded = 0
+
+        mutating func add(_ receipt: ReceiptBody) {
+            files += 1
+            bytes += receipt.size
+            newChunks += receipt.newChunks
+            newBytes += receipt.newBytes
+            sharedBytes += receipt.sharedBytes
+            degraded += receipt.degraded ? 1 : 0
+        }
+    }
+
+    private struct TreeBody: Encodable {
+        let files: [ReceiptBody]
+        let totals: Totals
+        let skipped: [SourceTree.Skipped]
+        let warnings: [FileWarning]
+        let failed: [FailedFiles.Entry]
+        let error: ErrorEnvelope.Body?
+    }
+
+    private let state = Mutex(State())
+    private let isTree: Bool
+    private let keepsReceipts: Bool
+    private let output: OutputOptions
+    private let progress: Progress
+
+    /// - Parameter keepsReceipts: whether they are to be saved.
+    init(isTree: Bool, keepsReceipts: Bool, output: OutputOptions) {
+        self.isTree = isTree
+        self.keepsReceipts = keepsReceipts || output.json || !isTree
+        self.output = output
+        progress = Progress("deposit", total: nil, options: output)
+    }
+
+    /// Whether anybody wants to know how much there is.
+    var isProgressShown: Bool { progress.isShown }
+
+    /// - Parameter size: bytes of content.
+    func expect(_ size: UInt64) { progress.set(total: size) }
+
+    /// Nothing more comes, though not everything was dealt with.
+    func end(with error: DepotError) { state.withLock { $0.ending = error } }
+
+    func take(_ problem: SourceTree.Problem) {
+        switch problem {
+        case .skipped(let skipped):
+            state.withLock { state in
+                state.skippedCount += 1
+                if output.json { state.skipped.append(skipped) }
+            }
+            if output.json { return }
+            guard !output.quiet else { return }
+            progress.interrupt("skipped: \(skipped.path): \(skipped.why)")
+        case .failed(let name, let error): fail(name, error)
+        }
+    }
+
+    func take(_ event: UploadPipeline.Event) {
+        switch event {
+        case .advanced(let bytes): progress.advance(bytes)
+        case .deposited(let receipt):
+            state.withLock { state in
+                state.totals.add(receipt)
+                if receipt.degraded, receipt.copies < state.worst?.copies ?? .max {
+                    state.worst = receipt
+                }
+                if keepsReceipts { state.receipts.append(receipt) }
+            }
+        case .warned(let name, let text): warn(FileWarning(name: name, warning: text))
+        case .failed(let name, let error): fail(name.text, error)
+        }
+    }
+
+    private func warn(_ warning: FileWarning) {
+        // One file's JSON is its receipt.
+        if output.json, isTree { return state.withLock { $0.warnings.append(warning) } }
+        progress.interrupt(warning.description)
+    }
+
+    private func fail(_ name: String, _ error: DepotError) {
+        state.withLock { $0.failed.add(name, error, keeps: output.json) }
+        if isTree, !output.json { progress.interrupt("depot: \(name): \(error)") }
+    }
+
+    /// Of what was deposited, whatever became of the rest. Where it cannot be written, `finish`
+    /// gives it all the same.
+    func save(to path: String) {
+        let (receipts, ending) = state.withLock { ($0.receipts, $0.ending) }
+        if receipts.isEmpty, !isTree || ending != nil { return }
+        do throws(DepotError) {
+            try ReceiptFile.write(receipts, isTree: isTree, to: path)
+        } catch {
+            state.withLock { $0.unsaved = error }
+        }
+    }
+
+    /// Writes the result; throws what went wrong.
+    func finish() throws(DepotError) {
+        progress.end()
+        let state = state.withLock { $0 }
+        let total = state.totals.files + state.failed.count
+        guard isTree, total > 0 || state.ending == nil else {
+            if let error = state.ending ?? state.failed.first?.error { throw error }
+            guard let receipt = state.receipts.first else {
+                throw DepotError(.internalError, "no receipt came")
+            }
+            show(receipt)
+            return try give(state)
+        }
+        show(state)
+        let error = state.ending ?? state.failed.summary(outOf: total, "deposited")
+        if let error, output.json { Failure.end(ErrorTable.row(for: error.code).exitCode) }
+        try give(state)
+        if let error { throw error }
+    }
+
+    /// Receipts that could not be saved: without them nobody can prove what was promised.
+    private func give(_ state: State) throws(DepotError) {
+        guard let unsaved = state.unsaved, let first = state.receipts.first else { return }
+        let count = state.receipts.count
+        let what =
+            count == 1
+            ? "\(first.name) was deposited all the same, with sequence \(first.sequence)"
+            : "\(count) files were deposited all the same"
+        let error = DepotError(
+            unsaved.code,
+            "the receipt \(unsaved.message); \(what). Its text is on standard output",
+            object: unsaved.object)
+        guard !output.json else {
+            // The result, which stands there already, consists of the receipts.
+            Output.complain(error.description)
+            Failure.end(ErrorTable.row(for: error.code).exitCode)
+        }
+        if isTree { Output.json(state.receipts) } else { Output.json(first) }
+        throw error
+    }
+
+    private func show(_ receipt: ReceiptBody) {
+        if output.json { return Output.json(receipt) }
+        guard !output.quiet else { return }
+        let novelty = Self.novelty(
+            receipt.newBytes, shared: receipt.sharedBytes, chunks: receipt.newChunks)
+        Output.line(
+            "\(receipt.name)  \(ByteCount(receipt.size))  "
+                + "\(Output.plural(receipt.copies, "copy", many: "copies"))  \(novelty)")
+        Output.line("manifest \(receipt.manifest)")
+        if receipt.degraded { Output.line(Self.degraded(receipt.copies, receipt.level)) }
+    }
+
+    private func show(_ state: State) {
+        let totals = state.totals
+        if output.json {
+            return Output.json(
+                TreeBody(
+                    files: state.receipts, totals: totals, skipped: state.skipped,
+                    warnings: state.warnings, failed: state.failed.sorted,
+                    error: state.ending.map { ErrorEnvelope($0).error }
+                )
+            )
+        }
+        guard !output.quiet else { return }
+        let leftOut = state.skippedCount
+        Output.line(
+            "\(Output.plural(totals.files, "file"))  \(ByteCount(totals.bytes))  "
+                + Self.novelty(
+                    totals.newBytes, shared: totals.sharedBytes, chunks: totals.newChunks)
+                + (leftOut > 0 ? "  left out: \(leftOut), named above" : ""))
+        if let worst = state.worst {
+            Output.line(
+                "\(Output.plural(totals.degraded, "file")) "
+                    + "\(Self.degraded(worst.copies, worst.level))")
+        }
+    }
+
+    private static func novelty(_ new: UInt64, shared: UInt64, chunks: Int) -> String {
+        if new == 0 { return "nothing new: all of it was there" }
+        let brought = "new: \(ByteCount(new)) in \(Output.plural(chunks, "chunk"))"
+        return shared == 0 ? brought : "\(brought), shared: \(ByteCount(shared))"
+    }
+
+    private static func degraded(_ copies: Int, _ level: ReplicationLevel) -> String {
+        "DEGRADED: \(copies) of \(level) copies, because too few replicas are up; "
+            + "when they are, change-replication to \(level) makes the rest"
+    }
+}

@@ -1,0 +1,66 @@
+import DepotCore
+import DepotSQLite
+import DepotTestSupport
+import FoundationEssentials
+import GRDB
+
+@testable import DepotSQLiteCatalog
+
+/// A catalog as it was before copies were in the rows of chunks, made by the migrations up to then alone.
+enum HoldingTable {
+    static let before = "7 claims of deposits"
+
+    /// Puts an old catalog into the place of a closed one, with the same in it.
+    static func bringBack(in folder: String) throws {
+        let path = CatalogPages.file(folder).path
+        PageChecksums.install()
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        let old = try DatabaseQueue(path: path + ".old", configuration: configuration)
+        try PageChecksums.carryOver(path + ".old")
+        try CatalogSchema.migrator.migrate(old, upTo: before)
+        try old.writeWithoutTransaction { database in
+            try database.execute(sql: "ATTACH ? AS now", arguments: [path])
+            let tables = try String.fetchAll(
+                database,
+                sql: "SELECT name FROM main.sqlite_master WHERE type = 'table' "
+                    + "AND name NOT LIKE 'grdb%' AND name NOT IN ('holding', 'pin')")
+            for table in tables {
+                let columns = try database.columns(in: table).map(\.name).joined(separator: ", ")
+                try database.execute(
+                    sql:
+                        "INSERT INTO main.\(table) (\(columns)) SELECT \(columns) FROM now.\(table)"
+                )
+            }
+            try database.execute(sql: holdings + pins)
+            try database.execute(sql: "DETACH now")
+            _ = try database.checkpoint(.truncate)
+        }
+        try old.close()
+        try CatalogPages.replace(in: folder, by: path + ".old")
+    }
+
+    /// Bits of members whose log went back stand for copies that are not proved, in a pin for a vouch all the same.
+    private static let bits = """
+        (SELECT id AS member, bit, 1 AS is_current FROM now.member
+            UNION ALL SELECT member, bit, 0 FROM now.former_bit WHERE member IS NOT NULL)
+        """
+
+    private static let holdings = """
+        INSERT INTO main.holding (chunk, replica, state)
+            SELECT c.id, b.member, max(b.is_current AND (c.good >> b.bit) & 1)
+            FROM now.chunk c, \(bits) b WHERE ((c.good | c.unproved) >> b.bit) & 1
+            GROUP BY c.id, b.member
+            UNION ALL SELECT chunk, replica, state FROM now.verdict;
+
+        """
+
+    private static let pins = """
+        INSERT INTO main.pin (deposit, chunk, is_new, vouched)
+            SELECT p.deposit, p.chunk, p.is_new, coalesce((
+                SELECT sum(1 << member) FROM (
+                    SELECT DISTINCT b.member FROM \(bits) b WHERE (p.vouched >> b.bit) & 1)), 0)
+            FROM now.pin p;
+
+        """
+}

@@ -1,0 +1,42 @@
+import DepotTestSupport
+import DepotWire
+import Testing
+
+/// A second Host passed, and an empty Transfer-Encoding; malformed chunks were called a gateway's timeout.
+@Suite(.timeLimit(.minutes(2))) struct MalformedRequestTests {
+    @Test func `no malformed request is taken for a right one, and each ends its connection`()
+        async throws
+    {
+        try await TestDepot.run(replicas: 1) { depot in
+            let requests = MalformedRequests(
+                put: "/v1/files/x?level=1", get: "/v1/status",
+                headers: "Authorization: Bearer \(TestDepot.token)\r\n")
+            #expect(requests.all.count >= 136)
+            let trespasses = try await requests.trespasses(port: depot.http.port)
+            #expect(trespasses == [])
+            let health = try await depot.http.call(.GET, "/health")
+            #expect(health.status == 200)
+            let totals = try await depot.catalog.totals(counting: [])
+            #expect(totals.files == 0)
+        }
+    }
+
+    /// RFC 9112: what a server has to understand, however rare it is.
+    @Test(arguments: [
+        "GET /v1/status HTTP/1.1\r\nhost:x\r\n", "GET /v1/status HTTP/1.0\r\n",
+        "GET http://x:7400/v1/status HTTP/1.1\r\nHost: other\r\n",
+        "GET /v1/status HTTP/1.1\r\nHost: [::1]:7400\r\n",
+        "\r\nGET /v1/status HTTP/1.1\r\nHost: x\r\n",
+        "GET /v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n",
+        "GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n",
+    ])
+    func `what is rare and right is answered`(request: String) async throws {
+        try await TestDepot.run(replicas: 1) { depot in
+            try await RawConnection.open(port: depot.http.port) { connection in
+                try await connection.send(
+                    request + "Authorization: bearer   \(TestDepot.token)\r\n\r\n")
+                #expect(try await connection.message().map(\.status) == 200)
+            }
+        }
+    }
+}
