@@ -35,9 +35,6 @@ def full_disk(_, scratch):
 
 def collection_on_full_disks(depot, scratch):
     """What the refused deposit has left is taken away though the disks are full; then there is room for something."""
-    # Status tells what replicas said when they were last asked, a second ago.
-    depot.await_that(
-        lambda: sum(replica["freeBytes"] for replica in depot.replicas().values()) < 30 * MIB, "the disks are full")
     write_random(scratch.files / "after", 12 * MIB, seed=23)
     # Copies of a deposit that came to nothing are known when inventories were compared.
     depot.depot("verify", "--unpaced")

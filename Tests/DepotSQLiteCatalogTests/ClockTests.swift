@@ -79,6 +79,7 @@ import Testing
                         on: CatalogFixture.replicas(1...1))
                 }
                 _ = try await catalog.delete(FileName("file"), time: 1)
+                try await fixture.deliver(on: 1...1)
                 try await catalog.markUnused()
                 _ = try await catalog.openRetrieval(
                     retrieval, of: [FileName("read")], lease: CatalogFixture.lease)

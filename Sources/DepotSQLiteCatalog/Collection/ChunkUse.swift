@@ -21,6 +21,10 @@ enum ChunkUse {
             OR EXISTS (SELECT 1 FROM file f WHERE f.manifest = c.id))
         """
 
+    /// Whether the records that let the unused chunk `c` go are settled, see `SettledRecords`. The
+    /// value is the first record that is not. No record let go what a deposit abandoned.
+    static let isLetGo = "(c.abandoned OR c.let_go < ?)"
+
     /// Whether there is nothing of the chunk `c` but its name. A late word for a copy that was
     /// deleted is told from a new one by its invalidation, so the chunk stays while there is one.
     static func isNameOnly(_ session: Session) -> String {

@@ -56,7 +56,8 @@ extension SQLiteCatalog {
         ).run(start, end)
         try session.statement(
             """
-            UPDATE chunk AS c SET unused = ?
+            UPDATE chunk AS c SET unused = ?,
+                let_go = (SELECT coalesce(max(id), 0) FROM record)
             WHERE id >= ? AND id < ? AND unused IS NULL AND NOT \(ChunkUse.isUsed)
             """
         ).run(session.now, start, end)

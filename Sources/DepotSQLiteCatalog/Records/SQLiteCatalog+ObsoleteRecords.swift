@@ -31,16 +31,9 @@ extension SQLiteCatalog {
         }
     }
 
-    /// Whether the record `n` went out and a majority of its copies is there still: members that
-    /// had it may have been forgotten since, or an older state of their disk put back, which an
-    /// inventory shows.
+    /// Whether the record `n` went out and a majority of its copies is there still.
     private static func isInPlace(_ level: String) -> String {
-        """
-        n.pending = 0 AND 2 * (
-            SELECT count(*) FROM record_holding b CROSS JOIN member m ON m.id = b.replica
-            WHERE b.record = n.id AND m.inventoried >= m.restarted) > min(
-            max(3, \(level)), (SELECT count(*) FROM member WHERE draining = 0))
-        """
+        "n.pending = 0 AND \(RecordTable.isOnMajority(level))"
     }
 
     public func removeRecords(

@@ -11,6 +11,12 @@ extension CatalogSchema {
 
         """
 
+    static let lettingGo = """
+        -- let_go: the last record that there was when nobody was found to use it.
+        ALTER TABLE chunk ADD COLUMN let_go INTEGER NOT NULL DEFAULT 0;
+
+        """
+
     static let copiesInRows = "8 copies in the rows of chunks"
 
     /// What a catalog that is being carried over has besides: as the first migration made it.

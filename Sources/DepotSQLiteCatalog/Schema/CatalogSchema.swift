@@ -47,6 +47,10 @@ enum CatalogSchema {
         migrator.registerMigration("9 strays", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: strays)
         }
+        migrator.registerMigration("10 what let chunks go", foreignKeyChecks: .immediate) {
+            database in
+            try database.execute(sql: lettingGo)
+        }
         return migrator
     }
 

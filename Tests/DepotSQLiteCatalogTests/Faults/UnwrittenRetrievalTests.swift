@@ -53,6 +53,7 @@ import Testing
             disk.set(nil)
             // The first change that there is room for takes what is held along.
             _ = try await catalog.delete(FileName("file"), time: 1)
+            try await fixture.deliver(on: 1...1)
             try await catalog.markUnused()
             let held = try await fixture.releaseUnused(all, on: 1, grace: .zero)
             #expect(held.isEmpty)

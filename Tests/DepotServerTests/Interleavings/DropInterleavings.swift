@@ -57,6 +57,41 @@ import Testing
         }
     }
 
+    /// A deletion ends in an error: no replica has room for its record. A collection comes before the record finds room,
+    /// and then the catalog is lost. A majority knows the file, so it is there; it was not when the collection took its
+    /// chunks, and the version before it came back.
+    @Test func `what a deletion let go is there until a majority knows of the deletion`()
+        async throws
+    {
+        let replicas = (0..<3).map { _ in FakeReplica() }
+        let data = (215..<217).map { TestDepositor.data(40_000, seed: $0) }
+        let chunks = try data.map { try TestDepositor.file($0).chunks[0].id.hash }
+        try await TestDepot.inFolder { folder in
+            try await TestDepot.start(on: replicas, in: folder) { depot in
+                try await depot.ready()
+                // Another name keeps the older content.
+                for name in ["file", "other"] { try await depot.deposit(name, data[0], level: 2) }
+                try await depot.deposit("file", data[1], level: 2)
+                let full = DepotError(.storageFull, "no room for a record, says the test")
+                for link in depot.links { link.inject(.refuse(full), into: .put, calls: .all) }
+                #expect(try await depot.http.call(.DELETE, "/v1/files/file").status == 503)
+                for _ in 0..<2 { #expect(try await depot.collect().status == 200) }
+                #expect(depot.soundCopies(of: chunks[1]) == 2)
+            }
+        }
+        try await TestDepot.inFolder { folder in
+            let report = try await TestDepot.rebuild(replicas, in: folder, acceptMissing: false)
+            #expect(report.isComplete && report.files == 2)
+            try await TestDepot.start(on: replicas, in: folder) { depot in
+                try await depot.ready()
+                #expect(try await depot.content("file").body == data[1])
+                #expect(try await depot.http.call(.DELETE, "/v1/files/file").status == 204)
+                for _ in 0..<2 { #expect(try await depot.collect().status == 200) }
+                #expect(depot.soundCopies(of: chunks[1]) == 0)
+            }
+        }
+    }
+
     enum Droppers: CaseIterable, Sendable { case loweringAndDrain, twoFiles, repairAndLowering }
 
     /// Two droppers have planned by the same copies, and condemned one each; both have the others hashed before either

@@ -83,6 +83,7 @@ final class TestDepot: Sendable {
         let running = try await launch(
             on: replicas, in: folder, urls: urls, checkedMax: checkedMax, configure: configure)
         do {
+            try await running.depot.joined()
             try await test(running.depot)
         } catch {
             try await running.stop()
@@ -177,6 +178,18 @@ final class TestDepot: Sendable {
             try await Task.sleep(for: .milliseconds(10))
         }
         Issue.record(what, sourceLocation: sourceLocation)
+    }
+
+    /// Waits for replicas that are being let in. A cluster of which a test takes the first member away before others
+    /// follow has nobody left; some tests let nobody in, and are not waited for long.
+    private func joined() async throws {
+        let deadline = ContinuousClock.now + .seconds(3)
+        while ContinuousClock.now < deadline,
+            (try? await status().replicas.contains { $0.problem?.contains("it is new") == true })
+                == true
+        {
+            try await Task.sleep(for: .milliseconds(10))
+        }
     }
 
     func status() async throws -> StatusBody {

@@ -37,6 +37,46 @@ extension CatalogConformance {
             ]
             #expect(states == [.released, .good, .good])
         },
+        CatalogBehaviour("what a record let go stays until a majority has the record") { fixture in
+            enum Change: CaseIterable { case deleted, replaced, replacedTwice }
+            try await fixture.admit(1...3)
+            let all = Fixture.replicas(1...3)
+            for (number, change) in Change.allCases.enumerated() {
+                let chunks = try Fixture.chunks(10 * number..<10 * number + 3)
+                let old = try await fixture.deposit("file", [chunks[0]], on: all)
+                try await fixture.deliver(on: 1...3)
+                switch change {
+                case .deleted: _ = try await fixture.catalog.delete(FileName("file"), time: 1)
+                case .replaced, .replacedTwice:
+                    try await fixture.deposit("file", [chunks[1]], on: all)
+                }
+                try await fixture.deposit("other", [], on: all)
+                try await fixture.deliver(on: 1...1, isDone: false)
+                let going = [chunks[0], old.manifest]
+                func gone() async throws -> Set<ChunkID> {
+                    try await fixture.catalog.markUnused()
+                    let ready = try await fixture.ready(on: 1, grace: .zero)
+                    let gone = try await fixture.releaseUnused(going, on: 1, grace: .zero)
+                    #expect(ready.intersection(going.map(\.id)) == gone, "\(change)")
+                    return gone
+                }
+                let early = try await gone()
+                #expect(early.isEmpty, "\(change)")
+                if change == .replacedTwice {
+                    // What is newer is on its way as well, and let go of other chunks.
+                    try await fixture.deposit("file", [chunks[2]], on: all)
+                    let still = try await gone()
+                    #expect(still.isEmpty, "\(change)")
+                }
+                try await fixture.deliver(on: 1...2, isDone: false)
+                let late = try await gone()
+                #expect(late.isSuperset(of: going.map(\.id)), "\(change)")
+                // Nothing of this name is left for the next one.
+                if change != .deleted { _ = try await fixture.delete("file") }
+                try await fixture.deliver(on: 1...3)
+                try await fixture.collect(on: 1...3)
+            }
+        },
         CatalogBehaviour("a chunk goes with its last copy, whatever the copies' state") { fixture in
             try await fixture.admit(1...3)
             let chunk = try await fixture.oneFile()
@@ -181,6 +221,7 @@ extension CatalogConformance {
                 let free = try await holder.hold(fixture, all)
                 // Committed again with other content: the old manifest is nobody's but the holder's.
                 try await fixture.deposit("file", [], on: Fixture.replicas(1...1))
+                try await fixture.deliver(on: 1...1)
                 try await fixture.catalog.markUnused()
                 let held = try await fixture.releaseUnused(all, on: 1, grace: .zero)
                 let listed = try await fixture.ready(on: 1, grace: .zero)

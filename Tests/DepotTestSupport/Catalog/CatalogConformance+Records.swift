@@ -122,7 +122,7 @@ extension CatalogConformance {
             try await fixture.admit(1...3)
             try await fixture.deposit("file", Fixture.chunks(0..<1), on: Fixture.replicas(1...1))
             let old = try await fixture.lastRecord()
-            let tombstone = try await fixture.delete("file")
+            let tombstone = try await fixture.catalog.delete(FileName("file"), time: 1)
             try await fixture.catalog.confirm([
                 RecordConfirmation(
                     record: tombstone.hash, on: Fixture.replicas(1...3).sorted(), isDone: true)

@@ -44,13 +44,13 @@ extension CatalogFixture {
         }
     }
 
-    /// Empties the outbox onto these.
-    public func deliver(on numbers: ClosedRange<UInt8>) async throws {
+    /// These vouch for all records of the outbox, which is empty then if they are all that are wanted.
+    public func deliver(on numbers: ClosedRange<UInt8>, isDone: Bool = true) async throws {
         let entries = try await catalog.outbox(limit: 1_000)
         try await catalog.confirm(
             entries.map {
                 RecordConfirmation(
-                    record: $0.record.hash, on: Self.replicas(numbers).sorted(), isDone: true)
+                    record: $0.record.hash, on: Self.replicas(numbers).sorted(), isDone: isDone)
             })
     }
 
@@ -59,8 +59,15 @@ extension CatalogFixture {
         try #require(try await catalog.outbox(limit: 1_000).last).record
     }
 
+    /// All members vouch for the tombstone, and for all else in the outbox.
     func delete(_ name: String) async throws -> FileRecord {
-        try await catalog.delete(FileName(name), time: 1)
+        let record = try await catalog.delete(FileName(name), time: 1)
+        let all = try await catalog.members().map(\.replica)
+        try await catalog.confirm(
+            catalog.outbox(limit: 1_000).map {
+                RecordConfirmation(record: $0.record.hash, on: all, isDone: true)
+            })
+        return record
     }
 
     /// Chunks that a collection would delete on the replica now.
