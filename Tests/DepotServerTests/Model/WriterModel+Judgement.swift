@@ -94,8 +94,9 @@ extension WriterModel {
         for name in Self.names {
             let level = listed.first { $0.name.text == name }?.level.copies
             var shown = try await show(name, level: level, at: depot)
-            // A copy may have taken over just now: then whoever was asked looks again how replicas are.
-            if shown.problem != nil {
+            // A copy may have taken over just now: then whoever was asked looks again how replicas are. On a busy machine
+            // time passes faster than the answers come.
+            for _ in 0..<5 where shown.problem != nil {
                 try await pass(.seconds(2))
                 shown = try await show(name, level: level, at: depot)
             }
