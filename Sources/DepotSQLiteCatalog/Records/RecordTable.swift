@@ -45,9 +45,11 @@ struct RecordTable {
         ).first(record) { try $0.get(0, as: Bool.self) } ?? false
     }
 
-    /// Whether a record `o` says nothing any more, and nobody holds or asks for it.
+    /// Whether a record `o` says nothing any more, and nobody holds or asks for it. The last one stays:
+    /// SQLite would give its number to the next, and `SettledRecords` counts on the order.
     static let isUnneeded = """
-        NOT EXISTS (SELECT 1 FROM record_holding h WHERE h.record = o.id)
+        o.id < (SELECT max(id) FROM record)
+        AND NOT EXISTS (SELECT 1 FROM record_holding h WHERE h.record = o.id)
         AND NOT EXISTS (SELECT 1 FROM file f WHERE f.record = o.id)
         AND NOT EXISTS (SELECT 1 FROM tombstone t WHERE t.record = o.id)
         AND NOT EXISTS (SELECT 1 FROM receipt r WHERE r.record = o.id)

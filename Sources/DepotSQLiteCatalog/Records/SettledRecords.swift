@@ -12,14 +12,15 @@ final class SettledRecords: Sendable {
     /// is away the outbox is long.
     private let last = Mutex<Int64>(0)
 
-    /// - Returns: the first record that is not settled; `Int64.max` where all are.
+    /// - Returns: the first record that is not settled; where all are, the next one that comes.
     func firstUnsettled(_ session: Session) throws -> Int64 {
         let newest = try session.statement("SELECT coalesce(max(id), 0) FROM record").first {
             try $0.get(0, as: Int64.self)
         }
         let start = last.withLock { $0 }
         let found = try RecordTable(session).firstUnsettled(after: start)
-        last.withLock { $0 = max($0, (found.map { $0 &- 1 } ?? newest) ?? 0) }
-        return found ?? .max
+        let first = found ?? (newest ?? 0) &+ 1
+        last.withLock { $0 = max($0, first &- 1) }
+        return first
     }
 }
