@@ -66,9 +66,8 @@ import Testing
 
     @Test func `bad copies are told of the files that they belong to`() async throws {
         let (bench, contents) = try await bench()
-        let manifest = try #require(bench.server.files[try FileName("f4")]?.manifest.id)
-        let list = try Manifest(parsing: try #require(bench.server.chunk(manifest)))
-        let (victim, first) = (list.entries[0].id, bench.server.replicas[0])
+        let only = try #require(bench.server.files[try FileName("f4")]?.manifest.chunk)
+        let (victim, first) = (only.id, bench.server.replicas[0])
         bench.server.set { $0.corrupt = { replica, id in replica == first && id == victim } }
         let reports = try await retrieve(bench, names).map { try $0.get() }
         for (index, report) in reports.enumerated() {
@@ -80,9 +79,7 @@ import Testing
 
     @Test func `a file without a good copy fails by itself, and says so`() async throws {
         let (bench, contents) = try await bench()
-        let manifest = try #require(bench.server.files[try FileName("f4")]?.manifest.id)
-        let list = try Manifest(parsing: try #require(bench.server.chunk(manifest)))
-        let victim = list.entries[0].id
+        let victim = try #require(bench.server.files[try FileName("f4")]?.manifest.chunk).id
         bench.server.set { $0.corrupt = { _, id in id == victim } }
         let results = try await retrieve(bench, names)
         for (index, result) in results.enumerated() {

@@ -12,7 +12,9 @@ import Testing
             FileBody(
                 FileEntry(
                     name: try FileName(name), sequence: CommitSequence(epoch: 1, counter: 1),
-                    manifest: try ChunkReference(id: ChunkID(hashing: "m"), length: 1), size: .max,
+                    manifest: .init(
+                        inline: try ChunkReference(id: ChunkID(hashing: "m"), length: 1)),
+                    size: .max,
                     level: .one, metadata: FileMetadata(), time: .max))
         }
         return FileListBody(files: entries, hasMore: hasMore)

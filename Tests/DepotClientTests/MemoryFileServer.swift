@@ -164,7 +164,7 @@ final class MemoryFileServer: FileServerAPI {
     ///
     /// - Returns: how many content chunks it has.
     private static func lists(
-        of manifest: ChunkReference, _ lacking: inout Set<ChunkReference>, _ number: Int,
+        of manifest: ManifestReference, _ lacking: inout Set<ChunkReference>, _ number: Int,
         _ state: inout State
     ) throws(DepotError) -> Int {
         func text(_ chunk: ChunkReference) -> ByteBuffer? {
@@ -178,7 +178,11 @@ final class MemoryFileServer: FileServerAPI {
             }
             return bytes
         }
-        guard let root = text(manifest), root.readableBytes > 0 else { return 0 }
+        if let only = manifest.chunk {
+            _ = text(only)
+            return 1
+        }
+        guard let root = text(manifest.text), root.readableBytes > 0 else { return 0 }
         var walk = ManifestWalk(try Manifest(parsing: root))
         var count = 0
         while true {

@@ -34,11 +34,14 @@ extension CommandTests {
             }
         }
 
-        @Test(arguments: ["file", "with space/ä 'quoted' \"$HOME\""])
-        func `README's lines restore a file's newest version`(name: String) async throws {
+        /// Of several chunks, of one, and of none.
+        @Test(arguments: ["file", "with space/ä 'quoted' \"$HOME\""], [5_000_000, 5_000, 0])
+        func `README's lines restore a file's newest version`(
+            name: String, size: Int
+        ) async throws {
             try await Composition.with(replicas: 1) { depot in
                 _ = try await depot.deposit(name, testBytes(2_000_000, seed: 92), level: 1)
-                let bytes = testBytes(5_000_000, seed: 93)
+                let bytes = testBytes(size, seed: 93)
                 _ = try await depot.deposit(name, bytes, level: 1)
                 _ = try await depot.deposit("other", testBytes(100, seed: 94), level: 1)
                 try await depot.stopReplica(0, SIGTERM)

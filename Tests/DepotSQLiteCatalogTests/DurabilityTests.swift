@@ -68,7 +68,7 @@ import Testing
         for (file, receipt) in zip(files, acknowledged) {
             let kept = try await catalog.receipt(of: file.name, deposit: receipt.deposit)
             #expect(kept == receipt, when)
-            let used = try await catalog.chunks(of: file.manifest.id, after: nil, limit: 100)
+            let used = try await catalog.chunks(of: file.manifest, after: nil, limit: 100)
             #expect(used.count == 6 && used.allSatisfy { $0.good.count == 2 }, when)
         }
     }

@@ -104,7 +104,7 @@ import Testing
             #expect(members.count == 2)
             let entry = try await catalog.file(receipt.name)
             #expect(entry.sequence == receipt.sequence)
-            let used = try await catalog.chunks(of: receipt.manifest.id, after: nil, limit: 100)
+            let used = try await catalog.chunks(of: receipt.manifest, after: nil, limit: 100)
             #expect(used.count == 6)
             #expect(used.allSatisfy { $0.good.count == 2 })
         }

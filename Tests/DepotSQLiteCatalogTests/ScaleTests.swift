@@ -33,11 +33,12 @@ import Testing
                 try await fixture.send(
                     Array(chunks[page..<min(count, page + 5_000)]), to: on, in: deposit)
             }
-            try await fixture.send([file.manifest], to: on, in: deposit)
+            try await fixture.send([file.manifest.text], to: on, in: deposit)
             lap("send")
             for page in stride(from: 0, to: count, by: 5_000) {
                 try await catalog.stage(
-                    manifest: file.manifest, uses: Array(chunks[page..<min(count, page + 5_000)]),
+                    manifest: file.manifest.text,
+                    uses: Array(chunks[page..<min(count, page + 5_000)]),
                     pieces: [], isLast: page + 5_000 >= count, deposit: deposit)
             }
             lap("stage")
@@ -54,7 +55,7 @@ import Testing
             let totals = try await catalog.totals(counting: on)
             #expect(totals.underReplicated == 0)
             lap("totals")
-            let used = try await catalog.chunks(of: file.manifest.id, after: nil, limit: 100_000)
+            let used = try await catalog.chunks(of: file.manifest, after: nil, limit: 100_000)
             #expect(used.count == min(count + 1, 100_000))
             lap("statuses")
             try await catalog.closeDeposit(deposit)

@@ -184,7 +184,7 @@ import Testing
         let replicas = (0..<2).map { _ in FakeReplica() }
         let deposit = DepositID.random()
         let file = try TestDepositor.file(Self.data)
-        let all = file.chunks + [file.manifest.object]
+        let all = file.chunks + file.manifest.objects
         try await TestDepot.inFolder { folder in
             try await TestDepot.start(on: replicas, in: folder) { depot in
                 let depositor = TestDepositor(depot, deposit: deposit)

@@ -31,7 +31,7 @@ import Testing
                 #expect(try TestDepositor.lacking(barrier) == lies)
             }
             let honest = TestDepositor(depot)
-            let all = file.chunks + [file.manifest.object]
+            let all = file.chunks + file.manifest.objects
             if liar != .last { try await lie() }
             if liar == .gone { #expect(try await lying.close().status == 204) }
             _ = try await honest.open(level: 2)
@@ -109,7 +109,8 @@ import Testing
             for one in all { #expect(try await depositor.upload([one]).status == 200) }
             #expect(try TestDepositor.lacking(try await depositor.barrier(all)).isEmpty)
             let file = CommitBody.File(
-                name: try FileName("file"), manifest: ChunkReference(object), size: size,
+                name: try FileName("file"), manifest: .init(stored: ChunkReference(object)),
+                size: size,
                 metadata: FileMetadata())
             let answer = try await depot.http.call(
                 .POST, "/v1/deposits/\(depositor.deposit)/commits",

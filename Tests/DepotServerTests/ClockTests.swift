@@ -20,7 +20,7 @@ import Testing
             let chunks = try await depot.goodCopies("gone").keys
             #expect(try await depot.http.call(.DELETE, "/v1/files/gone").status == 204)
             let file = try TestDepositor.file(TestDepositor.data(30_000, seed: 291))
-            let all = file.chunks + [file.manifest.object]
+            let all = file.chunks + file.manifest.objects
             let client = TestDepositor(depot)
             _ = try await client.open(level: 3)
             _ = try await client.negotiate(all)

@@ -9,7 +9,7 @@ extension DepositTests {
     {
         try await TestDepot.run { depot in
             let file = try TestDepositor.file(TestDepositor.data(60_000, seed: 11))
-            let all = file.chunks + [file.manifest.object]
+            let all = file.chunks + file.manifest.objects
             let depositor = TestDepositor(depot)
             _ = try await depositor.open(level: 3)
             _ = try await depositor.negotiate(all)
@@ -36,13 +36,13 @@ extension DepositTests {
             let file = try TestDepositor.file(TestDepositor.data(30_000, seed: 12))
             let depositor = TestDepositor(depot)
             _ = try await depositor.open(level: 2)
-            _ = try await depositor.negotiate(file.chunks + [file.manifest.object])
+            _ = try await depositor.negotiate(file.chunks + file.manifest.objects)
             let bare = try await depositor.commit("file", file.manifest)
             #expect(
                 try bare.json(CommitAnswerBody.self).results[0].lacking?.map(\.id)
-                    == [file.manifest.object.id.hash])
-            _ = try await depositor.upload([file.manifest.object])
-            _ = try await depositor.barrier([file.manifest.object])
+                    == [file.manifest.objects[0].id.hash])
+            _ = try await depositor.upload(file.manifest.objects)
+            _ = try await depositor.barrier(file.manifest.objects)
             let poor = try await depositor.commit("file", file.manifest)
             let lacking = try #require(try poor.json(CommitAnswerBody.self).results[0].lacking)
             #expect(Set(lacking.map(\.id)) == Set(file.chunks.map(\.id.hash)))
@@ -54,17 +54,18 @@ extension DepositTests {
         try await TestDepot.run { depot in
             let file = try TestDepositor.file(TestDepositor.data(30_000, seed: 13))
             let lie = ByteBuffer(
-                string: String(buffer: file.manifest.object.contiguous)
+                string: String(buffer: file.manifest.objects[0].contiguous)
                     .replacing("size 30000", with: "size 30001"))
             let forged = VerifiedObject(hashing: lie)
             let depositor = TestDepositor(depot)
             _ = try await depositor.open(level: 2)
-            let all = file.chunks + [forged, file.manifest.object]
+            let all = file.chunks + [forged, file.manifest.objects[0]]
             _ = try await depositor.negotiate(all)
             _ = try await depositor.upload(all)
             _ = try await depositor.barrier(all)
             let inside = CommitBody.File(
-                name: try FileName("inside"), manifest: ChunkReference(forged), size: 30_001,
+                name: try FileName("inside"), manifest: .init(stored: ChunkReference(forged)),
+                size: 30_001,
                 metadata: FileMetadata())
             let outside = CommitBody.File(
                 name: try FileName("outside"), manifest: file.manifest.reference, size: 29_999,

@@ -199,14 +199,14 @@ import Testing
             depot.replicas[0].state.withLock { $0.refusesDeletes = true }
             depot.replicas[1].state.withLock { $0.refusesDeletes = true }
             let change = try await depot.changeLevel("file", 1).json(LevelChangeBody.self)
-            #expect(change.dropped == 2)
+            #expect(change.dropped == 1)
             let released = try await depot.info("file").chunks.flatMap(\.holdings)
-            #expect(released.count { $0.state == .released } == 2)
+            #expect(released.count { $0.state == .released } == 1)
             for replica in depot.replicas { replica.state.withLock { $0.refusesDeletes = false } }
             try await depot.eventually("they are gone") {
                 try await depot.info("file").chunks.allSatisfy { $0.holdings.count == 1 }
             }
-            #expect(depot.replicas.reduce(0) { $0 + $1.chunkCount } == 2)
+            #expect(depot.replicas.reduce(0) { $0 + $1.chunkCount } == 1)
             #expect(try await depot.content("file").body == data)
         }
     }

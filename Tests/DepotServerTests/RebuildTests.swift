@@ -98,7 +98,7 @@ import Testing
                     if let piece { pieces.append(piece) }
                 }
                 let manifest = builder.finish()
-                pieces += [try #require(manifest.lastPiece), manifest.object]
+                pieces += manifest.objects
                 let depositor = TestDepositor(depot)
                 #expect(try await depositor.open(level: 1).status == 200)
                 _ = try await depositor.negotiate(chunks + pieces)

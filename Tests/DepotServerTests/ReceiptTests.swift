@@ -61,7 +61,7 @@ import Testing
         try await TestDepot.run { depot in
             try await depot.ready()
             let file = try TestDepositor.file(Self.data)
-            let all = file.chunks + [file.manifest.object]
+            let all = file.chunks + file.manifest.objects
             let client = TestDepositor(depot)
             _ = try await client.open(level: 3, requireAll: refusal.requireAll)
             _ = try await client.negotiate(all)

@@ -19,7 +19,7 @@ import Testing
             .appending(path: "depot-restart-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let file = try TestDepositor.file(TestDepositor.data(64_000, seed: 20))
-        let all = file.chunks + [file.manifest.object]
+        let all = file.chunks + file.manifest.objects
         let deposit = DepositID.random()
         for step in Step.allCases {
             try await TestDepot.start(on: replicas, in: folder) { depot in
@@ -54,7 +54,7 @@ import Testing
             .appending(path: "depot-restart-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let file = try TestDepositor.file(TestDepositor.data(20_000, seed: 21))
-        let all = file.chunks + [file.manifest.object]
+        let all = file.chunks + file.manifest.objects
         let deposit = DepositID.random()
         try await TestDepot.start(on: replicas, in: folder) { depot in
             let depositor = TestDepositor(depot, deposit: deposit)

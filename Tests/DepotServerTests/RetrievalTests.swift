@@ -135,7 +135,7 @@ import Testing
             let data = TestDepositor.data(64_000, seed: 33)
             try await depot.deposit("file", data, level: 3)
             let file = try TestDepositor.file(data)
-            for (index, chunk) in (file.chunks + [file.manifest.object]).enumerated() {
+            for (index, chunk) in (file.chunks + file.manifest.objects).enumerated() {
                 for (number, replica) in depot.replicas.enumerated() where number != index % 3 {
                     switch damage {
                     case .corrupt: replica.corrupt(chunk.id.hash)

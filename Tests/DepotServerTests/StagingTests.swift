@@ -16,13 +16,14 @@ import Testing
             let forged = try Self.shifted(file)
             let depositor = TestDepositor(depot)
             _ = try await depositor.open(level: 2)
-            let all = file.chunks + other.chunks + [forged, other.manifest.object]
+            let all = file.chunks + other.chunks + [forged, other.manifest.objects[0]]
             _ = try await depositor.negotiate(all)
             _ = try await depositor.upload(all)
             _ = try await depositor.barrier(all)
             let files = [
                 CommitBody.File(
-                    name: try FileName("forged"), manifest: ChunkReference(forged), size: 30_000,
+                    name: try FileName("forged"), manifest: .init(stored: ChunkReference(forged)),
+                    size: 30_000,
                     metadata: FileMetadata()),
                 CommitBody.File(
                     name: try FileName("honest"), manifest: other.manifest.reference,
@@ -58,7 +59,7 @@ import Testing
                             CommitBody(files: [
                                 CommitBody.File(
                                     name: try FileName("forged"),
-                                    manifest: ChunkReference(forged), size: 40_000,
+                                    manifest: .init(stored: ChunkReference(forged)), size: 40_000,
                                     metadata: FileMetadata())
                             ]))
                     ])
@@ -76,12 +77,12 @@ import Testing
     ) throws -> VerifiedObject {
         let chunks = file.chunks.map { ($0.id.hash.hex, $0.length) }
         try #require(chunks.count > 1)
-        var text = String(buffer: file.manifest.object.contiguous)
+        var text = String(buffer: file.manifest.objects[0].contiguous)
         for ((hex, length), change) in zip(chunks, [1, -1]) {
             text.replace("\(hex) \(length)\n", with: "\(hex) \(length + change)\n")
         }
         let forged = ByteBuffer(string: text)
-        try #require(forged != file.manifest.object.contiguous)
+        try #require(forged != file.manifest.objects[0].contiguous)
         _ = try Manifest(parsing: forged)
         return VerifiedObject(hashing: forged)
     }

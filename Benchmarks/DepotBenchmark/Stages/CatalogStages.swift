@@ -81,7 +81,7 @@ struct CatalogStages: Sendable {
         let outcomes = try await catalog.commit(
             [
                 FileCommit(
-                    name: FileName(name), manifest: manifest,
+                    name: FileName(name), manifest: .init(stored: manifest),
                     size: FilledCatalog.size(of: page), metadata: FileMetadata(),
                     chunks: page.count)
             ], deposit: deposit, copiesRequired: 3, time: 0)
@@ -99,7 +99,7 @@ struct CatalogStages: Sendable {
             for name in names {
                 let file = try await catalog.file(name)
                 let statuses = try await catalog.chunks(
-                    of: file.manifest.id, after: nil, limit: Self.pageSize + 1)
+                    of: file.manifest, after: nil, limit: Self.pageSize + 1)
                 guard statuses.count > FilledCatalog.fileChunks / 2 else {
                     throw CommandFailed(description: "a file has lost chunks")
                 }

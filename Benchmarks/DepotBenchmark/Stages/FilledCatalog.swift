@@ -76,7 +76,8 @@ struct FilledCatalog: Sendable {
                     cluster: cluster, name: try FileName(name),
                     sequence: CommitSequence(epoch: 1, counter: 1), time: 0,
                     content: .file(
-                        level: level, manifest: file.manifest, size: Self.size(of: file.chunks),
+                        level: level, manifest: .init(stored: file.manifest),
+                        size: Self.size(of: file.chunks),
                         metadata: FileMetadata())),
                 holders: Set(replicas))
         }

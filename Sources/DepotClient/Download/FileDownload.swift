@@ -26,8 +26,7 @@ struct FileDownload {
 
     /// - Returns: what of the file did not come back though its bytes did.
     mutating func write(to target: DownloadTarget) async throws(DepotError) -> [RestoreWarning] {
-        let text = try await opened.fetch(file.manifest, of: file.name)
-        let manifest = try Manifest(parsing: text.contiguous)
+        let manifest = try await opened.manifest(of: file)
         let size = file.size
         let sink = try await opened.threads.blocking { () throws(DepotError) in
             SendableBox(try FileSink(target, size: size))

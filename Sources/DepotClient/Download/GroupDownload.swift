@@ -1,11 +1,11 @@
 import DepotCore
 import DepotWire
 
-// A small file by itself costs four requests, each with its round trip and its wake-ups, and a sync
-// of the disk: ten times what its bytes cost. Together they cost that once a group: one lease,
-// their manifests in one batch, their chunks in a few, and one sync before they all get their
-// names. Whatever goes wrong with a group is found out by retrieving its files one by one, which
-// says what is wrong with which.
+// A small file by itself costs several requests, each with its round trip and its wake-ups, and a
+// sync of the disk: ten times what its bytes cost. Together they cost that once a group: one lease,
+// the manifests that are not inline in one batch, the chunks in a few, and one sync before they all
+// get their names. Whatever goes wrong with a group is found out by retrieving its files one by one,
+// which says what is wrong with which.
 
 /// Retrieves many small files together.
 public struct GroupDownload: Sendable {
@@ -109,12 +109,13 @@ public struct GroupDownload: Sendable {
         found = Self.fitting(found)
         guard let name = found.first?.file.name else { return }
         var objects: [ChunkID: VerifiedObject] = [:]
-        let manifests = found.map { PlacedChunk(offset: 0, reference: $0.file.manifest) }
-        try await fetch(manifests, of: name, from: &opened, into: &objects)
+        let stored = found.filter { $0.file.manifest.chunk == nil }
+            .map { PlacedChunk(offset: 0, reference: $0.file.manifest.text) }
+        try await fetch(stored, of: name, from: &opened, into: &objects)
         var placed: [OpenedFile] = []
         for one in found {
-            guard let text = objects[one.file.manifest.id],
-                let whole = Self.placed(one, try Manifest(parsing: text.contiguous))
+            guard let manifest = try Self.manifest(of: one.file, in: objects),
+                let whole = Self.placed(one, manifest)
             else { continue }
             placed.append(whole)
         }
@@ -129,6 +130,14 @@ public struct GroupDownload: Sendable {
                 onBytes(one.file.size)
             }
         }
+    }
+
+    private static func manifest(
+        of file: FileBody, in objects: [ChunkID: VerifiedObject]
+    ) throws(DepotError) -> Manifest? {
+        if let chunk = file.manifest.chunk { return Manifest(of: chunk) }
+        guard let text = objects[file.manifest.id] else { return nil }
+        return try Manifest(parsing: text.contiguous)
     }
 
     private static func fitting(_ opened: [OpenedFile]) -> [OpenedFile] {

@@ -77,6 +77,13 @@ struct OpenedFiles: Sendable {
         return objects
     }
 
+    /// What a file consists of; fetched unless it is inline.
+    mutating func manifest(of file: FileBody) async throws(DepotError) -> Manifest {
+        if let chunk = file.manifest.chunk { return Manifest(of: chunk) }
+        let text = try await fetch(file.manifest.text, of: file.name)
+        return try Manifest(parsing: text.contiguous)
+    }
+
     /// Fetches a manifest, or a piece of one.
     mutating func fetch(
         _ reference: ChunkReference, of name: FileName

@@ -40,7 +40,7 @@ actor RetrievalLease {
         let answer = try await server.openRetrieval(
             OpenRetrievalBody(retrieval: id, names: [file.name]))
         let found = try? answer.files.first?.get()
-        guard let found, found.manifest == file.manifest else {
+        guard let found, found.manifest.id == file.manifest.id else {
             let error = DepotError(
                 .conflict,
                 "the file was replaced or deleted while it was being retrieved, and its old "

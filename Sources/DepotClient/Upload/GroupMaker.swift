@@ -69,8 +69,7 @@ struct GroupMaker {
         case .whole(let metadata, let warning):
             if let warning { group.warnings.append((portion.file, warning)) }
             let manifest = builder.finish()
-            if let piece = manifest.lastPiece { add(piece, of: portion, to: &group) }
-            add(manifest.object, of: portion, to: &group)
+            for object in manifest.objects { add(object, of: portion, to: &group) }
             let commit = CommitBody.File(
                 name: portion.file.name, manifest: manifest.reference, size: manifest.size,
                 metadata: metadata)

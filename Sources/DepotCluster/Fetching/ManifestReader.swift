@@ -1,9 +1,9 @@
 import DepotCore
 import NIOCore
 
-/// A manifest that was read from a replica, verified and parsed.
+/// A manifest that was read from a replica, verified and parsed, or that is inline.
 package struct ManifestOutline: Sendable {
-    package let reference: ChunkReference
+    package let reference: ManifestReference
     package let manifest: Manifest
 
     /// Pieces of its list of chunks, where it has any.
@@ -15,13 +15,22 @@ package struct ManifestReader: Sendable {
     package let fetcher: ChunkFetcher
     package let budget: MemoryBudget
 
-    /// - Returns: for each distinct manifest what was read, or why not: `noGoodCopy`, `unreachable`
-    ///   where a holder does not answer, or `manifestInvalid`.
+    /// - Returns: for each distinct manifest what was read, or is inline, or why not: `noGoodCopy`,
+    ///   `unreachable` where a holder does not answer, or `manifestInvalid`.
     package func read(
-        _ references: [ChunkReference]
+        _ references: [ManifestReference]
     ) async throws(DepotError) -> [ChunkID: Result<ManifestOutline, DepotError>] {
         var outlines: [ChunkID: Result<ManifestOutline, DepotError>] = [:]
-        for batch in ChunkBatch.cut(Array(Set(references)), bytesMax: ChunkBatch.bytesMax) {
+        var stored: Set<ChunkReference> = []
+        for reference in references {
+            if let chunk = reference.chunk {
+                outlines[reference.id] = .success(
+                    ManifestOutline(reference: reference, manifest: Manifest(of: chunk)))
+            } else {
+                stored.insert(reference.text)
+            }
+        }
+        for batch in ChunkBatch.cut(Array(stored), bytesMax: ChunkBatch.bytesMax) {
             let reservation = try await budget.reserve(batch.reduce(0) { $0 + $1.length })
             for (reference, found) in zip(batch, try await fetcher.verified(batch)) {
                 outlines[reference.id] = outline(reference, found)
@@ -37,7 +46,8 @@ package struct ManifestReader: Sendable {
         Result { () throws(DepotError) in
             let found = try fetcher.require(obtained, of: reference, called: Self.what)
             return ManifestOutline(
-                reference: reference, manifest: try Manifest(parsing: found.contiguous))
+                reference: ManifestReference(stored: reference),
+                manifest: try Manifest(parsing: found.contiguous))
         }
     }
 

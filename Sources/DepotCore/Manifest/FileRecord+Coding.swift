@@ -17,13 +17,18 @@ extension FileRecord {
     /// Its text without the hash that `encoded` takes.
     package var text: [UInt8] {
         var fields = RecordFieldWriter()
+        if case .file(_, let manifest, _, _) = content {
+            fields.add("chunk", quoted: manifest.chunk?.id.hex)
+        }
         fields.add("cluster", quoted: cluster.description)
         switch content {
         case .file(let level, let manifest, let size, let metadata):
             fields.add("contentType", quoted: metadata.contentType)
             fields.add("level", level.copies)
-            fields.add("manifest", quoted: manifest.id.hex)
-            fields.add("manifestLength", manifest.length)
+            if manifest.chunk == nil {
+                fields.add("manifest", quoted: manifest.id.hex)
+                fields.add("manifestLength", manifest.length)
+            }
             fields.add("mode", metadata.mode)
             fields.add("modified", metadata.modified?.nanoseconds)
             addOrigin(to: &fields)
@@ -68,6 +73,7 @@ extension FileRecord {
 
     /// The fields in their order, each of which only some records have.
     private init(_ fields: inout RecordFieldReader) throws(DepotError) {
+        let chunk = fields.quoted("chunk").flatMap { ChunkID(hex: $0) }
         let cluster = fields.quoted("cluster").flatMap { ClusterID($0) }
         let contentType = fields.quoted("contentType")
         let isDeleted = fields.isTrue("deleted")
@@ -83,21 +89,34 @@ extension FileRecord {
             Self.timeRange.contains($0) ? $0 : nil
         }
         let checkedLevel = try ReplicationLevel(RecordFieldReader.require("level", level))
-        let content: Content =
-            isDeleted
-            ? .deleted(level: checkedLevel)
-            : .file(
+        func file() throws(DepotError) -> Content {
+            let size = try RecordFieldReader.require("size", size).bytes
+            return .file(
                 level: checkedLevel,
-                manifest: try ChunkReference(
-                    id: RecordFieldReader.require("manifest", manifest),
-                    length: RecordFieldReader.require("manifestLength", manifestLength)),
-                size: try RecordFieldReader.require("size", size).bytes,
+                manifest: try Self.manifest(
+                    chunk, size: size, orStored: manifest, length: manifestLength),
+                size: size,
                 metadata: try FileMetadata(
                     mode: mode, modified: modified, contentType: contentType))
+        }
+        let content: Content = isDeleted ? .deleted(level: checkedLevel) : try file()
         self.init(
             cluster: try RecordFieldReader.require("cluster", cluster),
             name: try FileName(RecordFieldReader.require("name", name)),
             sequence: try RecordFieldReader.require("sequence", sequence),
             time: try RecordFieldReader.require("time", time), content: content)
+    }
+
+    private static func manifest(
+        _ chunk: ChunkID?, size: UInt64, orStored manifest: ChunkID?, length: Int?
+    ) throws(DepotError) -> ManifestReference {
+        if let chunk {
+            return ManifestReference(
+                inline: try ChunkReference(id: chunk, length: Int(clamping: size)))
+        }
+        return ManifestReference(
+            stored: try ChunkReference(
+                id: RecordFieldReader.require("manifest", manifest),
+                length: RecordFieldReader.require("manifestLength", length)))
     }
 }

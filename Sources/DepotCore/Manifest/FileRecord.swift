@@ -3,7 +3,8 @@
 public struct FileRecord: Sendable, Hashable {
     public enum Content: Sendable, Hashable {
         case file(
-            level: ReplicationLevel, manifest: ChunkReference, size: UInt64, metadata: FileMetadata)
+            level: ReplicationLevel, manifest: ManifestReference, size: UInt64,
+            metadata: FileMetadata)
         /// A tombstone: the name was deleted.
         case deleted(level: ReplicationLevel)
     }

@@ -10,6 +10,8 @@ public struct ManifestBuilder: Sendable {
     /// How many chunks were appended.
     public private(set) var chunkCount = 0
 
+    /// The only chunk so far.
+    private var only: ChunkReference?
     private var lines = ByteBuffer()
     private var pieces: [ChunkReference] = []
 
@@ -29,6 +31,7 @@ public struct ManifestBuilder: Sendable {
         ManifestText.write(chunk, to: &lines)
         size += UInt64(chunk.length)
         chunkCount += 1
+        only = chunkCount == 1 ? chunk : nil
         assert(lines.readableBytes <= Limits.manifestSizeMax, "a piece is too long to be stored")
         assert(size >= UInt64(chunkCount), "a chunk has at least one byte")
         return piece
@@ -55,6 +58,11 @@ public struct ManifestBuilder: Sendable {
 
     /// The manifest of all chunks that were appended.
     public consuming func finish() -> FinishedManifest {
+        if let only {
+            return FinishedManifest(
+                reference: ManifestReference(inline: only), objects: [], pieces: [], size: size,
+                chunkCount: chunkCount)
+        }
         let header = ManifestText.header(depth: .chunks, size: size)
         let isFlat =
             pieces.isEmpty && header.utf8.count + lines.readableBytes <= Limits.manifestSizeMax
@@ -67,9 +75,10 @@ public struct ManifestBuilder: Sendable {
         text.writeString(header)
         text.writeImmutableBuffer(lines)
         assert(text.readableBytes <= Limits.manifestSizeMax, "a manifest is too long to be stored")
+        let object = VerifiedObject(hashing: text)
         return FinishedManifest(
-            object: VerifiedObject(hashing: text), lastPiece: nil, pieces: [], size: size,
-            chunkCount: chunkCount)
+            reference: ManifestReference(stored: ChunkReference(object)), objects: [object],
+            pieces: [], size: size, chunkCount: chunkCount)
     }
 
     private consuming func finishDeep() -> FinishedManifest {
@@ -79,24 +88,24 @@ public struct ManifestBuilder: Sendable {
         let text = Manifest(depth: .pieces, size: size, entries: pieces).encoded
         assert(text.readableBytes <= Limits.manifestSizeMax, "a manifest is too long to be stored")
         assert(pieces.last == ChunkReference(last), "the last piece is not named last")
+        let object = VerifiedObject(hashing: text)
         return FinishedManifest(
-            object: VerifiedObject(hashing: text), lastPiece: last, pieces: pieces, size: size,
-            chunkCount: chunkCount)
+            reference: ManifestReference(stored: ChunkReference(object)), objects: [last, object],
+            pieces: pieces, size: size, chunkCount: chunkCount)
     }
 }
 
-/// What `ManifestBuilder` made. Everything in it is to be stored as chunks, like the pieces before.
+/// What `ManifestBuilder` made.
 public struct FinishedManifest: Sendable {
-    /// The manifest's text. Its id names the file's content.
-    public let object: VerifiedObject
-    /// The last piece, at depth 1.
-    public let lastPiece: VerifiedObject?
+    /// The manifest as records name it: inline where the file is one chunk.
+    public let reference: ManifestReference
+    /// What is to be stored as chunks, like the pieces before: the last piece, at depth 1, and the
+    /// manifest's text unless it is inline.
+    public let objects: [VerifiedObject]
     /// All pieces, the last one included; none at depth 0.
     public let pieces: [ChunkReference]
     /// Bytes of the file.
     public let size: UInt64
     /// Chunks of the file's content.
     public let chunkCount: Int
-
-    public var reference: ChunkReference { ChunkReference(object) }
 }

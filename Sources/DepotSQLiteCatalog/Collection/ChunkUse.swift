@@ -9,10 +9,29 @@ import DepotSQLite
 
 /// Conditions on what is used, and on what is known of it.
 enum ChunkUse {
+    /// Whether a live file uses a chunk: its manifest does, or the file is that chunk alone.
+    ///
+    /// - Parameter chunk: the chunk's number, in SQL.
+    static func isInFile(_ chunk: String) -> String {
+        """
+        (EXISTS (SELECT 1 FROM file f WHERE f.manifest = -\(chunk))
+            OR EXISTS (
+                SELECT 1 FROM reference r CROSS JOIN file f ON f.manifest = r.manifest
+                WHERE r.chunk = \(chunk)))
+        """
+    }
+
+    /// Whether a live file, or a retrieval that still reads one, is the chunk `c` alone.
+    private static let isAlone = """
+        (EXISTS (SELECT 1 FROM file f WHERE f.manifest = -c.id)
+            OR EXISTS (SELECT 1 FROM retrieval v WHERE v.manifest = -c.id))
+        """
+
     /// Whether a file, a lease or a retrieval uses the chunk `c`. Leases that are over were ended
     /// before.
     static let isUsed = """
         (EXISTS (SELECT 1 FROM pin p WHERE p.chunk = c.id)
+            OR \(isAlone)
             OR EXISTS (
                 SELECT 1 FROM reference r WHERE r.chunk = c.id AND (
                     EXISTS (SELECT 1 FROM file f WHERE f.manifest = r.manifest)
@@ -30,6 +49,7 @@ enum ChunkUse {
     static func isNameOnly(_ session: Session) -> String {
         """
         \(CopySQL.isHeldByNobody(session))
+        AND NOT \(isAlone)
         AND NOT EXISTS (SELECT 1 FROM reference r WHERE r.chunk = c.id)
         AND NOT EXISTS (SELECT 1 FROM manifest m WHERE m.chunk = c.id)
         AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.chunk = c.id)
@@ -81,7 +101,8 @@ enum ChunkUse {
         let unknown = try session.statement(
             """
             SELECT f.name FROM file f LEFT JOIN manifest m ON m.chunk = f.manifest
-            WHERE coalesce(m.complete, 0) = 0 LIMIT 1
+            LEFT JOIN chunk c ON c.id = -f.manifest
+            WHERE coalesce(m.complete, c.id IS NOT NULL) = 0 LIMIT 1
             """
         ).first { try $0.get(0, as: FileName.self) }
         guard let unknown else { return }

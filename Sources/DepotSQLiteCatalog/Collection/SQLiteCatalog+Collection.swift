@@ -18,7 +18,8 @@ extension SQLiteCatalog {
                 """
             ).all(
                 session.now - grace.abandoned.milliseconds,
-                session.now - grace.unused.milliseconds, self.settled.firstUnsettled(session), start,
+                session.now - grace.unused.milliseconds, self.settled.firstUnsettled(session),
+                start,
                 limit
             ) {
                 try ChunkReference(id: $0.get(0), length: $0.get(1))

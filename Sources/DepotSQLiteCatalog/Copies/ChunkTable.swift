@@ -125,13 +125,9 @@ struct ChunkTable {
         let members = try session.members()
         if !((known.good | known.unproved) & members.known).isEmpty { return true }
         if try CopyTable(session).row(of: known).isHeld(members) { return true }
-        return try session.statement(
-            """
-            SELECT EXISTS (
-                SELECT 1 FROM reference r CROSS JOIN file f ON f.manifest = r.manifest
-                WHERE r.chunk = ?1)
-            """
-        ).first(known.number) { try $0.get(0, as: Bool.self) } ?? true
+        return try session.statement("SELECT \(ChunkUse.isInFile("?1"))").first(known.number) {
+            try $0.get(0, as: Bool.self)
+        } ?? true
     }
 
     /// The numbers of the next chunks behind a number, at most `pieceOfChunks`; `nil` where there is

@@ -17,6 +17,8 @@ struct StatusTable {
             SELECT max(
                 coalesce((SELECT max(iif(f.name = ?3, ?4, f.level)) FROM reference r
                     CROSS JOIN file f ON f.manifest = r.manifest WHERE r.chunk = ?1), 0),
+                coalesce((SELECT max(iif(f.name = ?3, ?4, f.level)) FROM file f
+                    WHERE f.manifest = -?1), 0),
                 coalesce((SELECT max(d.level) FROM pin p
                     CROSS JOIN deposit d ON d.id = p.deposit AND d.deadline > ?2
                     WHERE p.chunk = ?1), 0))

@@ -3,15 +3,26 @@ import DepotSQLite
 
 /// Goes once over what a manifest uses, and counts what a commit and its receipt need.
 struct CommitCounts {
-    /// Made once: a commit of many files has one statement for all.
-    static func statement(_ session: Session) throws -> SQLStatement {
-        try session.statement(
-            """
-            SELECT r.chunk, c.hash, c.length, r.content, coalesce(p.is_new, 0),
-                \(CopyCount.name)(\(CopySQL(session).vouchedAndGood))
-            FROM reference r CROSS JOIN chunk c ON c.id = r.chunk
-            LEFT JOIN pin p ON p.deposit = ? AND p.chunk = r.chunk WHERE r.manifest = ?
-            """)
+    /// Made once: a commit of many files has one statement of a kind for all.
+    struct Statements {
+        fileprivate let stored: SQLStatement
+        fileprivate let inline: SQLStatement
+
+        init(_ session: Session) throws {
+            let copies = try "\(CopyCount.name)(\(CopySQL(session).vouchedAndGood))"
+            stored = try session.statement(
+                """
+                SELECT r.chunk, c.hash, c.length, r.content, coalesce(p.is_new, 0), \(copies)
+                FROM reference r CROSS JOIN chunk c ON c.id = r.chunk
+                LEFT JOIN pin p ON p.deposit = ? AND p.chunk = r.chunk WHERE r.manifest = ?
+                """)
+            inline = try session.statement(
+                """
+                SELECT c.id, c.hash, c.length, 1, coalesce(p.is_new, 0), \(copies)
+                FROM chunk c LEFT JOIN pin p ON p.deposit = ? AND p.chunk = c.id
+                WHERE c.id = -?
+                """)
+        }
     }
 
     private(set) var lacking: [ChunkReference] = []
@@ -23,10 +34,10 @@ struct CommitCounts {
     private(set) var newBytes: UInt64 = 0
     private(set) var sharedBytes: UInt64 = 0
 
-    /// - Parameter uses: what `statement` gives.
     init(
-        manifest: Int64, deposit: Int64, copiesRequired: Int, by uses: SQLStatement
+        manifest: Int64, deposit: Int64, copiesRequired: Int, by statements: Statements
     ) throws {
+        let uses = manifest < 0 ? statements.inline : statements.stored
         try uses.visit(deposit, manifest) { row in
             let found = try row.get(5, as: Int.self)
             copies = min(copies, found)

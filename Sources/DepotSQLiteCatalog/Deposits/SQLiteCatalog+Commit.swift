@@ -24,7 +24,8 @@ private struct DepositCommit {
     private let session: Session
     private let manifests: ManifestTable
     private let receipts: ReceiptTable
-    private let uses: SQLStatement
+    private let chunks: ChunkTable
+    private let counting: CommitCounts.Statements
     /// Asked for with the first file that is not committed already: a repeated commit needs none.
     private var lease: Leases.Deposit?
 
@@ -38,7 +39,8 @@ private struct DepositCommit {
         self.session = session
         manifests = try ManifestTable(session)
         receipts = ReceiptTable(session)
-        uses = try CommitCounts.statement(session)
+        chunks = try ChunkTable(session)
+        counting = try CommitCounts.Statements(session)
     }
 
     mutating func outcome(of file: FileCommit) throws -> CommitOutcome {
@@ -47,9 +49,15 @@ private struct DepositCommit {
         }
         let lease = try requireLease()
         guard try isAsExpected(file) else { return .overtaken }
-        let manifest = try staged(file)
+        let manifest: Int64
+        if let chunk = file.manifest.chunk {
+            guard let known = try known(chunk) else { return .lacking([chunk]) }
+            manifest = ManifestTable.number(ofInline: known.number)
+        } else {
+            manifest = try staged(file)
+        }
         let counts = try CommitCounts(
-            manifest: manifest, deposit: lease.number, copiesRequired: copiesRequired, by: uses)
+            manifest: manifest, deposit: lease.number, copiesRequired: copiesRequired, by: counting)
         guard counts.lacking.isEmpty else { return .lacking(counts.lacking) }
         return try publish(file, manifest: manifest, counts: counts, lease: lease)
     }
@@ -57,7 +65,7 @@ private struct DepositCommit {
     private func repeated(
         _ file: FileCommit, _ kept: ReceiptTable.Kept
     ) throws -> CommitOutcome {
-        guard kept.receipt.manifest == file.manifest else {
+        guard kept.receipt.manifest.id == file.manifest.id else {
             throw DepotError(
                 .conflict,
                 "deposit \(deposit) has committed this name with manifest "
@@ -87,6 +95,15 @@ private struct DepositCommit {
         guard file.expected != .anything else { return true }
         let found = try FileTable(session).known(file.name)
         return file.expected.holds(for: found?.entry.sequence)
+    }
+
+    /// The only chunk of a file; `nil` where no replica has vouched for it with that length.
+    ///
+    /// - Throws: `manifestInvalid` where replicas hold it with another length.
+    private func known(_ chunk: ChunkReference) throws -> ChunkTable.Known? {
+        guard let known = try chunks.find(chunk.id) else { return nil }
+        try chunks.refuseContradiction(chunk, known)
+        return known.length == chunk.length ? known : nil
     }
 
     private func staged(_ file: FileCommit) throws -> Int64 {

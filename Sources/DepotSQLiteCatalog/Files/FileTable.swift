@@ -11,7 +11,7 @@ struct FileTable {
     static let selection = """
         SELECT f.name, f.epoch, f.counter, c.hash, c.length, f.size, f.level, f.mode, f.modified,
             f.content_type, f.time, f.manifest, o.text, (SELECT cluster FROM cluster)
-        FROM file f CROSS JOIN chunk c ON c.id = f.manifest CROSS JOIN record o ON o.id = f.record
+        FROM file f CROSS JOIN chunk c ON c.id = abs(f.manifest) CROSS JOIN record o ON o.id = f.record
 
         """
     private static let byName = selection + "WHERE f.name = ?"
@@ -22,20 +22,22 @@ struct FileTable {
 
     struct Found {
         let entry: FileEntry
-        /// The manifest's number.
+        /// The manifest's number, see `ManifestTable`.
         let manifest: Int64
 
         init(_ row: SQLRow) throws {
             let mode = try row.get(7, as: Int?.self)
+            manifest = try row.get(11)
+            let named = try ChunkReference(id: row.get(3), length: row.get(4))
             entry = try FileEntry(
                 name: row.get(0), sequence: row.sequence(1),
-                manifest: ChunkReference(id: row.get(3), length: row.get(4)), size: row.get(5),
-                level: row.get(6),
+                manifest: manifest < 0
+                    ? ManifestReference(inline: named) : ManifestReference(stored: named),
+                size: row.get(5), level: row.get(6),
                 metadata: FileMetadata(
                     mode: mode.flatMap { UInt16(exactly: $0) },
                     modified: row.get(8), contentType: row.get(9)),
                 time: row.get(10))
-            manifest = try row.get(11)
             try requireRecord(row.get(12), cluster: row.get(13))
         }
 

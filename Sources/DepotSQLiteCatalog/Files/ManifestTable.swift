@@ -1,6 +1,10 @@
 import DepotCore
 import DepotSQLite
 
+// A file's row, and the lease of a retrieval, name a manifest by a number: that of its chunk, or,
+// where the manifest is inline, the negative of that of the file's only chunk. Only the first kind
+// has rows here.
+
 /// What manifests use, in bulk.
 struct ManifestTable {
     private let session: Session
@@ -30,6 +34,9 @@ struct ManifestTable {
         guard let known = try chunks.find(id), try isComplete(known.number) else { return nil }
         return known
     }
+
+    /// The number of the manifest of a file that is this chunk.
+    static func number(ofInline chunk: Int64) -> Int64 { 0 &- chunk }
 
     private func isComplete(_ manifest: Int64) throws -> Bool {
         try completeness.first(manifest) { try $0.get(0, as: Bool.self) } ?? false

@@ -32,7 +32,11 @@ struct Publication {
             content: content)
         let object = record.encoded()
         // What could not be read back would stop the outbox.
-        _ = try FileRecord(parsing: object.contiguous)
+        guard try FileRecord(parsing: object.contiguous) == record else {
+            throw DepotError(
+                .invalidArgument, "the file's size is not that of its only chunk",
+                object: name.text)
+        }
         return (record, try insert(object, of: record.name, isPending: true))
     }
 

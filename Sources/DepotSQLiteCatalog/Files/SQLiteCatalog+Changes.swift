@@ -37,8 +37,9 @@ extension SQLiteCatalog {
         let scarce = try session.statement(
             """
             SELECT c.hash, \(CopySQL(session).goodCount(on: mask)) AS copies
-            FROM reference r CROSS JOIN chunk c ON c.id = r.chunk
-            WHERE r.manifest = ? AND copies < ?
+            FROM (SELECT chunk FROM reference WHERE manifest = ?1
+                UNION ALL SELECT -?1 WHERE ?1 < 0) r
+            CROSS JOIN chunk c ON c.id = r.chunk WHERE copies < ?2
             """
         ).first(manifest, copies) {
             try ($0.get(0, as: ChunkID.self), $0.get(1, as: Int.self))

@@ -45,8 +45,9 @@ extension SQLiteCatalog {
             guard let known = try ChunkTable(session).find(chunk) else { return [] }
             return try session.statement(
                 """
-                SELECT f.name FROM reference r CROSS JOIN file f ON f.manifest = r.manifest
-                WHERE r.chunk = ? ORDER BY f.name LIMIT ?
+                SELECT f.name AS name FROM reference r
+                CROSS JOIN file f ON f.manifest = r.manifest WHERE r.chunk = ?1
+                UNION SELECT f.name FROM file f WHERE f.manifest = -?1 ORDER BY name LIMIT ?2
                 """
             ).all(known.number, limit) { try $0.get(0) }
         }

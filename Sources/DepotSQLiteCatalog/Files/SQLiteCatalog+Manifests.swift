@@ -10,17 +10,26 @@ extension SQLiteCatalog {
     }
 
     public func chunks(
-        of manifest: ChunkID, after cursor: ChunkID?, limit: Int, assuming: LevelAssumption?
+        of manifest: ManifestReference, after cursor: ChunkID?, limit: Int,
+        assuming: LevelAssumption?
     ) async throws(DepotError) -> [ChunkStatus] {
         try Self.checkPage(limit)
         return try await queue.view { session in
             let table = try ChunkTable(session)
-            guard let known = try ManifestTable(session).complete(manifest) else {
+            let statuses = try StatusTable(session, assuming: assuming)
+            if let chunk = manifest.chunk {
+                guard let known = try table.find(chunk.id) else {
+                    throw DepotError(
+                        .notFound, "the file's only chunk is not known", object: chunk.id.hex)
+                }
+                guard try known.number > table.position(of: cursor) else { return [] }
+                return [try statuses.status(of: chunk.id, known)]
+            }
+            guard let known = try ManifestTable(session).complete(manifest.id) else {
                 throw DepotError(
                     .notFound, "no such manifest, or it was not staged to its end",
-                    object: manifest.hex)
+                    object: manifest.id.hex)
             }
-            let statuses = try StatusTable(session, assuming: assuming)
             return try session.statement(
                 """
                 SELECT c.hash, \(ChunkTable.Known.columns)

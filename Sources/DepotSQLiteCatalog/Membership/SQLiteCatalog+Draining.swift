@@ -59,9 +59,7 @@ extension SQLiteCatalog {
             """
             SELECT count(*), coalesce(sum(c.length), 0), coalesce(sum(
                 \(copies.isBelieved(on: member)) AND \(copies.goodCount(on: others)) = 0
-                AND EXISTS (
-                    SELECT 1 FROM reference r CROSS JOIN file f ON f.manifest = r.manifest
-                    WHERE r.chunk = c.id)), 0)
+                AND \(ChunkUse.isInFile("c.id"))), 0)
             FROM chunk c WHERE c.id >= ? AND c.id <= ? AND \(copies.isHeld(by: member))
             """
         ).first(piece.lowerBound, piece.upperBound) {

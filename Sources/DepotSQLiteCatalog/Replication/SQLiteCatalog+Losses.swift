@@ -16,8 +16,9 @@ extension SQLiteCatalog {
                     SELECT f.name AS name,
                         \(copies.goodCount(on: members.current.without(mask))) AS elsewhere,
                         \(copies.goodCount(on: mask)) AS here
-                    FROM file f CROSS JOIN reference r ON r.manifest = f.manifest
-                    CROSS JOIN chunk c ON c.id = r.chunk WHERE f.name > ?1)
+                    FROM file f LEFT JOIN reference r ON r.manifest = f.manifest
+                    CROSS JOIN chunk c ON c.id = coalesce(r.chunk, -f.manifest)
+                    WHERE f.name > ?1)
                 SELECT name, sum(elsewhere = 0) AS lost, sum(elsewhere = 1 AND here > 0) AS last
                 FROM copies GROUP BY name HAVING lost + last > 0 ORDER BY name LIMIT ?2
                 """

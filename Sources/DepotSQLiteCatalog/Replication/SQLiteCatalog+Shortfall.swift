@@ -7,8 +7,8 @@ extension SQLiteCatalog {
     static let usedChunks = """
         WITH wanted AS (SELECT manifest, max(level) AS level FROM file GROUP BY manifest),
         used AS (
-            SELECT r.chunk AS chunk, max(w.level) AS target
-            FROM wanted w CROSS JOIN reference r ON r.manifest = w.manifest GROUP BY r.chunk)
+            SELECT coalesce(r.chunk, -w.manifest) AS chunk, max(w.level) AS target
+            FROM wanted w LEFT JOIN reference r ON r.manifest = w.manifest GROUP BY 1)
 
         """
 

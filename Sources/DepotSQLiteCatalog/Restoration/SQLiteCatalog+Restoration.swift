@@ -66,13 +66,23 @@ extension SQLiteCatalog {
         case .deleted(let level):
             try publication.bury(record, level: level, number: number)
         case .file(_, let manifest, _, _):
-            guard let known = try ManifestTable(session).complete(manifest.id) else {
+            guard let restored = try Self.number(of: manifest, session) else {
                 throw DepotError(
                     .manifestInvalid, "the manifest \(manifest.id) was not restored",
                     object: record.name.text)
             }
-            try publication.put(record, manifest: known.number, number: number)
+            try publication.put(record, manifest: restored, number: number)
         }
+    }
+
+    private static func number(of manifest: ManifestReference, _ session: Session) throws -> Int64?
+    {
+        guard let chunk = manifest.chunk else {
+            return try ManifestTable(session).complete(manifest.id)?.number
+        }
+        let known = try ChunkTable(session).find(chunk.id)
+        guard let known, known.length == chunk.length else { return nil }
+        return ManifestTable.number(ofInline: known.number)
     }
 
     public func finishRebuild(missing: Set<ReplicaID>) async throws(DepotError) {

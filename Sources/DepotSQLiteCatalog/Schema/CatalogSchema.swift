@@ -51,6 +51,7 @@ enum CatalogSchema {
             database in
             try database.execute(sql: lettingGo)
         }
+        registerInlineManifests(in: &migrator)
         return migrator
     }
 

@@ -62,7 +62,7 @@ extension DepositService {
         _ file: CommitBody.File, _ deposit: DepositID
     ) async throws(DepotError) -> FileCommit? {
         guard let receipt = try await catalog.receipt(of: file.name, deposit: deposit),
-            receipt.manifest == file.manifest
+            receipt.manifest.id == file.manifest.id
         else { return nil }
         return FileCommit(
             name: file.name, manifest: file.manifest, size: file.size, metadata: file.metadata,
@@ -95,8 +95,8 @@ extension DepositService {
         by error: DepotError, of file: CommitBody.File,
         _ read: [ChunkID: Result<ManifestOutline, DepotError>]
     ) -> ChunkReference {
-        guard case .success(let outline) = read[file.manifest.id] else { return file.manifest }
-        return outline.pieces.first { $0.id.hex == error.object } ?? file.manifest
+        guard case .success(let outline) = read[file.manifest.id] else { return file.manifest.text }
+        return outline.pieces.first { $0.id.hex == error.object } ?? file.manifest.text
     }
 
     private func publish(

@@ -34,10 +34,11 @@ extension DepositService {
                 try Self.outline(of: file, read[file.manifest.id])
             }
         }
-        let sound = outlines.compactMap { try? $0.get() }
-        let staged = try await catalog.staged(among: sound.map(\.reference.id))
+        // What is inline is in the commit itself.
+        let stored = outlines.compactMap { try? $0.get() }.filter { $0.reference.chunk == nil }
+        let staged = try await catalog.staged(among: stored.map(\.reference.id))
         let refusals = await stageShort(
-            sound.filter { Self.isShort($0) && !staged.contains($0.reference.id) }, deposit)
+            stored.filter { Self.isShort($0) && !staged.contains($0.reference.id) }, deposit)
         var results: [Staged] = []
         for (file, outline) in zip(files, outlines) {
             do throws(DepotError) {
@@ -82,7 +83,7 @@ extension DepositService {
         _ outlines: [ManifestOutline], _ deposit: DepositID
     ) async -> [ChunkID: Refusal] {
         let pages = outlines.map {
-            ManifestPage(of: $0.reference, chunks: $0.manifest.entries, isLast: true)
+            ManifestPage(of: $0.reference.text, chunks: $0.manifest.entries, isLast: true)
         }
         var refusals: [ChunkID: Refusal] = [:]
         for call in pages.batches(sizeMax: Self.stageReferencesMax, size: { $0.chunks.count + 1 }) {
@@ -117,12 +118,13 @@ extension DepositService {
         let count = try await manifests.walk(outline) { chunks, isLast async throws(DepotError) in
             guard !isStaged, lacking.isEmpty else { return }
             var pages = chunks.batches(of: Self.stageReferencesMax - 1).map {
-                ManifestPage(of: outline.reference, chunks: Array($0), isLast: false)
+                ManifestPage(of: outline.reference.text, chunks: Array($0), isLast: false)
             }
             if isLast {
                 pages.append(
                     ManifestPage(
-                        of: outline.reference, chunks: [], pieces: outline.pieces, isLast: true))
+                        of: outline.reference.text, chunks: [], pieces: outline.pieces, isLast: true
+                    ))
             }
             for page in pages where lacking.isEmpty {
                 lacking = try await catalog.stage([page], deposit: deposit)

@@ -68,8 +68,7 @@ struct FileUploadSession {
                     + "nothing was published", object: name.text)
         }
         let finished = builder.finish()
-        if let piece = finished.lastPiece { batch.objects.append(piece) }
-        batch.objects.append(finished.object)
+        batch.objects += finished.objects
         try await sendBatch()
         return finished
     }

@@ -4,14 +4,15 @@ import DepotCore
 struct ChunkPages {
     private static let pageSize = 1_000
 
-    private let manifest: ChunkID
+    private let manifest: ManifestReference
     private let catalog: any FileCatalog
     private let assumption: LevelAssumption?
     private var cursor: ChunkID?
     private var isOver = false
 
     init(
-        _ manifest: ChunkID, _ catalog: any FileCatalog, assuming assumption: LevelAssumption? = nil
+        _ manifest: ManifestReference, _ catalog: any FileCatalog,
+        assuming assumption: LevelAssumption? = nil
     ) {
         self.assumption = assumption
         self.manifest = manifest

@@ -23,7 +23,7 @@ struct FileService: Sendable {
     ) async throws(DepotError) -> FileInfoBody {
         let file = try await catalog.file(name)
         let found = try await catalog.chunks(
-            of: file.manifest.id, after: after, limit: limit + 1)
+            of: file.manifest, after: after, limit: limit + 1)
         let counting = pool.countedForStatus
         return FileInfoBody(
             file: FileBody(file),
@@ -46,7 +46,7 @@ struct FileService: Sendable {
         let delivery = try await deliverer.deliver([OutboxEntry(record: record, confirmed: [])])
         try delivery.first?.require(all: false, of: name)
         do throws(DepotError) {
-            var pages = ChunkPages(file.manifest.id, catalog)
+            var pages = ChunkPages(file.manifest, catalog)
             while let page = try await pages.next() { _ = try await leveler.lower(page) }
         } catch {
             context.logger.warning(

@@ -48,7 +48,7 @@ struct LevelChange: Sendable {
         _ file: FileEntry, to level: ReplicationLevel, _ done: inout CopySummary
     ) async throws(DepotError) {
         var pages = ChunkPages(
-            file.manifest.id, catalog, assuming: LevelAssumption(name: file.name, level: level))
+            file.manifest, catalog, assuming: LevelAssumption(name: file.name, level: level))
         var vain: Set<ReplicaID> = []
         while let page = try await pages.next() {
             var made = CopyPlan()
@@ -66,7 +66,7 @@ struct LevelChange: Sendable {
         _ file: FileEntry, at level: ReplicationLevel, _ done: inout CopySummary
     ) async throws(DepotError) -> (pinned: Int, lacking: Int) {
         var left = (pinned: 0, lacking: 0)
-        var pages = ChunkPages(file.manifest.id, catalog)
+        var pages = ChunkPages(file.manifest, catalog)
         while let page = try await pages.next() {
             left.pinned += page.count { $0.target > level.copies }
             left.lacking += page.count { $0.good.count < level.copies }
@@ -89,7 +89,7 @@ struct LevelChange: Sendable {
         var plan = LevelChangePlan(
             name: file.name, sequence: file.sequence, from: file.level, to: level)
         var pages = ChunkPages(
-            file.manifest.id, catalog, assuming: LevelAssumption(name: file.name, level: level))
+            file.manifest, catalog, assuming: LevelAssumption(name: file.name, level: level))
         let planner = CopyPlanner(placement: pool.placement, avoiding: pool.avoided)
         while let page = try await pages.next() { _ = plan.add(page, using: planner) }
         return LevelChangeBody(

@@ -28,8 +28,8 @@ struct FileGap: Sendable, Hashable {
 }
 
 /// Enters manifests into a catalog that has lost them: read from replicas, hashed, parsed, and only
-/// where every chunk that they name is held by somebody. The catalog's holdings have to be there
-/// already.
+/// where every chunk that they name is held by somebody. Of an inline one there is nothing to enter:
+/// its chunk has to be held. The catalog's holdings have to be there already.
 struct ManifestRestorer: Sendable {
     /// Chunks that are looked up at once.
     private static let batchSize = 10_000
@@ -38,8 +38,10 @@ struct ManifestRestorer: Sendable {
     let manifests: ManifestReader
 
     /// - Returns: what is missing; empty where the manifest is in the catalog now.
-    func restore(_ reference: ChunkReference) async throws(DepotError) -> FileGap {
-        if try await catalog.isStaged(manifest: reference.id) { return FileGap() }
+    func restore(_ reference: ManifestReference) async throws(DepotError) -> FileGap {
+        if reference.chunk == nil, try await catalog.isStaged(manifest: reference.id) {
+            return FileGap()
+        }
         do throws(DepotError) {
             guard let found = try await manifests.read([reference])[reference.id] else {
                 throw DepotError(.noGoodCopy, "it was not read", object: reference.id.hex)
@@ -63,9 +65,9 @@ struct ManifestRestorer: Sendable {
                 gap.note(chunk.id)
             }
         }
-        if gap.isEmpty {
+        if gap.isEmpty, outline.reference.chunk == nil {
             try await catalog.restore(
-                manifest: outline.reference, chunks: chunks, pieces: outline.pieces)
+                manifest: outline.reference.text, chunks: chunks, pieces: outline.pieces)
         }
         return gap
     }

@@ -84,12 +84,11 @@ package struct ReceiptProver: Sendable {
     private func look(
         at receipt: ReceiptBody, _ counts: inout Counts
     ) async throws(DepotError) -> String? {
-        guard let copies = try await catalog.copies(of: [receipt.manifest]).first ?? nil else {
-            throw DepotError(
-                .notFound, "no replica is known to hold this manifest (any more)",
-                object: receipt.manifest.hex)
+        let reference = try await manifest(of: receipt)
+        guard reference.id == receipt.manifest else {
+            return "the receipt's chunk has another manifest than the receipt says"
         }
-        guard let found = try await manifests.read([copies.reference])[receipt.manifest] else {
+        guard let found = try await manifests.read([reference])[receipt.manifest] else {
             throw DepotError(.notFound, "it could not be read", object: receipt.manifest.hex)
         }
         let outline = try found.get()
@@ -98,13 +97,35 @@ package struct ReceiptProver: Sendable {
         }
         let promised = receipt.copies
         var counted = counts
-        counted = try await check([outline.reference] + outline.pieces, counted, promised: promised)
+        let text = reference.chunk == nil ? [reference.text] : []
+        counted = try await check(text + outline.pieces, counted, promised: promised)
         let count = try await manifests.walk(outline) { chunks, _ async throws(DepotError) in
             counted = try await check(chunks, counted, promised: promised)
         }
         counts = counted
         return count == receipt.chunks
             ? nil : "the receipt says \(receipt.chunks) chunks, its manifest lists \(count)"
+    }
+
+    /// The receipt of a file of one chunk names that chunk. Any other manifest is a chunk itself,
+    /// unless the same content was deposited again since, as one chunk.
+    ///
+    /// - Throws: `notFound` where nobody knows it; `invalidArgument` for a size that no chunk has.
+    private func manifest(of receipt: ReceiptBody) async throws(DepotError) -> ManifestReference {
+        if let chunk = receipt.chunk {
+            return ManifestReference(
+                inline: try ChunkReference(id: chunk, length: Int(clamping: receipt.size)))
+        }
+        if let copies = try await catalog.copies(of: [receipt.manifest]).first ?? nil {
+            return ManifestReference(stored: copies.reference)
+        }
+        do throws(DepotError) {
+            let file = try await catalog.file(receipt.name)
+            if file.manifest.id == receipt.manifest { return file.manifest }
+        } catch  where error.code == .notFound {}
+        throw DepotError(
+            .notFound, "no replica is known to hold this manifest (any more)",
+            object: receipt.manifest.hex)
     }
 
     private func check(

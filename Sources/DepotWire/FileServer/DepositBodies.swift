@@ -42,12 +42,12 @@ public struct StoredBody: Sendable, Codable {
 public struct CommitBody: Sendable, Codable {
     public struct File: Sendable, Codable {
         public let name: FileName
-        public let manifest: ChunkReference
+        public let manifest: ManifestReference
         @ByteCount public private(set) var size: UInt64
         public let metadata: FileMetadata
 
         public init(
-            name: FileName, manifest: ChunkReference, size: UInt64, metadata: FileMetadata
+            name: FileName, manifest: ManifestReference, size: UInt64, metadata: FileMetadata
         ) {
             self.name = name
             self.manifest = manifest
@@ -101,6 +101,8 @@ public struct ReceiptBody: Sendable, Codable, Hashable {
     public let name: FileName
     public let sequence: CommitSequence
     public let manifest: ChunkID
+    /// The file's only chunk, where no replica keeps the manifest.
+    public let chunk: ChunkID?
     @ByteCount public private(set) var size: UInt64
     public let level: ReplicationLevel
     @Count public private(set) var copies: Int
@@ -115,6 +117,7 @@ public struct ReceiptBody: Sendable, Codable, Hashable {
         name = receipt.name
         sequence = receipt.sequence
         manifest = receipt.manifest.id
+        chunk = receipt.manifest.chunk?.id
         size = receipt.size
         level = receipt.level
         copies = receipt.copies

@@ -47,7 +47,7 @@ public struct RetrievalBody: Sendable, Codable {
 public struct FileBody: Sendable, Codable {
     public let name: FileName
     public let sequence: CommitSequence
-    public let manifest: ChunkReference
+    public let manifest: ManifestReference
     @ByteCount public private(set) var size: UInt64
     public let level: ReplicationLevel
     public let metadata: FileMetadata

@@ -11,6 +11,10 @@ import Testing
         {"cluster":"6f1c2a4e-0b7d-4a53-9c58-1d2e3f4a5b6c","contentType":"text/plain; charset=\"utf-8\"","level":3,"manifest":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","manifestLength":112,"mode":420,"modified":1700000000123456789,"name":"a/b/é \"x\\y","sequence":"00000001-0000000000000005","size":1152921504606846976,"time":1700000001}
 
         """#
+    private static let small = #"""
+        {"chunk":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","cluster":"6f1c2a4e-0b7d-4a53-9c58-1d2e3f4a5b6c","level":3,"mode":384,"name":"small","sequence":"00000001-0000000000000007","size":3,"time":5}
+
+        """#
     private static let tombstone = #"""
         {"cluster":"6f1c2a4e-0b7d-4a53-9c58-1d2e3f4a5b6c","deleted":true,"level":2,"name":"file.txt","sequence":"00000002-0000000000000001","time":-1}
 
@@ -42,7 +46,7 @@ import Testing
     @Test func `a file's record has a known text and id`() throws {
         let record = try record("a/b/é \"x\\y", epoch: 1, counter: 5, time: 1_700_000_001) {
             .file(
-                level: .three, manifest: try ChunkReference(id: $0, length: 112),
+                level: .three, manifest: .init(stored: try ChunkReference(id: $0, length: 112)),
                 size: ByteCount.range.upperBound,
                 metadata: try FileMetadata(
                     mode: 0o644, modified: FileTime(nanoseconds: 1_700_000_000_123_456_789),
@@ -52,6 +56,35 @@ import Testing
             record, is: Self.file,
             id: "749300120451c63c029e9e3cda50d8e9727600ab6a4b6363821c1a15b304ec03")
         #expect(record.nameHash == ChunkID(hashing: "a/b/é \"x\\y"))
+    }
+
+    @Test func `the record of a file of one chunk names that chunk`() throws {
+        let record = try record("small", epoch: 1, counter: 7, time: 5) {
+            .file(
+                level: .three,
+                manifest: .init(inline: try ChunkReference(id: $0, length: 3)), size: 3,
+                metadata: FileMetadata(mode: 0o600))
+        }
+        try expect(
+            record, is: Self.small,
+            id: "3fd7a93695fb438a51c0fc48e9b94f121709a90e3a1e493b3d9870d3c4a61ee7")
+    }
+
+    /// A chunk has 1 byte to 8 MiB; beside it nothing is said about a manifest.
+    @Test(arguments: [
+        ("\"size\":3", "\"size\":0"), ("\"size\":3", "\"size\":8388609"),
+        ("\"size\":3", "\"size\":1152921504606846976"), ("2c26", "2C26"),
+        ("\"chunk\"", "\"chunks\""),
+        ("\"level\":3,", "\"level\":3,\"manifest\":\"\(chunk)\",\"manifestLength\":9,"),
+        ("{\"chunk\":\"\(chunk)\",", "{"), ("\"cluster\"", "\"chunk\":\"\(chunk)\",\"cluster\""),
+        ("\"level\":3,", "\"deleted\":true,\"level\":3,"),
+    ])
+    func `a record that names a chunk in another way is refused`(
+        part: String, replacement: String
+    ) throws {
+        let text = Self.small.replacing(part, with: replacement, maxReplacements: 1)
+        try #require(text != Self.small)
+        #expect(throws: DepotError.self) { try FileRecord(parsing: ByteBuffer(string: text)) }
     }
 
     @Test func `a tombstone's, too`() throws {
@@ -66,7 +99,8 @@ import Testing
     @Test func `absent metadata is absent`() throws {
         let record = try record("empty", epoch: 1, counter: 1, time: 0) {
             .file(
-                level: .one, manifest: try ChunkReference(id: $0, length: 40), size: 0,
+                level: .one, manifest: .init(stored: try ChunkReference(id: $0, length: 40)),
+                size: 0,
                 metadata: FileMetadata())
         }
         try expect(
@@ -78,7 +112,8 @@ import Testing
         let quotes = String(repeating: "\"", count: Limits.fileNameSizeMax)
         let record = try record(quotes, epoch: 1, counter: 1, time: .min) {
             .file(
-                level: .three, manifest: try ChunkReference(id: $0, length: Limits.chunkSizeMax),
+                level: .three,
+                manifest: .init(stored: try ChunkReference(id: $0, length: Limits.chunkSizeMax)),
                 size: ByteCount.range.upperBound,
                 metadata: try FileMetadata(
                     mode: 0o7777, modified: FileTime(nanoseconds: .min),
@@ -115,7 +150,7 @@ import Testing
         } catch { #expect(error.code == .invalidArgument) }
     }
 
-    @Test(arguments: [file, tombstone, bare])
+    @Test(arguments: [file, small, tombstone, bare])
     func `a record with any byte changed or missing is refused or canonical`(text: String) {
         let bytes = Array(text.utf8)
         let values = Array("\0\n \"\\{}[],:019atn-".utf8) + [0x80, 0xc3, 0xff]

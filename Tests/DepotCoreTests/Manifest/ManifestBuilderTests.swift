@@ -16,10 +16,13 @@ struct StoredManifest {
             if let piece = try builder.append(chunk) { pieces.append(piece) }
         }
         finished = builder.finish()
-        if let last = finished.lastPiece { pieces.append(last) }
+        pieces += finished.objects.dropLast()
     }
 
-    func manifest() throws -> Manifest { try Manifest(parsing: finished.object.contiguous) }
+    func manifest() throws -> Manifest {
+        if let chunk = finished.reference.chunk { return Manifest(of: chunk) }
+        return try Manifest(parsing: try #require(finished.objects.last).contiguous)
+    }
 
     /// What a reader gets.
     func walked() throws -> [PlacedChunk] {
@@ -66,7 +69,11 @@ struct StoredManifest {
             (0..<count).map {
                 try ChunkReference(id: ChunkID(hashing: "\($0)"), length: 1_000_000 + $0)
             })
-        #expect(stored.finished.object.id.hash.hex == id)
+        #expect(stored.finished.reference.id.hex == id)
+        #expect(try stored.manifest().encoded.readableBytes == stored.finished.reference.length)
+        // One chunk is named by records; nothing of its list is stored.
+        #expect(stored.finished.reference.chunk == (count == 1 ? stored.chunks[0] : nil))
+        #expect(stored.finished.objects.isEmpty == (count == 1))
         #expect(stored.finished.chunkCount == count)
         let places = try stored.walked()
         #expect(places.map(\.reference) == stored.chunks)
@@ -78,7 +85,7 @@ struct StoredManifest {
         #expect(isSeamless && offset == stored.finished.size)
         guard count > 2 else { return }
         #expect(
-            stored.finished.object.contiguous
+            stored.finished.objects.last?.contiguous
                 == ByteBuffer(
                     string: """
                         depot manifest 1
@@ -107,7 +114,7 @@ struct StoredManifest {
         #expect(manifest.size == stored.finished.size)
         #expect(try stored.walked().map(\.reference) == stored.chunks)
         if pieces == 0 {
-            #expect(stored.finished.object.length == Limits.manifestSizeMax)
+            #expect(stored.finished.objects.last?.length == Limits.manifestSizeMax)
         } else {
             #expect(stored.pieces.map(\.length).reduce(0, +) == lineBytes)
         }

@@ -17,7 +17,9 @@ import Testing
             sequence: CommitSequence(epoch: 1, counter: 2), time: 77_777,
             content: .file(
                 level: .three,
-                manifest: ChunkReference(VerifiedObject(hashing: ByteBuffer(string: "manifest"))),
+                manifest: .init(
+                    stored: ChunkReference(
+                        VerifiedObject(hashing: ByteBuffer(string: "manifest")))),
                 size: 88_888,
                 metadata: FileMetadata(mode: 0o644, modified: FileTime(nanoseconds: 99_999))))
         return String(buffer: record.encoded().contiguous)

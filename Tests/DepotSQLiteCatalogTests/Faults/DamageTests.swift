@@ -120,7 +120,7 @@ import Testing
         _ = try await catalog.outbox(limit: 100)
         _ = try await catalog.members()
         for entry in try await catalog.files(prefix: "", after: nil, limit: 100) {
-            _ = try await catalog.chunks(of: entry.manifest.id, after: nil, limit: 100)
+            _ = try await catalog.chunks(of: entry.manifest, after: nil, limit: 100)
         }
         _ = try await catalog.shortfall(counting: all, limit: 100)
         _ = try await catalog.losses(without: [CatalogFixture.replica(1)], after: nil, limit: 100)

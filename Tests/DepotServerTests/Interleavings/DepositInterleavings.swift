@@ -19,7 +19,7 @@ import Testing
         try await TestDepot.run { depot in
             let data = TestDepositor.data(40_000, seed: 200)
             let file = try TestDepositor.file(data)
-            let all = file.chunks + [file.manifest.object]
+            let all = file.chunks + file.manifest.objects
             try await depot.deposit("old", data, level: 2)
             let dead = TestDepositor(depot)
             _ = try await dead.open(level: 2)
@@ -61,7 +61,7 @@ import Testing
         try await TestDepot.run { depot in
             let data = TestDepositor.data(40_000, seed: 201)
             let file = try TestDepositor.file(data)
-            let all = file.chunks + [file.manifest.object]
+            let all = file.chunks + file.manifest.objects
             let client = TestDepositor(depot)
             _ = try await client.open(level: 3)
             _ = try await client.negotiate(all)
@@ -97,7 +97,7 @@ import Testing
     func `a commit that is asked for again takes nothing back`(leaseIsOver: Bool) async throws {
         try await TestDepot.run { depot in
             let first = try TestDepositor.file(TestDepositor.data(30_000, seed: 202))
-            let all = first.chunks + [first.manifest.object]
+            let all = first.chunks + first.manifest.objects
             let client = TestDepositor(depot)
             _ = try await client.open(level: 2)
             _ = try await client.negotiate(all)

@@ -40,7 +40,7 @@ import Testing
         try await TestDepot.run { depot in
             let data = TestDepositor.data(40_000, seed: 211)
             let file = try TestDepositor.file(data)
-            let all = file.chunks + [file.manifest.object]
+            let all = file.chunks + file.manifest.objects
             try await depot.deposit("old", data, level: 2)
             #expect(try await depot.http.call(.DELETE, "/v1/files/old").status == 204)
             #expect(try await depot.collect(grace: 1_000).status == 200)

@@ -203,7 +203,7 @@ extension WriterInterleavings {
     ) async throws {
         let client = TestDepositor(depot)
         let file = try TestDepositor.file(data)
-        let all = file.chunks + [file.manifest.object]
+        let all = file.chunks + file.manifest.objects
         _ = try await client.open(level: 1)
         _ = try await client.negotiate(all)
         _ = try await client.upload(all)

@@ -122,7 +122,7 @@ import Testing
             try await TestDepot.start(on: replicas, in: folder, configure: quiet) { depot in
                 let client = TestDepositor(depot)
                 let file = try TestDepositor.file(data)
-                let all = file.chunks + [file.manifest.object]
+                let all = file.chunks + file.manifest.objects
                 _ = try await client.open(level: 3)
                 _ = try await client.negotiate(all)
                 _ = try await client.upload(all)

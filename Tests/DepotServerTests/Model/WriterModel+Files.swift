@@ -156,7 +156,7 @@ extension WriterModel {
         at depot: TestDepot
     ) async -> Answer {
         let client = TestDepositor(depot)
-        let all = file.chunks + [file.manifest.object]
+        let all = file.chunks + file.manifest.objects
         do {
             let opened = try await client.open(level: level)
             guard opened.status == 200 else { return .refused(words(opened)) }

@@ -103,7 +103,7 @@ struct TestDepositor: Sendable {
         _ name: String, _ data: ByteBuffer, level: Int, requireAll: Bool = false
     ) async throws -> ReceiptBody {
         let file = try Self.file(data)
-        let all = file.chunks + [file.manifest.object]
+        let all = file.chunks + file.manifest.objects
         let opened = try await open(level: level, requireAll: requireAll)
         try #require(opened.status == 200, "\(String(buffer: opened.body))")
         var lacking = Set(try await negotiate(all).map(\.id))

@@ -193,7 +193,7 @@ import Testing
         let depositor = TestDepositor(depot)
         _ = try await depositor.open(level: 1)
         let file = try TestDepositor.file(TestDepositor.data(100, seed: 406))
-        let objects = file.chunks + [file.manifest.object]
+        let objects = file.chunks + file.manifest.objects
         _ = try await depositor.negotiate(objects)
         #expect(try await depositor.upload(objects).status == 200)
         #expect(try TestDepositor.lacking(try await depositor.barrier(objects)) == [])

@@ -102,10 +102,10 @@ extension CatalogConformance {
                 let chunks = try Fixture.chunks(reopening ? 10..<12 : 0..<2)
                 let file = try Fixture.commit("file", chunks)
                 let deposit = try await fixture.open(level: 1)
-                let all = chunks + [file.manifest]
+                let all = chunks + [file.manifest.text]
                 try await fixture.send(all, to: Fixture.replicas(1...1), in: deposit)
                 try await fixture.catalog.stage(
-                    manifest: file.manifest, uses: [chunks[0]], pieces: [], isLast: false,
+                    manifest: file.manifest.text, uses: [chunks[0]], pieces: [], isLast: false,
                     deposit: deposit)
                 if reopening { try await fixture.catalog.closeDeposit(deposit) }
                 try await fixture.catalog.markUnused()
@@ -114,13 +114,13 @@ extension CatalogConformance {
                         deposit: deposit, level: ReplicationLevel(1), lease: Fixture.lease))
                 try await fixture.send(all, to: Fixture.replicas(1...1), in: deposit)
                 try await fixture.catalog.stage(
-                    manifest: file.manifest, uses: [chunks[1]], pieces: [], isLast: true,
+                    manifest: file.manifest.text, uses: [chunks[1]], pieces: [], isLast: true,
                     deposit: deposit)
                 let isStaged = try await fixture.catalog.isStaged(manifest: file.manifest.id)
                 #expect(isStaged)
                 let used = try await fixture.catalog.chunks(
-                    of: file.manifest.id, after: nil, limit: 10)
-                #expect(Set(used.map(\.reference)) == Set(chunks + [file.manifest]))
+                    of: file.manifest, after: nil, limit: 10)
+                #expect(Set(used.map(\.reference)) == Set(chunks + [file.manifest.text]))
                 try await fixture.catalog.markUnused()
                 let kept = try await fixture.catalog.isStaged(manifest: file.manifest.id)
                 #expect(kept, "the deposit that staged it holds it")
@@ -136,9 +136,10 @@ extension CatalogConformance {
             let file = try Fixture.commit("file", [chunk])
             let deposit = try await fixture.open(level: 1)
             try await fixture.send(
-                [chunk, file.manifest], to: Fixture.replicas(1...1), in: deposit)
+                [chunk, file.manifest.text], to: Fixture.replicas(1...1), in: deposit)
             try await fixture.catalog.stage(
-                manifest: file.manifest, uses: [chunk], pieces: [], isLast: false, deposit: deposit)
+                manifest: file.manifest.text, uses: [chunk], pieces: [], isLast: false,
+                deposit: deposit)
             fixture.advance(Fixture.lease)
             try await fixture.collect(on: 1...1)
             let plan = try await fixture.catalog.collectionPlan(grace: .zero)

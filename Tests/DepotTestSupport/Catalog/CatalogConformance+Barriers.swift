@@ -23,9 +23,9 @@ extension CatalogConformance {
             #expect(try await fixture.status(chunk)?.target == 1, "the second holds it, too")
             // To each its own vouches.
             let file = try Fixture.commit("file", [chunk])
-            try await fixture.send([file.manifest], to: on, in: deposits[1])
+            try await fixture.send([file.manifest.text], to: on, in: deposits[1])
             try await fixture.catalog.stage(
-                manifest: file.manifest, uses: [chunk], pieces: [], isLast: true,
+                manifest: file.manifest.text, uses: [chunk], pieces: [], isLast: true,
                 deposit: deposits[1])
             let two = try await fixture.outcome(file, in: deposits[1], copies: 2).lacking
             #expect(two == [chunk.id])

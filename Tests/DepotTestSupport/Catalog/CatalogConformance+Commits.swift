@@ -11,7 +11,7 @@ extension CatalogConformance {
             try await fixture.prepare(chunks, on: Fixture.replicas(1...2), in: deposit)
             try await fixture.send([chunks[0]], to: Fixture.replicas(3...3), in: deposit)
             let refused = try await fixture.outcome(file, in: deposit, copies: 3)
-            #expect(refused.lacking == Set([chunks[1], chunks[2], file.manifest].map(\.id)))
+            #expect(refused.lacking == Set([chunks[1], chunks[2], file.manifest.text].map(\.id)))
             await fixture.expect(.notFound) { _ = try await fixture.catalog.file(file.name) }
             let outbox = try await fixture.catalog.outbox(limit: 10)
             #expect(outbox.isEmpty)
@@ -69,9 +69,9 @@ extension CatalogConformance {
             let file = try Fixture.commit("file", chunks)
             let deposit = try await fixture.open(level: 1)
             try await fixture.send(
-                chunks + [file.manifest], to: Fixture.replicas(1...1), in: deposit)
+                chunks + [file.manifest.text], to: Fixture.replicas(1...1), in: deposit)
             try await fixture.catalog.stage(
-                manifest: file.manifest, uses: [chunks[0]], pieces: [], isLast: false,
+                manifest: file.manifest.text, uses: [chunks[0]], pieces: [], isLast: false,
                 deposit: deposit)
             await fixture.expect(.manifestInvalid) {
                 _ = try await fixture.outcome(file, in: deposit, copies: 1)

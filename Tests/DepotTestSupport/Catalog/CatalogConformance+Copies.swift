@@ -104,13 +104,13 @@ extension CatalogConformance {
             let file = try Fixture.commit("file", [chunk])
             let deposit = try await fixture.open(level: 2)
             try await fixture.send(
-                [chunk, piece, file.manifest], to: Fixture.replicas(1...2), in: deposit)
+                [chunk, piece, file.manifest.text], to: Fixture.replicas(1...2), in: deposit)
             try await fixture.catalog.stage(
-                manifest: file.manifest, uses: [chunk], pieces: [piece], isLast: true,
+                manifest: file.manifest.text, uses: [chunk], pieces: [piece], isLast: true,
                 deposit: deposit)
             _ = try await fixture.outcome(file, in: deposit, copies: 2).receipt
             try await fixture.catalog.closeDeposit(deposit)
-            for used in [chunk, piece, file.manifest] {
+            for used in [chunk, piece, file.manifest.text] {
                 let target = try await fixture.status(used)?.target
                 #expect(target == 2)
             }

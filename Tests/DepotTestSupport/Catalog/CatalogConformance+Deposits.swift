@@ -127,7 +127,8 @@ extension CatalogConformance {
                 }
             }
             await fixture.expect(.notFound) {
-                _ = try await fixture.catalog.chunks(of: manifest.id, after: nil, limit: 10)
+                _ = try await fixture.catalog.chunks(
+                    of: .init(stored: manifest), after: nil, limit: 10)
             }
             let deposit = try await fixture.open(level: 1)
             try await fixture.send(all, to: Fixture.replicas(1...1), in: deposit)
@@ -140,7 +141,7 @@ extension CatalogConformance {
             try await fixture.send(more, to: Fixture.replicas(1...1), in: deposit)
             try await fixture.catalog.stage(
                 manifest: manifest, uses: more, pieces: [], isLast: false, deposit: deposit)
-            let used = try await fixture.usedChunks(manifest.id, page: 7)
+            let used = try await fixture.usedChunks(.init(stored: manifest), page: 7)
             #expect(used.count == 32)
             #expect(Set(used) == Set(all.map(\.id)))
         },
@@ -153,7 +154,7 @@ extension CatalogFixture {
             DepositOpening(deposit: deposit, level: ReplicationLevel(level), lease: Self.lease))
     }
 
-    func usedChunks(_ manifest: ChunkID, page: Int) async throws -> [ChunkID] {
+    func usedChunks(_ manifest: ManifestReference, page: Int) async throws -> [ChunkID] {
         var all: [ChunkID] = []
         while true {
             let next = try await catalog.chunks(of: manifest, after: all.last, limit: page)

@@ -141,9 +141,9 @@ extension CatalogConformance {
             let deep = try Fixture.commit("b/deep", [shared])
             let deposit = try await fixture.open(level: 1)
             try await fixture.send(
-                [shared, piece, deep.manifest], to: Fixture.replicas(1...1), in: deposit)
+                [shared, piece, deep.manifest.text], to: Fixture.replicas(1...1), in: deposit)
             try await fixture.catalog.stage(
-                manifest: deep.manifest, uses: [shared], pieces: [piece], isLast: true,
+                manifest: deep.manifest.text, uses: [shared], pieces: [piece], isLast: true,
                 deposit: deposit)
             _ = try await fixture.outcome(deep, in: deposit, copies: 1).receipt
             let flat = [shared, try Fixture.chunk("own")]
@@ -153,7 +153,7 @@ extension CatalogConformance {
             _ = try await fixture.delete("gone")
             let cases: [(ChunkReference, [String])] = [
                 (shared, ["a", "b/deep", "c"]), (piece, ["b/deep"]), (flat[1], ["a", "c"]),
-                (deep.manifest, ["b/deep"]), (try Fixture.manifest(flat), ["a", "c"]),
+                (deep.manifest.text, ["b/deep"]), (try Fixture.manifest(flat), ["a", "c"]),
                 (try Fixture.chunk("unknown"), []),
             ]
             for (chunk, expected) in cases {

@@ -89,12 +89,12 @@ extension CatalogConformance {
             let state = try await fixture.state(chunk, on: 3)
             #expect(state == nil)
             // It holds the chunks by now, but vouched for nothing to this deposit.
-            for used in [chunk, file.manifest] { try await fixture.settle(used, .good, on: 3) }
+            for used in [chunk, file.manifest.text] { try await fixture.settle(used, .good, on: 3) }
             let lacking = try await fixture.outcome(file, in: deposit, copies: 2).lacking
             #expect(lacking == [chunk.id, file.manifest.id])
             try await fixture.catalog.prove(
                 BarrierProof(durable: [
-                    chunk: [Fixture.replica(3)], file.manifest: [Fixture.replica(3)],
+                    chunk: [Fixture.replica(3)], file.manifest.text: [Fixture.replica(3)],
                 ]), asOf: mark, deposit: deposit)
             let receipt = try await fixture.outcome(file, in: deposit, copies: 2).receipt
             #expect(receipt.copies == 2, "the setbacks of the other one are not its own")
@@ -120,7 +120,7 @@ extension CatalogConformance {
             let file = try Fixture.commit("late", [other])
             let lacking = try await fixture.outcome(file, in: deposit, copies: 2).lacking
             #expect(lacking == [other.id, file.manifest.id])
-            for used in [other, file.manifest] { try await fixture.settle(used, .good, on: 1) }
+            for used in [other, file.manifest.text] { try await fixture.settle(used, .good, on: 1) }
             let receipt = try await fixture.outcome(file, in: deposit, copies: 2).receipt
             #expect(receipt.copies == 2)
         },
@@ -140,7 +140,7 @@ extension CatalogConformance {
                 ]
                 #expect(states == [.good, nil], "member \(number)")
                 // It holds the chunks by now, but vouched for nothing to this deposit.
-                for used in [chunk, file.manifest] {
+                for used in [chunk, file.manifest.text] {
                     try await fixture.settle(used, .good, on: number)
                 }
                 let lacking = try await fixture.outcome(file, in: deposit, copies: 2).lacking

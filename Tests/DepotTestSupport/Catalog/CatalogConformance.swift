@@ -8,7 +8,7 @@ public enum CatalogConformance {
         + overtaken + races
         + retrievals
         + figures + inventories + scrubs + repairs + collections + heldBack + oldRecords
-        + membership + rebuilds
+        + membership + rebuilds + inlineManifests
 }
 
 /// One thing that a catalog does, and how to see that it does.

@@ -44,11 +44,18 @@ public struct CatalogFixture: Sendable {
 
     public static func commit(_ name: String, _ chunks: [ChunkReference]) throws -> FileCommit {
         try FileCommit(
-            name: FileName(name), manifest: manifest(chunks),
+            name: FileName(name), manifest: ManifestReference(stored: manifest(chunks)),
             size: chunks.reduce(0) { $0 + UInt64($1.length) },
             metadata: FileMetadata(
                 mode: 0o644, modified: FileTime(nanoseconds: 5), contentType: "text/plain"),
             chunks: chunks.count)
+    }
+
+    /// A file that is this chunk alone: its manifest is inline.
+    public static func commit(_ name: String, only chunk: ChunkReference) throws -> FileCommit {
+        try FileCommit(
+            name: FileName(name), manifest: ManifestReference(inline: chunk),
+            size: UInt64(chunk.length), metadata: FileMetadata(), chunks: 1)
     }
 
     public static func replicas(_ numbers: ClosedRange<UInt8>) -> Set<ReplicaID> {
@@ -112,6 +119,23 @@ public struct CatalogFixture: Sendable {
         let outcome = try await outcome(Self.commit(name, chunks), in: id, copies: level)
         if keepingLease == nil { try await catalog.closeDeposit(id) }
         return try outcome.receipt
+    }
+
+    /// A whole deposit of a file that is one chunk, at the level that it has replicas.
+    @discardableResult
+    public func depositOnly(
+        _ name: String, _ seed: String, on numbers: ClosedRange<UInt8>
+    ) async throws -> ChunkReference {
+        let chunk = try Self.chunk(seed)
+        let deposit = try await open(level: numbers.count)
+        try await send([chunk], to: Self.replicas(numbers), in: deposit)
+        let receipt = try await outcome(
+            Self.commit(name, only: chunk), in: deposit, copies: numbers.count
+        ).receipt
+        #expect(receipt.manifest == ManifestReference(inline: chunk))
+        try await catalog.closeDeposit(deposit)
+        try await deliver(on: numbers)
+        return chunk
     }
 
     public func status(_ chunk: ChunkReference) async throws -> ChunkStatus? {

@@ -29,7 +29,8 @@ import Testing
     private static func receipt() throws -> Receipt {
         Receipt(
             deposit: .random(), name: try FileName("a/b"),
-            sequence: CommitSequence(epoch: 1, counter: 2), manifest: chunk, size: 3, level: .three,
+            sequence: CommitSequence(epoch: 1, counter: 2), manifest: .init(inline: chunk), size: 3,
+            level: .three,
             copies: 3, chunks: 4, newChunks: 5, newBytes: 6, sharedBytes: 7)
     }
 
@@ -37,7 +38,7 @@ import Testing
         FileBody(
             FileEntry(
                 name: try FileName("a/b"), sequence: CommitSequence(epoch: 1, counter: 2),
-                manifest: chunk, size: 9, level: .three,
+                manifest: .init(inline: chunk), size: 9, level: .three,
                 metadata: FileMetadata(mode: 0o644, modified: FileTime(nanoseconds: 11)), time: 12))
     }
 
@@ -64,7 +65,7 @@ import Testing
         Body(
             CommitBody(files: [
                 .init(
-                    name: try FileName("a/b"), manifest: chunk, size: 8,
+                    name: try FileName("a/b"), manifest: .init(stored: chunk), size: 8,
                     metadata: FileMetadata(mode: 1, modified: FileTime(nanoseconds: 2)))
             ])),
         Body(CommitAnswerBody(results: [.init(receipt: ReceiptBody(try receipt()))])),

@@ -64,7 +64,7 @@ public protocol DepositCatalog: OrderedCatalog {
     ) async throws(DepotError) -> [ChunkReference]
 
     /// Publishes files, each atomically. It requires the live lease and, for each chunk of the
-    /// file, its manifest included, `copiesRequired` copies that were vouched for to this deposit
+    /// file, its manifest included where that is not inline, `copiesRequired` copies that were vouched for to this deposit
     /// and are still good. It assigns the sequence, puts the record into the outbox and keeps the
     /// receipt. A file that this deposit has committed already gives the same receipt again, also
     /// after the lease ended, for `Receipt.keptFor`. Durable.
@@ -72,7 +72,8 @@ public protocol DepositCatalog: OrderedCatalog {
     /// - Returns: for each file, in order: its receipt, or the chunks that lack copies, or that the
     ///   name is not as the commit expects it.
     /// - Throws: `leaseEnded`; `conflict` where this deposit committed the name with another
-    ///   manifest; `manifestInvalid` where a manifest was not staged to its end; `invalidArgument`
+    ///   manifest; `manifestInvalid` where a manifest was not staged to its end, or replicas hold
+    ///   the chunk of an inline one with another length; `invalidArgument`
     ///   where `copiesRequired` is less than the majority of the level. Then nothing was committed.
     func commit(
         _ files: [FileCommit], deposit: DepositID, copiesRequired: Int, time: Int64

@@ -1,7 +1,7 @@
-/// A file about to be committed. Its manifest was staged.
+/// A file about to be committed. Its manifest was staged, or is inline.
 public struct FileCommit: Sendable, Hashable {
     public let name: FileName
-    public let manifest: ChunkReference
+    public let manifest: ManifestReference
     @ByteCount public private(set) var size: UInt64
     public let metadata: FileMetadata
     /// Chunks of its content, for the receipt.
@@ -9,7 +9,8 @@ public struct FileCommit: Sendable, Hashable {
     public var expected = FileExpectation.anything
 
     public init(
-        name: FileName, manifest: ChunkReference, size: UInt64, metadata: FileMetadata, chunks: Int
+        name: FileName, manifest: ManifestReference, size: UInt64, metadata: FileMetadata,
+        chunks: Int
     ) {
         self.name = name
         self.manifest = manifest

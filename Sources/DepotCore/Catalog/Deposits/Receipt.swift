@@ -8,7 +8,7 @@ public struct Receipt: Sendable, Hashable, Codable {
     public let deposit: DepositID
     public let name: FileName
     public let sequence: CommitSequence
-    public let manifest: ChunkReference
+    public let manifest: ManifestReference
     @ByteCount public private(set) var size: UInt64
     public let level: ReplicationLevel
     /// Copies of its least replicated chunk (manifest included) that were vouched for to this
@@ -27,7 +27,7 @@ public struct Receipt: Sendable, Hashable, Codable {
     public var degraded: Bool { copies < level.copies }
 
     public init(
-        deposit: DepositID, name: FileName, sequence: CommitSequence, manifest: ChunkReference,
+        deposit: DepositID, name: FileName, sequence: CommitSequence, manifest: ManifestReference,
         size: UInt64, level: ReplicationLevel, copies: Int, chunks: Int, newChunks: Int,
         newBytes: UInt64, sharedBytes: UInt64
     ) {

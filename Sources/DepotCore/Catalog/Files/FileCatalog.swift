@@ -17,15 +17,16 @@ public protocol FileCatalog: Sendable {
     /// The manifests among these that were staged to their end, by any deposit.
     func staged(among manifests: [ChunkID]) async throws(DepotError) -> Set<ChunkID>
 
-    /// The distinct chunks that a manifest uses, the manifest itself and its pieces included, in
-    /// order of the catalog's own, after `cursor` (`nil`: from the first).
+    /// The distinct chunks that a manifest uses, the manifest itself, unless it is inline, and its
+    /// pieces included, in order of the catalog's own, after `cursor` (`nil`: from the first).
     ///
     /// - Parameter assuming: gives the targets that would hold if a file had another level than it
     ///   has.
-    /// - Throws: `notFound` where the manifest was not staged to its end, or the cursor is no known
-    ///   chunk.
+    /// - Throws: `notFound` where the manifest was not staged to its end, or the chunk of an inline
+    ///   one or the cursor is no known chunk.
     func chunks(
-        of manifest: ChunkID, after cursor: ChunkID?, limit: Int, assuming: LevelAssumption?
+        of manifest: ManifestReference, after cursor: ChunkID?, limit: Int,
+        assuming: LevelAssumption?
     ) async throws(DepotError) -> [ChunkStatus]
 
     /// The receipt that a deposit got for a name; `nil` where it got none, or the receipt is no
@@ -58,7 +59,7 @@ extension FileCatalog {
 
     /// With the targets that hold now.
     public func chunks(
-        of manifest: ChunkID, after cursor: ChunkID?, limit: Int
+        of manifest: ManifestReference, after cursor: ChunkID?, limit: Int
     ) async throws(DepotError) -> [ChunkStatus] {
         try await chunks(of: manifest, after: cursor, limit: limit, assuming: nil)
     }

@@ -2,7 +2,7 @@
 public struct FileEntry: Sendable, Hashable {
     public let name: FileName
     public let sequence: CommitSequence
-    public let manifest: ChunkReference
+    public let manifest: ManifestReference
     @ByteCount public private(set) var size: UInt64
     public let level: ReplicationLevel
     public let metadata: FileMetadata
@@ -10,7 +10,7 @@ public struct FileEntry: Sendable, Hashable {
     public let time: Int64
 
     public init(
-        name: FileName, sequence: CommitSequence, manifest: ChunkReference, size: UInt64,
+        name: FileName, sequence: CommitSequence, manifest: ManifestReference, size: UInt64,
         level: ReplicationLevel, metadata: FileMetadata, time: Int64
     ) {
         self.name = name
