@@ -18,6 +18,9 @@ public struct ReplicaServerConfiguration: Sendable {
     /// A connection on which nothing moves for this long is closed. It is longer than any barrier
     /// takes.
     public var idleLimit = Duration.seconds(180)
+    /// Whether its FileServer is told when the service is stopped, and has some seconds to ask: not
+    /// where both are stopped together.
+    public var announcesStop = true
     /// How long requests under way may take when the service is stopped.
     public var shutdownGrace = Duration.seconds(10)
 

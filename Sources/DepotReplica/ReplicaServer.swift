@@ -57,7 +57,10 @@ public final class ReplicaServer: Service {
         // This returns when the service is asked to stop, in either way. A listening socket does
         // not end by itself.
         try? await gracefulShutdown()
-        await context.shutdownNotice.give()
+        if context.configuration.announcesStop {
+            let places = context.policy.places
+            await context.shutdownNotice.give(while: { !places.isEmpty })
+        }
         channel.close(promise: nil)
         await context.policy.places.drain(within: context.configuration.shutdownGrace)
     }

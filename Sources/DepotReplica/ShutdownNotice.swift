@@ -32,14 +32,16 @@ final class ShutdownNotice: Sendable {
     }
 
     /// Gives the notice. Returns when a watcher has read it, or nobody watches.
-    func give() async {
+    ///
+    /// - Parameter isConnected: whether anybody is connected who could ask.
+    func give(while isConnected: () -> Bool) async {
         let isWatched = state.withLock { state in
             state.isGiven = true
             return state.lastAsked.map { $0.duration(to: .now) < Self.watchedWithin } ?? false
         }
         guard isWatched else { return }
         let deadline = ContinuousClock.now + Self.patience
-        while !state.withLock({ $0.wasRead }), ContinuousClock.now < deadline {
+        while isConnected(), !state.withLock({ $0.wasRead }), ContinuousClock.now < deadline {
             do { try await Task.sleep(for: .milliseconds(20)) } catch { return }
         }
     }

@@ -63,6 +63,35 @@ import Testing
         }
     }
 
+    /// A FileServer asks for the standing every second. `depot local` took eight seconds to end: each of its replicas
+    /// waited for a FileServer that had ended before.
+    @Test(arguments: [true, false])
+    func `who watches is told of the end, and nobody waits for a watcher that is gone`(
+        stays: Bool
+    ) async throws {
+        let daemon = try await Daemon(adopted(), grace: .seconds(600))
+        func ask(_ connection: inout RawConnection) async throws -> String {
+            try await connection.send(PlainRequest("GET", "/r1/standing").bytes)
+            let answer = try await connection.message()
+            return String(buffer: try #require(answer).body)
+        }
+        try await RawConnection.open(port: daemon.port) { connection in
+            let before = try await ask(&connection)
+            #expect(before.contains("\"isLeaving\":false"))
+            guard stays else { return }
+            await daemon.beginToStop()
+            for _ in 0..<1_000 { await Task.yield() }
+            #expect(!daemon.hasEnded)
+            let after = try await ask(&connection)
+            #expect(after.contains("\"isLeaving\":true"))
+            _ = await connection.rest()
+        }
+        let began = ContinuousClock.now
+        await daemon.beginToStop()
+        try await daemon.end()
+        #expect(ContinuousClock.now - began < .milliseconds(2_500))
+    }
+
     @Test func `an upload under way is taken in before the end`() async throws {
         let memory = try await adopted()
         let storage = FaultyReplica(memory)

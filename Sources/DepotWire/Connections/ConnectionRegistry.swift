@@ -59,6 +59,9 @@ public final class ConnectionRegistry: Sendable {
         state.withLock { $0.places.end(ObjectIdentifier(channel)) }
     }
 
+    /// Whether nobody is connected.
+    public var isEmpty: Bool { state.withLock { $0.channels.isEmpty } }
+
     /// Whether more than a quarter of the places are taken.
     public var isCrowded: Bool { state.withLock { $0.channels.count } > countMax / 4 }
 

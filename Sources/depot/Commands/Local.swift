@@ -73,10 +73,9 @@ struct Local: AsyncParsableCommand {
         let store = try await SegmentStore.open(
             at: "\(data)/replica\(number)", configuration: configuration, logger: logger)
         let port = try PortFile("\(data)/ports").port(number)
-        let server = ReplicaServer(
-            storage: store,
-            configuration: ReplicaServerConfiguration(host: "127.0.0.1", port: port, token: token),
-            logger: logger)
+        var settings = ReplicaServerConfiguration(host: "127.0.0.1", port: port, token: token)
+        settings.announcesStop = false
+        let server = ReplicaServer(storage: store, configuration: settings, logger: logger)
         return (StoreService(store: store), server, port)
     }
 
