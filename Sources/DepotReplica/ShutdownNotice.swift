@@ -11,6 +11,9 @@ final class ShutdownNotice: Sendable {
     private static let watchedWithin = Duration.seconds(5)
     /// No watcher is waited for longer.
     private static let patience = Duration.seconds(3)
+    /// Where nobody has been connected for so long, nobody watches: one that only connects again
+    /// asks within a second.
+    private static let aloneMax = Duration.milliseconds(1_200)
 
     private struct State {
         var lastAsked: ContinuousClock.Instant?
@@ -41,7 +44,10 @@ final class ShutdownNotice: Sendable {
         }
         guard isWatched else { return }
         let deadline = ContinuousClock.now + Self.patience
-        while isConnected(), !state.withLock({ $0.wasRead }), ContinuousClock.now < deadline {
+        var lastConnected = ContinuousClock.now
+        while !state.withLock({ $0.wasRead }), ContinuousClock.now < deadline {
+            if isConnected() { lastConnected = .now }
+            if lastConnected.duration(to: .now) > Self.aloneMax { return }
             do { try await Task.sleep(for: .milliseconds(20)) } catch { return }
         }
     }

@@ -27,7 +27,6 @@ public final class SQLiteCatalog: Catalog {
     let unchecked: CatalogCheck?
     /// What deposits may claim.
     let claims: ClaimLimits
-    let settled = SettledRecords()
 
     init(queue: TransactionQueue, unchecked: CatalogCheck?, claims: ClaimLimits) {
         self.queue = queue

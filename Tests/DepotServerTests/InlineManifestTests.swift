@@ -75,6 +75,7 @@ import Testing
         let file = try TestDepositor.file(Self.data)
         let text = VerifiedObject(
             hashing: Manifest(of: ChunkReference(file.chunks[0])).encoded)
+        var old: ReceiptBody?
         try await TestDepot.inFolder { folder in
             try await TestDepot.start(on: replicas, in: folder) { depot in
                 try await depot.ready()
@@ -94,6 +95,7 @@ import Testing
                 let receipt = try #require(
                     try answer.json(CommitAnswerBody.self).results[0].receipt)
                 #expect(receipt.chunk == nil && receipt.manifest == text.id.hash)
+                old = receipt
                 #expect(try await client.close().status == 204)
                 #expect(try await depot.prove(receipt).isProved)
                 #expect(try await depot.http.call(.DELETE, "/v1/files/inline").status == 204)
@@ -114,6 +116,8 @@ import Testing
                 try await depot.deposit("stored", Self.data, level: 3)
                 for _ in 0..<2 { #expect(try await depot.collect().status == 200) }
                 #expect(depot.soundCopies(of: text.id.hash) == 0, "nobody needs it any more")
+                let proof = try await depot.prove(try #require(old))
+                #expect(proof.isProved && proof.copiesNow == 3)
                 #expect(try await depot.content("stored").body == Self.data)
             }
         }

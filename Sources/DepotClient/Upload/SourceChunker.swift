@@ -53,7 +53,7 @@ final class SourceChunker {
         while window.writableBytes >= chunker.parameters.sizeMax,
             portions.count < WireLimits.commitFilesMax
         {
-            // A file's manifest is an object, too.
+            // A file's manifest may be an object, too.
             let chunksLeft = GroupMaker.chunksMax - places.count - portions.count
             guard chunksLeft > 0, let (file, source) = nextSource() else { break }
             portions.append(read(source, as: file, into: &window, atMost: chunksLeft, &places))

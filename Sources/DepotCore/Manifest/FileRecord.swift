@@ -1,5 +1,6 @@
-/// The small text that binds a file name to a manifest, a level and a sequence number: one for each
-/// commit, kept on replicas, so that a catalog can be made again from them.
+/// The small text that binds a file name to a manifest, or to the only chunk of the file, a level
+/// and a sequence number: one for each commit, kept on replicas, so that a catalog can be made again
+/// from them.
 public struct FileRecord: Sendable, Hashable {
     public enum Content: Sendable, Hashable {
         case file(

@@ -21,28 +21,27 @@ enum ChunkUse {
         """
     }
 
-    /// Whether a live file, or a retrieval that still reads one, is the chunk `c` alone.
+    /// Whether a live file, one that a retrieval still reads, or one that was replaced (see
+    /// `ReplacedFiles`), is the chunk `c` alone.
     private static let isAlone = """
         (EXISTS (SELECT 1 FROM file f WHERE f.manifest = -c.id)
-            OR EXISTS (SELECT 1 FROM retrieval v WHERE v.manifest = -c.id))
+            OR EXISTS (SELECT 1 FROM retrieval v WHERE v.manifest = -c.id)
+            OR EXISTS (SELECT 1 FROM replaced p WHERE p.manifest = -c.id))
         """
 
-    /// Whether a file, a lease or a retrieval uses the chunk `c`. Leases that are over were ended
-    /// before.
+    /// Whether a file, a replaced file, a lease or a retrieval uses the chunk `c`. Leases that are
+    /// over were ended before.
     static let isUsed = """
         (EXISTS (SELECT 1 FROM pin p WHERE p.chunk = c.id)
             OR \(isAlone)
             OR EXISTS (
                 SELECT 1 FROM reference r WHERE r.chunk = c.id AND (
                     EXISTS (SELECT 1 FROM file f WHERE f.manifest = r.manifest)
-                    OR EXISTS (SELECT 1 FROM retrieval v WHERE v.manifest = r.manifest)))
+                    OR EXISTS (SELECT 1 FROM retrieval v WHERE v.manifest = r.manifest)
+                    OR EXISTS (SELECT 1 FROM replaced p WHERE p.manifest = r.manifest)))
             OR EXISTS (SELECT 1 FROM retrieval v WHERE v.manifest = c.id)
             OR EXISTS (SELECT 1 FROM file f WHERE f.manifest = c.id))
         """
-
-    /// Whether the records that let the unused chunk `c` go are settled, see `SettledRecords`. The
-    /// value is the first record that is not. No record let go what a deposit abandoned.
-    static let isLetGo = "(c.abandoned OR c.let_go < ?)"
 
     /// Whether there is nothing of the chunk `c` but its name. A late word for a copy that was
     /// deleted is told from a new one by its invalidation, so the chunk stays while there is one.
@@ -61,13 +60,14 @@ enum ChunkUse {
     /// between them and was opened again: the ones that came before must then be there still.
     static let stagingMax = Duration.seconds(3_600)
 
-    /// A manifest `m`, the chunk `c`, that no file and no retrieval uses, and that no deposit is
+    /// A manifest `m`, the chunk `c`, that no file, no replaced one and no retrieval uses, and that no deposit is
     /// about to commit. One of which pages are missing still stays for `stagingMax`: the first
     /// value is the running time before which it must have become unused.
     static let isAbandonedManifest = """
         (m.complete = 1 OR c.unused <= ?1)
         AND NOT EXISTS (SELECT 1 FROM file f WHERE f.manifest = m.chunk)
         AND NOT EXISTS (SELECT 1 FROM retrieval v WHERE v.manifest = m.chunk)
+        AND NOT EXISTS (SELECT 1 FROM replaced p WHERE p.manifest = m.chunk)
         AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.chunk = m.chunk)
         """
 

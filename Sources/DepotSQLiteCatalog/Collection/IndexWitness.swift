@@ -36,6 +36,9 @@ enum IndexWitness {
             index: "retrieval_manifest", table: "retrieval", key: "uuid, manifest",
             columns: "manifest, 0"),
         Part(
+            index: "replaced_manifest", table: "replaced", key: "record, manifest",
+            columns: "manifest, record"),
+        Part(
             index: "record_holding_replica", table: "record_holding", key: "record, replica",
             columns: "replica, record"),
     ]

@@ -12,15 +12,13 @@ extension SQLiteCatalog {
             return try session.statement(
                 """
                 SELECT c.hash, c.length FROM chunk c
-                WHERE c.unused <= iif(c.abandoned, ?, ?) AND \(ChunkUse.isLetGo) AND c.id > ?
+                WHERE c.unused <= iif(c.abandoned, ?, ?) AND c.id > ?
                     AND \(CopySQL(session).isHeld(by: member)) AND NOT \(ChunkUse.isUsed)
                 ORDER BY c.id LIMIT ?
                 """
             ).all(
                 session.now - grace.abandoned.milliseconds,
-                session.now - grace.unused.milliseconds, self.settled.firstUnsettled(session),
-                start,
-                limit
+                session.now - grace.unused.milliseconds, start, limit
             ) {
                 try ChunkReference(id: $0.get(0), length: $0.get(1))
             }
@@ -30,12 +28,9 @@ extension SQLiteCatalog {
     public func releaseUnused(
         _ chunks: [ChunkID], for grace: CollectionGrace, on replica: ReplicaID
     ) async throws(DepotError) -> [ChunkID] {
-        // Nobody waits for this look; what is settled stays so.
-        let unsettled = try await queue.view(settled.firstUnsettled)
-        return try await queue.change { session in
+        try await queue.change { session in
             try ChunkUse.requireKnown(session)
-            let gate = try UnusedGate(
-                on: replica, after: grace, before: unsettled, session)
+            let gate = try UnusedGate(on: replica, after: grace, session)
             return try Set(chunks).sorted().filter(gate.release)
         }
     }
@@ -66,20 +61,15 @@ extension SQLiteCatalog {
 private struct UnusedGate {
     private let member: Int
     private let grace: CollectionGrace
-    private let unsettled: Int64
     private let session: Session
     private let chunks: ChunkTable
     private let copies: CopyTable
     private let invalidations: InvalidationTable
     private let readiness: SQLStatement
 
-    init(
-        on replica: ReplicaID, after grace: CollectionGrace, before unsettled: Int64,
-        _ session: Session
-    ) throws {
+    init(on replica: ReplicaID, after grace: CollectionGrace, _ session: Session) throws {
         member = try session.members().number(of: replica)
         self.grace = grace
-        self.unsettled = unsettled
         self.session = session
         chunks = try ChunkTable(session)
         copies = try CopyTable(session)
@@ -87,8 +77,7 @@ private struct UnusedGate {
         readiness = try session.statement(
             """
             SELECT 1 FROM chunk c
-            WHERE c.id = ? AND c.unused <= iif(c.abandoned, ?, ?) AND \(ChunkUse.isLetGo)
-                AND NOT \(ChunkUse.isUsed)
+            WHERE c.id = ? AND c.unused <= iif(c.abandoned, ?, ?) AND NOT \(ChunkUse.isUsed)
             """)
     }
 
@@ -96,7 +85,7 @@ private struct UnusedGate {
         guard let known = try chunks.findCertain(id),
             try readiness.first(
                 known.number, session.now - grace.abandoned.milliseconds,
-                session.now - grace.unused.milliseconds, unsettled, body: { _ in true }) == true,
+                session.now - grace.unused.milliseconds, body: { _ in true }) == true,
             try copies.states(of: known)[member] != nil
         else {
             return false

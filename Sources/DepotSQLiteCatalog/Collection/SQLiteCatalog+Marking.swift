@@ -9,6 +9,7 @@ extension SQLiteCatalog {
 
     public func markUnused() async throws(DepotError) {
         try await queue.view(IndexWitness.require)
+        try await inBatches { try ReplacedFiles($1).forgetSettled(from: $0) }
         try await inBatches { _, session in try Self.forgetManifests(session) ? 0 : nil }
         try await inBatches { try Self.mark(from: $0, $1) }
         try await inBatches { _, session in try ReceiptTable(session).forgetOld() ? 0 : nil }
@@ -56,8 +57,7 @@ extension SQLiteCatalog {
         ).run(start, end)
         try session.statement(
             """
-            UPDATE chunk AS c SET unused = ?,
-                let_go = (SELECT coalesce(max(id), 0) FROM record)
+            UPDATE chunk AS c SET unused = ?
             WHERE id >= ? AND id < ? AND unused IS NULL AND NOT \(ChunkUse.isUsed)
             """
         ).run(session.now, start, end)

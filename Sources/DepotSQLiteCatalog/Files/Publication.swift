@@ -61,6 +61,7 @@ struct Publication {
         guard case .file(let level, _, let size, let metadata) = record.content else {
             return assertionFailure("the record of a deletion is no file's")
         }
+        try ReplacedFiles(session).note(record.name, by: number, with: manifest)
         try session.statement("DELETE FROM tombstone WHERE name = ?").run(record.name)
         try session.statement(
             """
@@ -81,6 +82,7 @@ struct Publication {
 
     /// Puts the record's tombstone in the place of the file.
     func bury(_ record: FileRecord, level: ReplicationLevel, number: Int64) throws {
+        try ReplacedFiles(session).note(record.name, by: number, with: nil)
         try session.statement("DELETE FROM file WHERE name = ?").run(record.name)
         try session.statement("DELETE FROM tombstone WHERE name = ?").run(record.name)
         try session.statement(

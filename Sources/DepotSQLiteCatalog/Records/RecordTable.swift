@@ -45,11 +45,10 @@ struct RecordTable {
         ).first(record) { try $0.get(0, as: Bool.self) } ?? false
     }
 
-    /// Whether a record `o` says nothing any more, and nobody holds or asks for it. The last one stays:
-    /// SQLite would give its number to the next, and `SettledRecords` counts on the order.
+    /// Whether a record `o` says nothing any more, and nobody holds or asks for it.
     static let isUnneeded = """
-        o.id < (SELECT max(id) FROM record)
-        AND NOT EXISTS (SELECT 1 FROM record_holding h WHERE h.record = o.id)
+        NOT EXISTS (SELECT 1 FROM record_holding h WHERE h.record = o.id)
+        AND NOT EXISTS (SELECT 1 FROM replaced p WHERE p.record = o.id)
         AND NOT EXISTS (SELECT 1 FROM file f WHERE f.record = o.id)
         AND NOT EXISTS (SELECT 1 FROM tombstone t WHERE t.record = o.id)
         AND NOT EXISTS (SELECT 1 FROM receipt r WHERE r.record = o.id)
@@ -80,33 +79,13 @@ struct RecordTable {
     /// Whether a majority of the copies of a record `n` is there: members that had it may have been
     /// forgotten since, or an older state of their disk put back, which an inventory shows.
     ///
-    /// - Parameter level: what the record asks for, in SQL.
+    /// - Parameter level: what the record asks for, in SQL, or more.
     static func isOnMajority(_ level: String) -> String {
         """
         2 * (SELECT count(*) FROM record_holding b CROSS JOIN member m ON m.id = b.replica
             WHERE b.record = n.id AND m.inventoried >= m.restarted) > min(
             max(3, \(level)), (SELECT count(*) FROM member WHERE draining = 0))
         """
-    }
-
-    /// The first record after another one that is on its way to replicas while the newest word on
-    /// its name, of which there was an older one, is not on a majority of them yet.
-    func firstUnsettled(after start: Int64) throws -> Int64? {
-        try session.statement(
-            """
-            SELECT o.id FROM record o WHERE o.pending = 1 AND o.id > ?
-                AND EXISTS (SELECT 1 FROM record older WHERE older.name = o.name AND older.id < o.id)
-                AND NOT EXISTS (
-                    SELECT 1 FROM file f CROSS JOIN record n ON n.id = f.record
-                    WHERE f.name = o.name
-                        AND (n.pending = 0 OR \(Self.isOnMajority("f.level"))))
-                AND NOT EXISTS (
-                    SELECT 1 FROM tombstone t CROSS JOIN record n ON n.id = t.record
-                    WHERE t.name = o.name
-                        AND (n.pending = 0 OR \(Self.isOnMajority("t.level"))))
-            ORDER BY o.id LIMIT 1
-            """
-        ).first(start) { try $0.get(0, as: Int64.self) }
     }
 
     /// Whether a tombstone `t` with the record `o` has nothing left to hold down. No member is

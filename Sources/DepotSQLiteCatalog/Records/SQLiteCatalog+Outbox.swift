@@ -31,6 +31,7 @@ extension SQLiteCatalog {
             let ending = try session.statement(
                 "UPDATE record SET pending = 0, delivered = ? WHERE id = ?")
             let records = RecordTable(session)
+            let replaced = ReplacedFiles(session)
             for confirmation in confirmations {
                 guard let number = try records.find(confirmation.record) else {
                     continue
@@ -38,7 +39,9 @@ extension SQLiteCatalog {
                 for replica in confirmation.replicas {
                     try holding.run(number, members.number(of: replica))
                 }
-                if confirmation.isDone { try ending.run(session.tick, number) }
+                guard confirmation.isDone else { continue }
+                try ending.run(session.tick, number)
+                try replaced.forget(by: number)
             }
         }
     }

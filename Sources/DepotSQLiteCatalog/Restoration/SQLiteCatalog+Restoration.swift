@@ -80,7 +80,7 @@ extension SQLiteCatalog {
         guard let chunk = manifest.chunk else {
             return try ManifestTable(session).complete(manifest.id)?.number
         }
-        let known = try ChunkTable(session).find(chunk.id)
+        let known = try ChunkTable(session).use(chunk)
         guard let known, known.length == chunk.length else { return nil }
         return ManifestTable.number(ofInline: known.number)
     }

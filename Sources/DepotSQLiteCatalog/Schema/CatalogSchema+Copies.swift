@@ -11,9 +11,13 @@ extension CatalogSchema {
 
         """
 
-    static let lettingGo = """
-        -- let_go: the last record that there was when nobody was found to use it.
-        ALTER TABLE chunk ADD COLUMN let_go INTEGER NOT NULL DEFAULT 0;
+    static let replaced = """
+        -- The manifest of the file that a record replaced or deleted; see ReplacedFiles.
+        CREATE TABLE replaced (
+            record INTEGER NOT NULL REFERENCES record, manifest INTEGER NOT NULL,
+            PRIMARY KEY (record, manifest)
+        ) WITHOUT ROWID;
+        CREATE INDEX replaced_manifest ON replaced (manifest);
 
         """
 

@@ -47,9 +47,9 @@ enum CatalogSchema {
         migrator.registerMigration("9 strays", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: strays)
         }
-        migrator.registerMigration("10 what let chunks go", foreignKeyChecks: .immediate) {
+        migrator.registerMigration("10 files that were replaced", foreignKeyChecks: .immediate) {
             database in
-            try database.execute(sql: lettingGo)
+            try database.execute(sql: replaced)
         }
         registerInlineManifests(in: &migrator)
         return migrator

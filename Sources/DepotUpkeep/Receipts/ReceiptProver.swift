@@ -116,13 +116,13 @@ package struct ReceiptProver: Sendable {
             return ManifestReference(
                 inline: try ChunkReference(id: chunk, length: Int(clamping: receipt.size)))
         }
-        if let copies = try await catalog.copies(of: [receipt.manifest]).first ?? nil {
-            return ManifestReference(stored: copies.reference)
-        }
         do throws(DepotError) {
             let file = try await catalog.file(receipt.name)
             if file.manifest.id == receipt.manifest { return file.manifest }
         } catch  where error.code == .notFound {}
+        if let copies = try await catalog.copies(of: [receipt.manifest]).first ?? nil {
+            return ManifestReference(stored: copies.reference)
+        }
         throw DepotError(
             .notFound, "no replica is known to hold this manifest (any more)",
             object: receipt.manifest.hex)

@@ -97,7 +97,8 @@ public struct FileInfoBody: Sendable, Codable {
     }
 
     public let file: FileBody
-    /// A page of its distinct chunks, the manifest among them, in the catalog's order.
+    /// A page of its distinct chunks, in the catalog's order; the manifest among them, unless it is
+    /// inline.
     public let chunks: [Chunk]
     public let hasMore: Bool
 

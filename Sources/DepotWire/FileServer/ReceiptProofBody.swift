@@ -34,8 +34,8 @@ public struct ReceiptProofBody: Sendable, Codable {
     @Count public private(set) var copiesPromised: Int
     /// Whole copies of the chunk that has the fewest.
     @Count public private(set) var copiesNow: Int
-    /// Chunks that were looked at, manifest and its pieces included, and bytes that were read and
-    /// hashed.
+    /// Chunks that were looked at, the manifest, unless it is inline, and its pieces included, and
+    /// bytes that were read and hashed.
     @Count public private(set) var chunks: Int
     @ByteCount public private(set) var bytesRead: UInt64
     /// Chunks with fewer whole copies than promised.

@@ -95,6 +95,19 @@ extension CatalogConformance {
             #expect(released == [chunk.id])
             try await fixture.catalog.removeReleased([chunk.id], on: Fixture.replica(1))
         },
+        CatalogBehaviour("a file of one chunk stays until a majority knows that it is gone") {
+            fixture in
+            try await fixture.admit(1...3)
+            let chunk = try await fixture.depositOnly("file", "chunk", on: 1...3)
+            _ = try await fixture.catalog.delete(FileName("file"), time: 1)
+            for (holders, isGone) in [(1...1, false), (1...2, true)] as [(ClosedRange<UInt8>, Bool)]
+            {
+                try await fixture.deliver(on: holders, isDone: false)
+                try await fixture.catalog.markUnused()
+                let gone = try await fixture.releaseUnused([chunk], on: 3, grace: .zero)
+                #expect(gone.isEmpty != isGone)
+            }
+        },
         CatalogBehaviour("a file whose chunk lost its last copy keeps the name of the chunk") {
             fixture in
             try await fixture.admit(1...1)

@@ -98,6 +98,36 @@ extension CatalogConformance {
             let obsolete = try await fixture.obsolete(on: 1)
             #expect(obsolete.count == 1)
         },
+        CatalogBehaviour("the grace time of what was restored begins when it is deleted") {
+            fixture in
+            try await fixture.admit(1...1)
+            let (one, other) = try (Fixture.chunk("one"), Fixture.chunk("other"))
+            _ = try await fixture.show([Fixture.entry(one), Fixture.entry(other)], of: 1)
+            try await fixture.catalog.restore(
+                manifest: Fixture.manifest([other]), chunks: [other], pieces: [])
+            for (name, file) in try [
+                ("inline", Fixture.commit("inline", only: one)),
+                ("stored", Fixture.commit("stored", [other])),
+            ] {
+                let record = try await fixture.record(
+                    name, 1, file.size,
+                    .file(
+                        level: ReplicationLevel(1), manifest: file.manifest, size: file.size,
+                        metadata: file.metadata))
+                try await fixture.restore([record], on: 1...1)
+            }
+            try await fixture.catalog.finishRebuild(missing: [])
+            let entry = try await fixture.catalog.file(FileName("inline"))
+            #expect(entry.manifest.chunk == one)
+            fixture.advance(Fixture.grace)
+            for name in ["inline", "stored"] { _ = try await fixture.delete(name) }
+            try await fixture.catalog.markUnused()
+            let early = try await fixture.releaseUnused([one, other], on: 1)
+            #expect(early.isEmpty)
+            fixture.advance(Fixture.grace)
+            let late = try await fixture.releaseUnused([one, other], on: 1)
+            #expect(late == [one.id, other.id])
+        },
     ]
 
     public static let rebuildEpoch: UInt32 = 3

@@ -91,8 +91,6 @@ extension CatalogConformance {
             let waiting = try await fixture.obsolete(on: 1)
             #expect(waiting.isEmpty, "a new member may bring anything")
             try await fixture.inventory(4...4)
-            // The last record of all is not forgotten.
-            try await fixture.deposit("later", [], on: Fixture.replicas(1...1))
             try await fixture.removeObsolete(on: 1...3, leaving: 0)
             let names = try await fixture.catalog.names(ofRecords: [tombstone.hash])
             #expect(names == [nil], "with its last copy it is forgotten")
@@ -212,7 +210,6 @@ extension CatalogConformance {
             let old = try await fixture.lastRecord()
             try await fixture.deliver(on: 1...3)
             let tombstone = try await fixture.delete("file")
-            try await fixture.deposit("later", [], on: Fixture.replicas(1...1))
             try await fixture.deliver(on: 1...3)
             for record in [old, tombstone] {
                 try await fixture.inventory(1...3)

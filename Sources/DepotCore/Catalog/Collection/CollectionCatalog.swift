@@ -15,8 +15,8 @@ public protocol CollectionCatalog: Sendable {
     /// - Throws: as `collectionPlan`; then nothing was changed.
     func markUnused() async throws(DepotError)
 
-    /// Chunks that were unused for at least `grace` of running time, that `releaseUnused` would let
-    /// go, and that have a copy on the replica, in whatever state; after `cursor`.
+    /// Chunks that were unused for at least `grace` of running time and have a copy on the replica,
+    /// in whatever state; after `cursor`.
     func unused(
         for grace: CollectionGrace, on replica: ReplicaID, after cursor: ChunkID?, limit: Int
     ) async throws(DepotError) -> [ChunkReference]
@@ -24,8 +24,8 @@ public protocol CollectionCatalog: Sendable {
     /// The second step of a collection, and the other gate to destruction: copies become released,
     /// whatever their state was, where no file, lease or retrieval uses the chunk and it was unused
     /// for `grace`. From then on the chunk counts as lacking. To be called between `condemn` and
-    /// `delete`, as `release` is. A chunk goes with its last copy. What a file used stays while the
-    /// record that replaced or deleted the file is not on a majority of its replicas.
+    /// `delete`, as `release` is. A chunk goes with its last copy. A file that was replaced or
+    /// deleted uses its chunks until a majority of its replicas has the record of that.
     ///
     /// - Returns: the chunks whose copy there is released, by this call or an earlier one.
     /// - Throws: as `collectionPlan`; then nothing was changed.
