@@ -162,7 +162,8 @@ extension NodeState {
     ///     keeps another claim.
     ///   - sequence: the one that it durably knows; `nil` where it knows less than was offered.
     mutating func answeredOffer(revision: UInt64?, knowing sequence: CommitSequence?) {
-        // Of two answers the older one may come last. A replica whose folder went back is asked anew.
+        // Of two answers the older one may come last. A replica whose folder went back is asked
+        // anew.
         accepted = revision.map { max($0, accepted ?? $0) }
         if revision == nil { known = nil }
         if let sequence { known = max(known ?? sequence, sequence) }

@@ -60,9 +60,9 @@ enum ChunkUse {
     /// between them and was opened again: the ones that came before must then be there still.
     static let stagingMax = Duration.seconds(3_600)
 
-    /// A manifest `m`, the chunk `c`, that no file, no replaced one and no retrieval uses, and that no deposit is
-    /// about to commit. One of which pages are missing still stays for `stagingMax`: the first
-    /// value is the running time before which it must have become unused.
+    /// A manifest `m`, the chunk `c`, that no file, no replaced one and no retrieval uses, and that
+    /// no deposit is about to commit. One of which pages are missing still stays for `stagingMax`:
+    /// the first value is the running time before which it must have become unused.
     static let isAbandonedManifest = """
         (m.complete = 1 OR c.unused <= ?1)
         AND NOT EXISTS (SELECT 1 FROM file f WHERE f.manifest = m.chunk)

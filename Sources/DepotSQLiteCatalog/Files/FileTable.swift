@@ -11,7 +11,8 @@ struct FileTable {
     static let selection = """
         SELECT f.name, f.epoch, f.counter, c.hash, c.length, f.size, f.level, f.mode, f.modified,
             f.content_type, f.time, f.manifest, o.text, (SELECT cluster FROM cluster)
-        FROM file f CROSS JOIN chunk c ON c.id = abs(f.manifest) CROSS JOIN record o ON o.id = f.record
+        FROM file f CROSS JOIN chunk c ON c.id = abs(f.manifest)
+        CROSS JOIN record o ON o.id = f.record
 
         """
     private static let byName = selection + "WHERE f.name = ?"

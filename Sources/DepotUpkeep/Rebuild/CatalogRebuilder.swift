@@ -3,10 +3,10 @@ import DepotCore
 import Logging
 
 // The catalog is disposable: every name has its records on replicas, every record names a manifest
-// or the only chunk, every manifest its chunks. So a new catalog is made from the replicas alone. Before anything in
-// it is relied on, a majority of the members has a higher epoch, durably: from then on the old
-// catalog, should it turn up, is refused by them. The new one is made beside the old one, which
-// whoever calls this moves aside when all is done. Cut off anywhere, it is run again.
+// or the only chunk, every manifest its chunks. So a new catalog is made from the replicas alone.
+// Before anything in it is relied on, a majority of the members has a higher epoch, durably: from
+// then on the old catalog, should it turn up, is refused by them. The new one is made beside the old
+// one, which whoever calls this moves aside when all is done. Cut off anywhere, it is run again.
 //
 // Memory: records without their text (`RecordLedger`), and one manifest. Chunks are entered into
 // the new catalog as the inventories show them, each is proved by a vouch at once (a look into an

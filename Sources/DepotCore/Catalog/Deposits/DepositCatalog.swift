@@ -64,10 +64,10 @@ public protocol DepositCatalog: OrderedCatalog {
     ) async throws(DepotError) -> [ChunkReference]
 
     /// Publishes files, each atomically. It requires the live lease and, for each chunk of the
-    /// file, its manifest included where that is not inline, `copiesRequired` copies that were vouched for to this deposit
-    /// and are still good. It assigns the sequence, puts the record into the outbox and keeps the
-    /// receipt. A file that this deposit has committed already gives the same receipt again, also
-    /// after the lease ended, for `Receipt.keptFor`. Durable.
+    /// file, its manifest included where that is not inline, `copiesRequired` copies that were
+    /// vouched for to this deposit and are still good. It assigns the sequence, puts the record into
+    /// the outbox and keeps the receipt. A file that this deposit has committed already gives the
+    /// same receipt again, also after the lease ended, for `Receipt.keptFor`. Durable.
     ///
     /// - Returns: for each file, in order: its receipt, or the chunks that lack copies, or that the
     ///   name is not as the commit expects it.

@@ -17,8 +17,9 @@ public struct Receipt: Sendable, Hashable, Codable {
     /// Chunks of its content.
     @Count public private(set) var chunks: Int
     /// Distinct content chunks and bytes that this deposit brought: no good copy of them was known
-    /// when the deposit first named them, or had them vouched for, and no file that it committed before uses them. The rest
-    /// was there; `newBytes + sharedBytes` are the bytes of the distinct content chunks.
+    /// when the deposit first named them, or had them vouched for, and no file that it committed
+    /// before uses them. The rest was there; `newBytes + sharedBytes` are the bytes of the distinct
+    /// content chunks.
     @Count public private(set) var newChunks: Int
     @ByteCount public private(set) var newBytes: UInt64
     @ByteCount public private(set) var sharedBytes: UInt64
