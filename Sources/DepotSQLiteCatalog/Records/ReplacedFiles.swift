@@ -37,8 +37,9 @@ struct ReplacedFiles {
         try session.statement("DELETE FROM replaced WHERE record = ?").run(record)
     }
 
-    /// Forgets those whose names have a record, from theirs on, that is on a majority. What a record
-    /// other than the last one of its name asks for is not looked up: all members count then.
+    /// Forgets those of which the record, or the newest word on its name, is on a majority. What a
+    /// record other than the newest asks for is not looked up: all members count then. Numbers do
+    /// not tell which of two records is newer: an inventory may show an old one later.
     ///
     /// - Returns: the record to go on with; `nil` behind the last.
     func forgetSettled(from start: Int64) throws -> Int64? {
@@ -51,14 +52,16 @@ struct ReplacedFiles {
             DELETE FROM replaced WHERE record IN (
                 SELECT o.id FROM record o WHERE o.id >= ? AND o.id <= ? AND (
                     EXISTS (
-                        SELECT 1 FROM record n WHERE n.name = o.name AND n.id >= o.id AND (
+                        SELECT 1 FROM record n WHERE n.id = o.id AND (
                             n.pending = 0 OR \(RecordTable.isOnMajority("63"))))
                     OR EXISTS (
                         SELECT 1 FROM file f CROSS JOIN record n ON n.id = f.record
-                        WHERE f.name = o.name AND \(RecordTable.isOnMajority("f.level")))
+                        WHERE f.name = o.name
+                            AND (n.pending = 0 OR \(RecordTable.isOnMajority("f.level"))))
                     OR EXISTS (
                         SELECT 1 FROM tombstone t CROSS JOIN record n ON n.id = t.record
-                        WHERE t.name = o.name AND \(RecordTable.isOnMajority("t.level")))))
+                        WHERE t.name = o.name
+                            AND (n.pending = 0 OR \(RecordTable.isOnMajority("t.level"))))))
             """
         ).run(start, last)
         return records.count < Self.forgottenAtOnce ? nil : last &+ 1

@@ -51,6 +51,13 @@ extension CatalogConformance {
                     try await fixture.deposit("file", [chunks[1]], on: all)
                 }
                 try await fixture.deliver(on: 1...1, isDone: false)
+                // An inventory shows an older record, which the catalog did not know.
+                let older = try await FileRecord(
+                    cluster: fixture.catalog.cluster().cluster, name: old.name,
+                    sequence: CommitSequence(
+                        epoch: old.sequence.epoch, counter: old.sequence.counter - 1), time: 0,
+                    content: .deleted(level: old.level))
+                #expect(try await fixture.catalog.enterOld(older, on: Fixture.replica(3)))
                 let going = [chunks[0], old.manifest.text]
                 func gone() async throws -> Set<ChunkID> {
                     try await fixture.catalog.markUnused()
