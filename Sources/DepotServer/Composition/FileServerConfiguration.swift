@@ -42,6 +42,9 @@ public struct FileServerConfiguration: Sendable {
         /// Deposits that are remembered beyond what the catalog keeps; the longest unused is
         /// forgotten.
         public var sessions = 1_024
+        /// Deposits that one client may have open, a quarter of those that the catalog takes from
+        /// all.
+        public var depositsOfOne = 1_024
 
         public init() {}
     }

@@ -40,6 +40,9 @@ struct FileServerParts: Sendable {
         upkeep = UpkeepParts(cluster: cluster, catalog: catalog, deposits: sessions)
         deposits = DepositService(
             context: context, pool: pool, catalog: catalog, sessions: sessions,
+            openDeposits: OpenDeposits(
+                ofOneMax: limits.depositsOfOne, lease: configuration.timing.depositLease,
+                elapsed: clock.elapsed),
             copier: cluster.copier, manifests: cluster.manifests, deliverer: cluster.deliverer,
             isOver: { [reclaimer = upkeep.reclaimer] in reclaimer.wake() })
         uploads = FileUpload(service: deposits, chunker: ContentChunker(), budget: budget)

@@ -9,6 +9,7 @@ struct DepositService: Sendable {
     let pool: ReplicaPool
     let catalog: any DepositCatalog & FileCatalog & CopyCatalog
     let sessions: DepositSessions
+    let openDeposits: OpenDeposits
     let copier: ChunkCopier
     let manifests: ManifestReader
     let deliverer: RecordDeliverer
@@ -18,9 +19,20 @@ struct DepositService: Sendable {
     var timing: ServerTiming { context.timing }
     var leaseSeconds: Int { Int(clamping: timing.depositLease.components.seconds) }
 
-    /// - Throws: `notEnoughReplicas` where the level cannot be reached, or `requireAll` not now.
-    func open(_ body: OpenDepositBody) async throws(DepotError) -> DepositBody {
-        try await open(body.deposit, level: body.level, requireAll: body.requireAll)
+    /// Opens a deposit that outlives its request.
+    ///
+    /// - Throws: `notEnoughReplicas` where the level cannot be reached, or `requireAll` not now;
+    ///   `busy` where the client, or all together, have too many open.
+    func open(
+        _ body: OpenDepositBody, for client: Borrower
+    ) async throws(DepotError) -> DepositBody {
+        let isNew = try openDeposits.open(body.deposit, by: client)
+        do throws(DepotError) {
+            try await open(body.deposit, level: body.level, requireAll: body.requireAll)
+        } catch {
+            if isNew { openDeposits.close(body.deposit) }
+            throw error
+        }
         return DepositBody(
             deposit: body.deposit, leaseSeconds: leaseSeconds,
             reachableReplicas: pool.accepting.count)
@@ -40,6 +52,7 @@ struct DepositService: Sendable {
     func close(_ deposit: DepositID) async throws(DepotError) {
         try await catalog.closeDeposit(deposit)
         sessions.close(deposit)
+        openDeposits.close(deposit)
         isOver()
     }
 
@@ -47,6 +60,7 @@ struct DepositService: Sendable {
     func terms(of deposit: DepositID) async throws(DepotError) -> DepositSessions.Terms {
         await pool.ready()
         try pool.requireCurrentCatalog()
+        openDeposits.renew(deposit)
         if let terms = sessions.terms(of: deposit) { return terms }
         let level = try await catalog.depositLevel(deposit)
         sessions.open(deposit, level: level, requireAll: nil)

@@ -41,7 +41,8 @@ extension FileServerRoutes {
         switch request {
         case .open:
             let opening = try await body.decode(OpenDepositBody.self)
-            return try Response(json: try await parts.deposits.open(opening))
+            return try Response(
+                json: try await parts.deposits.open(opening, for: body.borrower))
         case .negotiate(let deposit):
             let chunks = try await body.list(of: ChunkReference.self)
             return lacking(try await parts.deposits.negotiate(deposit, chunks))
