@@ -18,6 +18,8 @@ package struct RecordDeliverer: Sendable {
     package struct Delivery: Sendable {
         package let copies: Int
         package let wanted: Int
+        /// Whether more is known of it now than before.
+        let isNearer: Bool
         package let level: ReplicationLevel
         /// Members that know of the commit, and how many have to.
         package let known: Int
@@ -50,20 +52,39 @@ package struct RecordDeliverer: Sendable {
         }
     }
 
-    /// - Parameter entries: each record once.
+    /// - Parameter records: of new commits, each once.
     /// - Returns: in their order.
-    package func deliver(_ entries: [OutboxEntry]) async throws(DepotError) -> [Delivery] {
+    package func deliver(_ records: [FileRecord]) async throws(DepotError) -> [Delivery] {
         var deliveries: [Delivery] = []
-        for group in entries.batches(of: Self.groupSize) {
-            deliveries += try await deliverGroup(group.map(Addressed.init))
+        for group in records.batches(of: Self.groupSize) {
+            deliveries += try await deliverGroup(group.map { Addressed($0, confirmed: []) })
         }
         return deliveries
     }
 
-    /// One round of the outbox. Entries that cannot go anywhere now stay.
-    package func drain() async throws(DepotError) {
-        let entries = try await catalog.outbox(limit: Self.groupSize)
-        if !entries.isEmpty { _ = try await deliverGroup(entries.map(Addressed.init)) }
+    /// Groups without any progress, after which a walk through the outbox rests: what waits for a
+    /// replica that is away must not keep the FileServer busy.
+    private static let idleGroupsMax = 8
+
+    /// Walks through the outbox. Entries that cannot go anywhere now stay, and keep none behind
+    /// them from its turn.
+    ///
+    /// - Parameter position: where the last walk rested.
+    /// - Returns: where the next is to go on; `nil` where this one came to the end.
+    @discardableResult
+    package func drain(
+        after position: OutboxPosition? = nil
+    ) async throws(DepotError) -> OutboxPosition? {
+        var (position, idleGroups) = (position, 0)
+        while idleGroups < Self.idleGroupsMax {
+            let entries = try await catalog.outbox(after: position, limit: Self.groupSize)
+            guard let last = entries.last else { return nil }
+            let deliveries = try await deliverGroup(
+                entries.map { Addressed($0.record, confirmed: $0.confirmed) })
+            idleGroups = deliveries.contains(where: \.isNearer) ? 0 : idleGroups + 1
+            position = last.position
+        }
+        return position
     }
 
     private struct Addressed: Sendable {
@@ -71,14 +92,15 @@ package struct RecordDeliverer: Sendable {
         let name: FileName
         let sequence: CommitSequence
         let level: ReplicationLevel
-        var confirmed: Set<ReplicaID>
+        /// Where it is known to be durable.
+        let confirmed: Set<ReplicaID>
 
-        init(_ entry: OutboxEntry) {
-            object = entry.record.encoded()
-            name = entry.record.name
-            sequence = entry.record.sequence
-            confirmed = entry.confirmed
-            level = entry.record.level
+        init(_ record: FileRecord, confirmed: Set<ReplicaID>) {
+            object = record.encoded()
+            name = record.name
+            sequence = record.sequence
+            level = record.level
+            self.confirmed = confirmed
         }
     }
 
@@ -147,8 +169,8 @@ package struct RecordDeliverer: Sendable {
             }
             deliveries.append(
                 Delivery(
-                    copies: copies, wanted: wanted, level: record.level,
-                    known: known, majority: majority, failure: failure))
+                    copies: copies, wanted: wanted, isNearer: !replicas.isEmpty || isDone,
+                    level: record.level, known: known, majority: majority, failure: failure))
         }
         if !confirmations.isEmpty { try await catalog.confirm(confirmations) }
         return deliveries

@@ -2,19 +2,24 @@ import DepotCore
 import DepotSQLite
 
 extension SQLiteCatalog {
-    public func outbox(limit: Int) async throws(DepotError) -> [OutboxEntry] {
+    public func outbox(
+        after position: OutboxPosition?, limit: Int
+    ) async throws(DepotError) -> [OutboxEntry] {
         try Self.checkPage(limit)
         return try await queue.view { session in
             let members = try session.members()
             let holders = try session.statement(
                 "SELECT replica FROM record_holding WHERE record = ?")
             return try session.statement(
-                "SELECT id, text, hash FROM record WHERE pending = 1 ORDER BY id LIMIT ?"
-            ).all(limit) { row in
-                let confirmed = try holders.all(row.get(0, as: Int64.self)) {
-                    try members.replica($0.get(0))
-                }
+                """
+                SELECT id, text, hash FROM record WHERE pending = 1 AND id > ?
+                ORDER BY id LIMIT ?
+                """
+            ).all(position?.number ?? .min, limit) { row in
+                let number = try row.get(0, as: Int64.self)
+                let confirmed = try holders.all(number) { try members.replica($0.get(0)) }
                 return OutboxEntry(
+                    position: OutboxPosition(number),
                     record: try RecordTable.parse(row.get(1), hash: row.get(2)),
                     confirmed: Set(confirmed))
             }

@@ -134,9 +134,7 @@ extension DepositService {
         let records = outcomes.compactMap { outcome -> FileRecord? in
             if case .committed(_, let record) = outcome { record } else { nil }
         }
-        var deliveries = try await deliverer.deliver(
-            records.map { OutboxEntry(record: $0, confirmed: []) }
-        ).makeIterator()
+        var deliveries = try await deliverer.deliver(records).makeIterator()
         var results: [CommitAnswerBody.Result] = []
         for outcome in outcomes {
             switch outcome {

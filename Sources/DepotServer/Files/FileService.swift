@@ -43,7 +43,7 @@ struct FileService: Sendable {
         let record = try await change.make { expected throws(DepotError) in
             try await catalog.delete(name, expected: expected, time: context.clock.timestamp())
         }
-        let delivery = try await deliverer.deliver([OutboxEntry(record: record, confirmed: [])])
+        let delivery = try await deliverer.deliver([record])
         try delivery.first?.require(all: false, of: name)
         do throws(DepotError) {
             var pages = ChunkPages(file.manifest, catalog)

@@ -33,7 +33,7 @@ struct LevelChange: Sendable {
             let record = try await catalog.changeLevel(
                 of: file.name, expected: file.sequence, to: level, copiesRequired: level.majority,
                 counting: pool.countedForRepair, time: context.clock.timestamp())
-            let delivery = try await deliverer.deliver([OutboxEntry(record: record, confirmed: [])])
+            let delivery = try await deliverer.deliver([record])
             try delivery.first?.require(all: false, of: file.name)
         }
         let left = try await settle(file, at: level, &done)

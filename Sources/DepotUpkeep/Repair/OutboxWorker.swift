@@ -11,9 +11,10 @@ struct OutboxWorker: Sendable {
 
     func run() async {
         await pool.ready()
+        var position: OutboxPosition?
         repeat {
             await attempt("deliver records") { () async throws(DepotError) in
-                try await deliverer.drain()
+                position = try await deliverer.drain(after: position)
             }
             await attempt("delete released copies") { () async throws(DepotError) in
                 try await dropper.sweep()

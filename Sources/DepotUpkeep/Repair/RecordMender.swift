@@ -6,8 +6,6 @@ import Synchronization
 /// Brings records back whose copies were found damaged or missing. The catalog has their text: it
 /// is put into the outbox when the copy is settled, and goes from there to where it belongs.
 final class RecordMender: Sendable {
-    /// Rounds of the outbox, each of some hundred records.
-    private static let roundsMax = 64
     private static let outboxMax = 10_000
 
     let context: ServerContext
@@ -81,10 +79,10 @@ final class RecordMender: Sendable {
 
     private func deliver() async {
         do throws(DepotError) {
-            for _ in 0..<Self.roundsMax {
-                guard try await !catalog.outbox(limit: 1).isEmpty else { return }
-                try await deliverer.drain()
-            }
+            var position: OutboxPosition?
+            repeat {
+                position = try await deliverer.drain(after: position)
+            } while position != nil
         } catch {
             context.logger.warning(
                 "records could not be delivered", metadata: ["error": "\(error)"])

@@ -1,10 +1,19 @@
+/// Where an entry stands in the outbox: later ones are higher.
+public struct OutboxPosition: Sendable, Hashable {
+    public let number: Int64
+
+    public init(_ number: Int64) { self.number = number }
+}
+
 /// A record on its way to its replicas.
 public struct OutboxEntry: Sendable, Hashable {
+    public let position: OutboxPosition
     public let record: FileRecord
     /// Where it is known to be durable.
     public let confirmed: Set<ReplicaID>
 
-    public init(record: FileRecord, confirmed: Set<ReplicaID>) {
+    public init(position: OutboxPosition, record: FileRecord, confirmed: Set<ReplicaID>) {
+        self.position = position
         self.record = record
         self.confirmed = confirmed
     }

@@ -1,7 +1,11 @@
 /// Records: the way of each to its replicas, who holds it, and when it says nothing any more.
 public protocol RecordCatalog: Sendable {
     /// Records that are still on their way to their replicas, oldest first.
-    func outbox(limit: Int) async throws(DepotError) -> [OutboxEntry]
+    ///
+    /// - Parameter position: of the last entry that was seen; `nil` to begin with the first.
+    func outbox(
+        after position: OutboxPosition?, limit: Int
+    ) async throws(DepotError) -> [OutboxEntry]
 
     /// Notes that replicas vouched for records. A power cut may take back this note, and none that
     /// was made before it: the records are then delivered again. Unknown records are passed over.
@@ -36,4 +40,11 @@ public protocol RecordCatalog: Sendable {
     /// Removes holdings of records that the replica has deleted. A record that no replica holds and
     /// nothing needs goes, too.
     func removeRecords(_ records: [ChunkID], on replica: ReplicaID) async throws(DepotError)
+}
+
+extension RecordCatalog {
+    /// The oldest records that are still on their way.
+    public func outbox(limit: Int) async throws(DepotError) -> [OutboxEntry] {
+        try await outbox(after: nil, limit: limit)
+    }
 }
