@@ -45,10 +45,9 @@ extension CommandTests {
         private static func open(_ depot: Composition) throws -> [String] {
             try folders(depot).flatMap { folder in
                 try FileManager.default.subpathsOfDirectory(atPath: folder).filter { path in
-                    let attributes = try FileManager.default.attributesOfItem(
-                        atPath: "\(folder)/\(path)")
-                    let mode = attributes[.posixPermissions] as? Int ?? 0o777
-                    return mode & 0o077 != 0
+                    // A daemon may have renamed it meanwhile.
+                    var status = stat()
+                    return lstat("\(folder)/\(path)", &status) == 0 && status.st_mode & 0o077 != 0
                 }
             }
         }

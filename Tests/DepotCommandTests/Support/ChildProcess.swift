@@ -45,7 +45,20 @@ final class ChildProcess: @unchecked Sendable {
         process.standardOutput = try Self.make(outputPath)
         process.standardError = try Self.make(complaintPath)
         let process = process
-        try Self.starting.withLock { _ in try process.run() }
+        try Self.starting.withLock { _ in
+            for signal in [SIGHUP, SIGINT, SIGTERM] { Self.stopIgnoring(signal) }
+            try process.run()
+        }
+    }
+
+    /// A shell lets what it starts in the background ignore signals, and whoever is started ignores what its parent
+    /// does: these tests are of commands that somebody started in front of a terminal.
+    private static func stopIgnoring(_ number: Int32) {
+        var action = sigaction()
+        sigaction(number, nil, &action)
+        if unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1 {
+            signal(number, SIG_DFL)
+        }
     }
 
     /// One at a time: a process learns of its child's end by a socket that every child which is started in between
