@@ -28,8 +28,10 @@ func library(
 let optimised = SwiftSetting.unsafeFlags(
     ["-O", "-assert-config", "Debug"], .when(configuration: .debug))
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 let package = Package(
@@ -155,7 +157,7 @@ let package = Package(
         // Reads the repository itself: documents, imports, the matrix of faults.
         tests("RepositoryTests", []),
         // Runs the command as a process: it depends on the product so that it is built.
-        tests("DepotCommandTests", ["depot", "DepotTestSupport"]),
+        tests("DepotCommandTests", ["depot", "DepotTestSupport"], exclude: ["Fixtures"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -87,17 +87,6 @@ package struct RandomBits: SQLValue {
     }
 }
 
-/// Any: it computes for itself.
-extension FileTime: SQLValue {
-    package func bind(to handle: OpaquePointer, at index: Int32) -> Int32 {
-        AnyInteger(nanoseconds).bind(to: handle, at: index)
-    }
-
-    package static func read(_ handle: OpaquePointer, _ column: Int32) -> FileTime? {
-        AnyInteger.read(handle, column).map { FileTime(nanoseconds: $0.value) }
-    }
-}
-
 extension UInt32: SQLValue {
     package func bind(to handle: OpaquePointer, at index: Int32) -> Int32 {
         Int64(self).bind(to: handle, at: index)

@@ -3,10 +3,11 @@ import DepotCore
 import DepotTestSupport
 import DepotWire
 import NIOCore
+import Synchronization
 import Testing
 
-/// Deletions and forgetting are not answered the second time as the first. Whether the first can have been heard decides what
-/// the second answer means.
+/// Forgetting is not answered the second time as the first: whether the first can have been heard decides what the second
+/// answer means. Deletions and changes of level have an id.
 @Suite(.timeLimit(.minutes(1))) struct DeliveryTests {
     enum FirstTry: CaseIterable, Sendable {
         case unanswered, answeredByAnother, refusedAsBusy, none
@@ -21,19 +22,17 @@ import Testing
     }
 
     private static func run(
-        _ first: FirstTry, then second: [String] = [answer("notFound", "404 Not Found")],
-        _ body: (FileServerClient) async throws -> Void
+        _ first: FirstTry, _ body: (FileServerClient) async throws -> Void
     ) async throws {
         try await ScriptedServer.run { number, connection in
             _ = try await connection.message()
-            let place = number - (first == .none ? 1 : 2)
-            switch place < 0 ? first : .none {
+            switch number == 1 ? first : .none {
             case .unanswered: break
             case .answeredByAnother:
                 try await connection.send(answer("unreachable", "504 Gateway Timeout"))
             case .refusedAsBusy:
                 try await connection.send(answer("busy", "429 Too Many Requests"))
-            case .none: try await connection.send(second[min(place, second.count - 1)])
+            case .none: try await connection.send(answer("notFound", "404 Not Found"))
             }
             connection.finish()
         } _: { server in
@@ -45,17 +44,38 @@ import Testing
 
     /// "deleted never-was", exit 0, because the first try had found a FileServer that was being started.
     @Test(arguments: FirstTry.allCases)
-    func `what is not found was deleted by a try before, if that can have been heard`(
-        first: FirstTry
-    ) async throws {
+    func `what the FileServer does not find was never there`(first: FirstTry) async throws {
         try await Self.run(first) { client in
+            await expectError(.notFound) { try await client.delete(try FileName("x")) }
+        }
+    }
+
+    /// With it a FileServer knows a change that it has made before.
+    @Test func `all tries of a change have one id, and each change has another`() async throws {
+        let ids = Mutex<[String?]>([])
+        try await ScriptedServer.run { number, connection in
+            let message = try await connection.message()
+            ids.withLock { $0.append(message?.header(FileServerRoute.request)) }
+            let isFirst = number % 2 == 1
+            try await connection.send(
+                isFirst
+                    ? Self.answer("unreachable", "504 Gateway Timeout")
+                    : Self.answer("conflict", "409 Conflict"))
+            connection.finish()
+        } _: { server in
+            let transport = ChunkTransport(
+                endpoint: Endpoint(host: "127.0.0.1", port: server.port), token: nil)
+            let client = FileServerClient(transport: transport)
             let name = try FileName("x")
-            if first.mayHaveBeenHeard {
-                try await client.delete(name)
-            } else {
-                await expectError(.notFound) { try await client.delete(name) }
+            await expectError(.conflict) { try await client.delete(name) }
+            await expectError(.conflict) {
+                let body = ChangeLevelBody(level: .three, planOnly: false)
+                _ = try await client.changeLevel(of: name, body)
             }
         }
+        let found = ids.withLock { $0 }
+        #expect(found.count == 4 && found[0] == found[1] && found[2] == found[3])
+        #expect(found[0] != found[2] && found.allSatisfy { $0.flatMap { RequestID($0) } != nil })
     }
 
     @Test(arguments: FirstTry.allCases)
@@ -66,33 +86,6 @@ import Testing
             let body = ForgetRequestBody(replica: "r", acceptLoss: false)
             await expectError(first.mayHaveBeenHeard ? .unreachable : .notFound) {
                 _ = try await client.forget(body)
-            }
-        }
-    }
-
-    /// The level was changed, the answer was lost, and the second try found that something had been committed: itself.
-    @Test(arguments: FirstTry.allCases)
-    func `a change of level that met its own first try is asked for once more`(
-        first: FirstTry
-    ) async throws {
-        let (two, three) = (try ReplicationLevel(2), ReplicationLevel.three)
-        let done = LevelChangeBody(
-            name: try FileName("x"), from: two, to: three, copied: 1, dropped: 0, pinned: 0,
-            lacking: 0, bytesCopied: 1, planOnly: false, replicas: [])
-        let text = String(buffer: try WireJSON.encode(done))
-        let answers = [
-            Self.answer("conflict", "409 Conflict"),
-            "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: \(text.utf8.count)\r\n\r\n\(text)",
-        ]
-        try await Self.run(first, then: answers) { client in
-            let (name, body) = (done.name, ChangeLevelBody(level: three, planOnly: false))
-            if first.mayHaveBeenHeard {
-                let change = try await client.changeLevel(of: name, body)
-                #expect(change.copied == 1)
-            } else {
-                await expectError(.conflict) {
-                    _ = try await client.changeLevel(of: name, body)
-                }
             }
         }
     }

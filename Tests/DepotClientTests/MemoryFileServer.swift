@@ -178,9 +178,9 @@ final class MemoryFileServer: FileServerAPI {
             }
             return bytes
         }
-        if let only = manifest.chunk {
-            _ = text(only)
-            return 1
+        if manifest.isInline {
+            if let only = manifest.chunk { _ = text(only) }
+            return manifest.chunk == nil ? 0 : 1
         }
         guard let root = text(manifest.text), root.readableBytes > 0 else { return 0 }
         var walk = ManifestWalk(try Manifest(parsing: root))

@@ -109,7 +109,7 @@ public struct GroupDownload: Sendable {
         found = Self.fitting(found)
         guard let name = found.first?.file.name else { return }
         var objects: [ChunkID: VerifiedObject] = [:]
-        let stored = found.filter { $0.file.manifest.chunk == nil }
+        let stored = found.filter { !$0.file.manifest.isInline }
             .map { PlacedChunk(offset: 0, reference: $0.file.manifest.text) }
         try await fetch(stored, of: name, from: &opened, into: &objects)
         var placed: [OpenedFile] = []
@@ -135,7 +135,7 @@ public struct GroupDownload: Sendable {
     private static func manifest(
         of file: FileBody, in objects: [ChunkID: VerifiedObject]
     ) throws(DepotError) -> Manifest? {
-        if let chunk = file.manifest.chunk { return Manifest(of: chunk) }
+        if let manifest = file.manifest.inlineManifest { return manifest }
         guard let text = objects[file.manifest.id] else { return nil }
         return try Manifest(parsing: text.contiguous)
     }

@@ -79,7 +79,7 @@ struct OpenedFiles: Sendable {
 
     /// What a file consists of; fetched unless it is inline.
     mutating func manifest(of file: FileBody) async throws(DepotError) -> Manifest {
-        if let chunk = file.manifest.chunk { return Manifest(of: chunk) }
+        if let manifest = file.manifest.inlineManifest { return manifest }
         let text = try await fetch(file.manifest.text, of: file.name)
         return try Manifest(parsing: text.contiguous)
     }

@@ -172,28 +172,27 @@ public final class FileServerClient: FileServerAPI {
     public func changeLevel(
         of name: FileName, _ body: ChangeLevelBody
     ) async throws(DepotError) -> LevelChangeBody {
-        let (path, delivery) = ("\(Self.path(of: name))/level", Delivery())
-        do throws(DepotError) {
-            return try await json(.POST, path, body: body, patience: .hours(24), delivery: delivery)
-        } catch {
-            // What was committed in between may be an earlier try's own doing.
-            guard error.code == .conflict, delivery.mayBeRepeated else { throw error }
-        }
-        return try await json(.POST, path, body: body, patience: .hours(24))
+        try await json(
+            WireRequest(
+                .POST, "\(Self.path(of: name))/level",
+                headers: Self.repeatable(["content-type": "application/json"]),
+                body: try WireJSON.encode(body), patience: .hours(24)))
     }
 
     public func delete(_ name: FileName) async throws(DepotError) {
-        let delivery = Delivery()
         // Longer than the FileServer waits for a replica that does not answer.
-        let request = WireRequest(
-            .DELETE, Self.path(of: name), patience: .seconds(180), delivery: delivery)
-        do throws(DepotError) {
-            _ = try await send(request)
-        } catch {
-            // The answer to an earlier try may have been lost after the work was done. Where nobody
-            // can have heard one, it was never there.
-            guard error.code == .notFound, delivery.mayBeRepeated else { throw error }
-        }
+        _ = try await send(
+            WireRequest(
+                .DELETE, Self.path(of: name), headers: Self.repeatable([:]),
+                patience: .seconds(180)))
+    }
+
+    /// The answer to an earlier try may have been lost after the work was done: all tries have one
+    /// id.
+    private static func repeatable(_ headers: HTTPHeaders) -> HTTPHeaders {
+        var headers = headers
+        headers.add(name: FileServerRoute.request, value: "\(RequestID.random())")
+        return headers
     }
 
     public func status() async throws(DepotError) -> StatusBody {

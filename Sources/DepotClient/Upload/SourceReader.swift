@@ -75,8 +75,8 @@ final class SourceReader {
     var warning: String? {
         guard let file, modified == nil else { return nil }
         return
-            "its modification time, \(file.status.st_mtim.tv_sec) seconds after 1970, is left out: "
-            + "depot keeps those of the years 1678 to 2261"
+            "its modification time is left out: \(file.status.st_mtim.tv_nsec) nanoseconds are no "
+            + "part of a second"
     }
 
     /// Reads on behind what the window holds, until that is full, and cuts.

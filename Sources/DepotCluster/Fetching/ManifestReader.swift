@@ -23,9 +23,9 @@ package struct ManifestReader: Sendable {
         var outlines: [ChunkID: Result<ManifestOutline, DepotError>] = [:]
         var stored: Set<ChunkReference> = []
         for reference in references {
-            if let chunk = reference.chunk {
+            if let manifest = reference.inlineManifest {
                 outlines[reference.id] = .success(
-                    ManifestOutline(reference: reference, manifest: Manifest(of: chunk)))
+                    ManifestOutline(reference: reference, manifest: manifest))
             } else {
                 stored.insert(reference.text)
             }

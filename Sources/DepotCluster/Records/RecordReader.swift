@@ -2,8 +2,8 @@ import DepotCore
 
 /// Reads records from one replica: hashed, parsed, of this cluster.
 package struct RecordReader: Sendable {
-    /// Records of one question: 4 MiB at most.
-    package static let batchSize = 256
+    /// Records of one question: 6 MiB at most, some 20 KiB most times.
+    package static let batchSize = 64
 
     private let pool: ReplicaPool
 

@@ -63,6 +63,10 @@ public struct ManifestBuilder: Sendable {
                 reference: ManifestReference(inline: only), objects: [], pieces: [], size: size,
                 chunkCount: chunkCount)
         }
+        if chunkCount == 0 {
+            return FinishedManifest(
+                reference: .empty, objects: [], pieces: [], size: 0, chunkCount: 0)
+        }
         let header = ManifestText.header(depth: .chunks, size: size)
         let isFlat =
             pieces.isEmpty && header.utf8.count + lines.readableBytes <= Limits.manifestSizeMax
@@ -97,7 +101,7 @@ public struct ManifestBuilder: Sendable {
 
 /// What `ManifestBuilder` made.
 public struct FinishedManifest: Sendable {
-    /// The manifest as records name it: inline where the file is one chunk.
+    /// The manifest as records name it: inline where the file is one chunk, or empty.
     public let reference: ManifestReference
     /// What is to be stored as chunks, like the pieces before: the last piece, at depth 1, and the
     /// manifest's text unless it is inline.

@@ -61,7 +61,7 @@ public struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible 
 
 extension Unicode.Scalar {
     /// The category Cc, which no version of Unicode will ever change.
-    fileprivate var isControl: Bool { value < 0x20 || (0x7f...0x9f).contains(value) }
+    var isControl: Bool { value < 0x20 || (0x7f...0x9f).contains(value) }
 }
 
 extension FileName: Codable {

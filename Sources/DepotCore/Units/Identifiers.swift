@@ -55,6 +55,19 @@ public struct DepositID: UUIDIdentifier {
     public init(uuid: UUID) { self.uuid = uuid }
 }
 
+/// One change of a name that a client asks for. The client makes it; with the same id, a repeated
+/// request is the same request.
+public struct RequestID: UUIDIdentifier {
+    public let uuid: UUID
+    public init(uuid: UUID) { self.uuid = uuid }
+}
+
+/// All names of one file that has several. Whoever deposits them makes it.
+public struct HardLinkID: UUIDIdentifier {
+    public let uuid: UUID
+    public init(uuid: UUID) { self.uuid = uuid }
+}
+
 /// One session in which a client retrieves one file.
 public struct RetrievalID: UUIDIdentifier {
     public let uuid: UUID

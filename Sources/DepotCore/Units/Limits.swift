@@ -8,8 +8,9 @@ public enum Limits {
     public static let fileNameSizeMax = 1_024
     /// In bytes. The registered types with their usual parameters are far below.
     public static let contentTypeSizeMax = 255
-    /// JSON; a record carries one name and a few numbers.
-    public static let recordSizeMax = 16 << 10
+    /// JSON. The longest name, link, attributes and annotations together fit, spelled with an escape
+    /// for each byte; most records have some 300 bytes.
+    public static let recordSizeMax = 96 << 10
     /// More copies than this are a mistake in the number.
     public static let levelMax = 32
 }

@@ -102,7 +102,8 @@ enum ChunkUse {
             """
             SELECT f.name FROM file f LEFT JOIN manifest m ON m.chunk = f.manifest
             LEFT JOIN chunk c ON c.id = -f.manifest
-            WHERE coalesce(m.complete, c.id IS NOT NULL) = 0 LIMIT 1
+            WHERE f.manifest <> \(ManifestTable.empty)
+                AND coalesce(m.complete, c.id IS NOT NULL) = 0 LIMIT 1
             """
         ).first { try $0.get(0, as: FileName.self) }
         guard let unknown else { return }

@@ -27,8 +27,8 @@ struct CommitCounts {
 
     private(set) var lacking: [ChunkReference] = []
     /// Of the least replicated chunk: copies that were vouched for to the deposit and are good
-    /// still.
-    private(set) var copies = Int.max
+    /// still. `nil` where there is nothing to copy.
+    private(set) var copies: Int?
     /// Numbers of content chunks that the deposit brought, and that no file of its counted yet.
     private(set) var new: [Int64] = []
     private(set) var newBytes: UInt64 = 0
@@ -40,7 +40,7 @@ struct CommitCounts {
         let uses = manifest < 0 ? statements.inline : statements.stored
         try uses.visit(deposit, manifest) { row in
             let found = try row.get(5, as: Int.self)
-            copies = min(copies, found)
+            copies = min(copies ?? found, found)
             if found < copiesRequired {
                 lacking.append(try ChunkReference(id: row.get(1), length: row.get(2)))
             }
@@ -48,7 +48,9 @@ struct CommitCounts {
             return lacking.count < SQLiteCatalog.lackingMax
         }
         assert(lacking.count <= SQLiteCatalog.lackingMax)
-        assert(lacking.isEmpty == (copies >= copiesRequired), "the least replicated chunk decides")
+        assert(
+            lacking.isEmpty == ((copies ?? copiesRequired) >= copiesRequired),
+            "the least replicated chunk decides")
     }
 
     private mutating func count(_ row: SQLRow) throws {

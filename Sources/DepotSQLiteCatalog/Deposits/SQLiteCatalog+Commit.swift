@@ -50,7 +50,9 @@ private struct DepositCommit {
         let lease = try requireLease()
         guard try isAsExpected(file) else { return .overtaken }
         let manifest: Int64
-        if let chunk = file.manifest.chunk {
+        if file.manifest == .empty {
+            manifest = ManifestTable.empty
+        } else if let chunk = file.manifest.chunk {
             guard let known = try known(chunk) else { return .lacking([chunk]) }
             manifest = ManifestTable.number(ofInline: known.number)
         } else {
@@ -134,8 +136,8 @@ private struct DepositCommit {
         try publication.put(record, manifest: manifest, number: number)
         let receipt = Receipt(
             deposit: deposit, name: file.name, sequence: record.sequence, manifest: file.manifest,
-            size: file.size, level: lease.level, copies: counts.copies, chunks: file.chunks,
-            newChunks: counts.new.count, newBytes: counts.newBytes, sharedBytes: counts.sharedBytes)
+            size: file.size, level: lease.level, copies: counts.copies ?? lease.level.copies,
+            chunks: file.chunks, newChunks: counts.new.count, newBytes: counts.newBytes, sharedBytes: counts.sharedBytes)
         try receipts.keep(receipt, deposit: lease.number, record: number)
         try counts.countAsShared(deposit: lease.number, session)
         return .committed(receipt, record: record)

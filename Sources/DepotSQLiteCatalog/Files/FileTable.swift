@@ -2,17 +2,19 @@ import DepotCore
 import DepotSQLite
 import GRDB
 
-// Beside a file's row lies the text of the record that was committed with it. Nothing is served
-// under a name, and no level is changed, on the word of the row alone: both must say the same, to
-// the last byte.
+// A file's row says what queries need; the rest is in the text of the record that was committed with
+// it, which lies beside it. Nothing is served under a name, and no level is changed, on the word of
+// one of them alone: the text must have its hash, and say what the row says.
 
 /// The live files.
 struct FileTable {
+    /// The columns `mode`, `modified` and `content_type` are of before record format 2, and nobody
+    /// reads them.
     static let selection = """
-        SELECT f.name, f.epoch, f.counter, c.hash, c.length, f.size, f.level, f.mode, f.modified,
-            f.content_type, f.time, f.manifest, o.text, (SELECT cluster FROM cluster)
-        FROM file f CROSS JOIN chunk c ON c.id = abs(f.manifest)
-        CROSS JOIN record o ON o.id = f.record
+        SELECT f.name, f.epoch, f.counter, c.hash, c.length, f.size, f.level, f.time, f.manifest,
+            o.text, o.hash
+        FROM file f CROSS JOIN record o ON o.id = f.record
+        LEFT JOIN chunk c ON c.id = abs(f.manifest)
 
         """
     private static let byName = selection + "WHERE f.name = ?"
@@ -25,36 +27,32 @@ struct FileTable {
         let entry: FileEntry
         /// The manifest's number, see `ManifestTable`.
         let manifest: Int64
-
-        init(_ row: SQLRow) throws {
-            let mode = try row.get(7, as: Int?.self)
-            manifest = try row.get(11)
-            let named = try ChunkReference(id: row.get(3), length: row.get(4))
-            entry = try FileEntry(
-                name: row.get(0), sequence: row.sequence(1),
-                manifest: manifest < 0
-                    ? ManifestReference(inline: named) : ManifestReference(stored: named),
-                size: row.get(5), level: row.get(6),
-                metadata: FileMetadata(
-                    mode: mode.flatMap { UInt16(exactly: $0) },
-                    modified: row.get(8), contentType: row.get(9)),
-                time: row.get(10))
-            try requireRecord(row.get(12), cluster: row.get(13))
-        }
+        /// The commit that brought its content.
+        let origin: CommitSequence
 
         /// - Throws: where the record beside the row says something else, which only damage can
         ///   bring about.
-        private func requireRecord(_ text: [UInt8], cluster: ClusterID) throws {
-            let record = FileRecord(
-                cluster: cluster, name: entry.name, sequence: entry.sequence, time: entry.time,
-                content: .file(
-                    level: entry.level, manifest: entry.manifest, size: entry.size,
-                    metadata: entry.metadata))
-            guard record.text == text else {
+        init(_ row: SQLRow) throws {
+            manifest = try row.get(8)
+            let name = try row.get(0, as: FileName.self)
+            let record = try RecordTable.parse(row.get(9), hash: row.get(10))
+            guard case .file(let level, let reference, let size, let metadata) = record.content,
+                record.name == name, try record.sequence == row.sequence(1),
+                try record.time == row.get(7, as: Int64.self),
+                try level == row.get(6, as: ReplicationLevel.self),
+                try size == row.get(5, as: UInt64.self),
+                try ManifestTable.isNumber(
+                    manifest, of: reference, chunk: row.get(3, as: ChunkID?.self),
+                    length: row.get(4, as: Int?.self))
+            else {
                 throw DatabaseError(
                     resultCode: .SQLITE_CORRUPT,
-                    message: "the row of '\(entry.name)' is not what its record says")
+                    message: "the row of '\(name)' is not what its record says")
             }
+            origin = record.origin ?? record.sequence
+            entry = FileEntry(
+                name: name, sequence: record.sequence, manifest: reference, size: size,
+                level: level, metadata: metadata, time: record.time)
         }
     }
 

@@ -2,8 +2,8 @@ import DepotCore
 import DepotSQLite
 
 // A file's row, and the lease of a retrieval, name a manifest by a number: that of its chunk, or,
-// where the manifest is inline, the negative of that of the file's only chunk. Only the first kind
-// has rows here.
+// where the manifest is inline, the negative of that of the file's only chunk, or 0 where the file is
+// empty. Only the first kind has rows here.
 
 /// What manifests use, in bulk.
 struct ManifestTable {
@@ -37,6 +37,19 @@ struct ManifestTable {
 
     /// The number of the manifest of a file that is this chunk.
     static func number(ofInline chunk: Int64) -> Int64 { 0 &- chunk }
+
+    /// The number of the manifest of an empty file.
+    static let empty: Int64 = 0
+
+    /// Whether a number is that of a manifest, given the chunk of the number's magnitude.
+    static func isNumber(
+        _ number: Int64, of manifest: ManifestReference, chunk: ChunkID?, length: Int?
+    ) -> Bool {
+        let named = manifest.isInline ? manifest.chunk : manifest.text
+        guard let named else { return number == empty }
+        return (number < 0) == manifest.isInline && number != empty && chunk == named.id
+            && length == named.length
+    }
 
     private func isComplete(_ manifest: Int64) throws -> Bool {
         try completeness.first(manifest) { try $0.get(0, as: Bool.self) } ?? false

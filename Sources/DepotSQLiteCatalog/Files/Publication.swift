@@ -12,10 +12,12 @@ struct Publication {
         self.session = session
     }
 
+    /// - Parameter origin: the commit that brought the content, where this one brings none.
     /// - Returns: the record and its number.
     /// - Throws: `invalidArgument` where the content has no spelling as a record.
     func enter(
-        name: FileName, time: Int64, content: FileRecord.Content
+        name: FileName, time: Int64, content: FileRecord.Content, origin: CommitSequence? = nil,
+        request: RequestID? = nil
     ) throws -> (record: FileRecord, number: Int64) {
         let cluster = ClusterTable(session)
         let last = try cluster.row().sequence
@@ -29,12 +31,12 @@ struct Publication {
         let row = try cluster.row()
         let record = FileRecord(
             cluster: row.identity.cluster, name: name, sequence: row.sequence, time: time,
-            content: content)
+            content: content, origin: origin, request: request)
         let object = record.encoded()
         // What could not be read back would stop the outbox.
         guard try FileRecord(parsing: object.contiguous) == record else {
             throw DepotError(
-                .invalidArgument, "the file's size is not that of its only chunk",
+                .invalidArgument, "the file's size is not that of its only chunk, or of nothing",
                 object: name.text)
         }
         return (record, try insert(object, of: record.name, isPending: true))
@@ -58,25 +60,22 @@ struct Publication {
 
     /// Makes the record's file the one of its name.
     func put(_ record: FileRecord, manifest: Int64, number: Int64) throws {
-        guard case .file(let level, _, let size, let metadata) = record.content else {
+        guard case .file(let level, _, let size, _) = record.content else {
             return assertionFailure("the record of a deletion is no file's")
         }
         try ReplacedFiles(session).note(record.name, by: number, with: manifest)
         try session.statement("DELETE FROM tombstone WHERE name = ?").run(record.name)
         try session.statement(
             """
-            INSERT INTO file (name, epoch, counter, manifest, size, level, mode, modified,
-                content_type, time, record)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO file (name, epoch, counter, manifest, size, level, time, record)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT DO UPDATE SET epoch = excluded.epoch, counter = excluded.counter,
                 manifest = excluded.manifest, size = excluded.size, level = excluded.level,
-                mode = excluded.mode, modified = excluded.modified,
-                content_type = excluded.content_type, time = excluded.time,
+                mode = NULL, modified = NULL, content_type = NULL, time = excluded.time,
                 record = excluded.record
             """
         ).run(
             record.name, record.sequence.epoch, record.sequence.counter, manifest, size, level,
-            metadata.mode.map(Int.init), metadata.modified, metadata.contentType,
             record.time, number)
     }
 

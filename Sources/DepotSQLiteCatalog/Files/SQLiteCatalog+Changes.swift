@@ -2,11 +2,30 @@ import DepotCore
 import DepotSQLite
 
 extension SQLiteCatalog {
+    public func change(
+        of name: FileName, madeBy request: RequestID
+    ) async throws(DepotError) -> EarlierChange? {
+        try await queue.view { session in
+            let records = RecordTable(session)
+            guard let (number, record) = try records.find(name, madeBy: request) else { return nil }
+            return EarlierChange(record: record, isNewest: try records.isCurrent(number))
+        }
+    }
+
+    public func undelivered(_ name: FileName) async throws(DepotError) -> FileRecord? {
+        try await queue.view { try RecordTable($0).undelivered(name) }
+    }
+
     public func changeLevel(
         of name: FileName, expected: CommitSequence, to level: ReplicationLevel,
-        copiesRequired: Int, counting: Set<ReplicaID>, time: Int64
+        copiesRequired: Int, counting: Set<ReplicaID>, time: Int64, request: RequestID?
     ) async throws(DepotError) -> FileRecord {
         try await queue.change { session in
+            if let request,
+                let (_, made) = try RecordTable(session).find(name, madeBy: request)
+            {
+                return made
+            }
             let found = try FileTable(session).find(name)
             let entry = found.entry
             guard entry.sequence == expected else {
@@ -23,7 +42,8 @@ extension SQLiteCatalog {
                 name: name, time: time,
                 content: .file(
                     level: level, manifest: entry.manifest, size: entry.size,
-                    metadata: entry.metadata))
+                    metadata: entry.metadata),
+                origin: found.origin, request: request)
             try publication.put(record, manifest: found.manifest, number: number)
             return record
         }
@@ -52,9 +72,14 @@ extension SQLiteCatalog {
     }
 
     public func delete(
-        _ name: FileName, expected: FileExpectation, time: Int64
+        _ name: FileName, expected: FileExpectation, time: Int64, request: RequestID?
     ) async throws(DepotError) -> FileRecord {
         try await queue.change { session in
+            if let request,
+                let (_, made) = try RecordTable(session).find(name, madeBy: request)
+            {
+                return made
+            }
             let entry = try FileTable(session).find(name).entry
             guard expected.holds(for: entry.sequence) else {
                 throw DepotError(
@@ -64,7 +89,7 @@ extension SQLiteCatalog {
             let level = entry.level
             let publication = Publication(session)
             let (record, number) = try publication.enter(
-                name: name, time: time, content: .deleted(level: level))
+                name: name, time: time, content: .deleted(level: level), request: request)
             try publication.bury(record, level: level, number: number)
             return record
         }

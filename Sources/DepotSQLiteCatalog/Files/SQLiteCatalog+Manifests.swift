@@ -14,6 +14,7 @@ extension SQLiteCatalog {
         assuming: LevelAssumption?
     ) async throws(DepotError) -> [ChunkStatus] {
         try Self.checkPage(limit)
+        if manifest == .empty { return [] }
         return try await queue.view { session in
             let table = try ChunkTable(session)
             let statuses = try StatusTable(session, assuming: assuming)

@@ -25,6 +25,32 @@ struct RecordTable {
         return try FileRecord(parsing: bytes)
     }
 
+    /// The record of a name that a request has made. A name has few records: older ones go when the
+    /// newest is where it belongs.
+    func find(
+        _ name: FileName, madeBy request: RequestID
+    ) throws -> (number: Int64, record: FileRecord)? {
+        var found: (number: Int64, record: FileRecord)?
+        try session.statement("SELECT id, text, hash FROM record WHERE name = ? ORDER BY id DESC")
+            .visit(name) { row in
+                let record = try Self.parse(row.get(1), hash: row.get(2))
+                if record.request == request { found = (try row.get(0, as: Int64.self), record) }
+                return found == nil
+            }
+        return found
+    }
+
+    /// The newest word on a name, where it is in the outbox.
+    func undelivered(_ name: FileName) throws -> FileRecord? {
+        try session.statement(
+            """
+            SELECT o.text, o.hash FROM record o WHERE o.name = ?1 AND o.pending = 1 AND (
+                EXISTS (SELECT 1 FROM file WHERE name = ?1 AND record = o.id)
+                OR EXISTS (SELECT 1 FROM tombstone WHERE name = ?1 AND record = o.id))
+            """
+        ).first(name) { try Self.parse($0.get(0), hash: $0.get(1)) }
+    }
+
     /// The sequence of the newest word on a name, file or tombstone.
     func newest(of name: FileName) throws -> CommitSequence? {
         try session.statement(

@@ -77,6 +77,7 @@ extension SQLiteCatalog {
 
     private static func number(of manifest: ManifestReference, _ session: Session) throws -> Int64?
     {
+        if manifest == .empty { return ManifestTable.empty }
         guard let chunk = manifest.chunk else {
             return try ManifestTable(session).complete(manifest.id)?.number
         }

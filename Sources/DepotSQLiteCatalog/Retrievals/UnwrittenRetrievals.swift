@@ -76,7 +76,8 @@ final class UnwrittenRetrievals: Sendable {
         let writing = try session.statement(
             """
             INSERT INTO retrieval (uuid, manifest, deadline)
-            SELECT ?1, ?3, ?2 WHERE EXISTS (SELECT 1 FROM manifest m WHERE m.chunk = ?3)
+            SELECT ?1, ?3, ?2 WHERE ?3 = \(ManifestTable.empty)
+                OR EXISTS (SELECT 1 FROM manifest m WHERE m.chunk = ?3)
                 OR EXISTS (SELECT 1 FROM chunk c WHERE c.id = -?3)
             ON CONFLICT DO UPDATE SET deadline = max(deadline, excluded.deadline)
             """)

@@ -21,19 +21,11 @@ struct ConditionalChange: Sendable {
     /// - Throws: `PreconditionFailed`.
     func expectation() async throws -> FileExpectation {
         guard conditions.restrictChanges else { return .anything }
-        let file = try await known()
+        let file = try await catalog.known(name)
         guard conditions.permit(changing: file.map(FileVersion.init)) else {
             throw PreconditionFailed()
         }
         return file.map { .version($0.sequence) } ?? .absence
-    }
-
-    private func known() async throws(DepotError) -> FileEntry? {
-        do throws(DepotError) {
-            return try await catalog.file(name)
-        } catch  where error.code == .notFound {
-            return nil
-        }
     }
 
     /// - Parameter change: throws `conflict` where the name is not as expected.

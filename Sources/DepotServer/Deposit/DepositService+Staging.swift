@@ -35,7 +35,7 @@ extension DepositService {
             }
         }
         // What is inline is in the commit itself.
-        let stored = outlines.compactMap { try? $0.get() }.filter { $0.reference.chunk == nil }
+        let stored = outlines.compactMap { try? $0.get() }.filter { !$0.reference.isInline }
         let staged = try await catalog.staged(among: stored.map(\.reference.id))
         let refusals = await stageShort(
             stored.filter { Self.isShort($0) && !staged.contains($0.reference.id) }, deposit)

@@ -34,17 +34,25 @@ struct FileService: Sendable {
     /// Deletes a name, if its file is as the conditions want it: durable when this returns. Chunks
     /// that nobody else uses are left to collection; those that others use at a lower level lose
     /// their surplus copies, now or later.
-    func delete(_ name: FileName, _ conditions: RequestConditions) async throws {
+    ///
+    /// - Parameter request: the same again makes nothing again, and comes to the same end.
+    func delete(
+        _ name: FileName, _ conditions: RequestConditions, request: RequestID?
+    ) async throws {
         await pool.ready()
         try pool.requireCurrentCatalog()
         try await pool.requireMajority()
-        let file = try await catalog.file(name)
+        let changes = RepeatableChange(catalog: catalog, deliverer: deliverer)
+        if try await changes.isMade(by: request, of: name) != nil { return }
+        guard let file = try await catalog.known(name) else {
+            return try await changes.acknowledgeDeletion(of: name)
+        }
         let change = ConditionalChange(name: name, conditions: conditions, catalog: catalog)
         let record = try await change.make { expected throws(DepotError) in
-            try await catalog.delete(name, expected: expected, time: context.clock.timestamp())
+            try await catalog.delete(
+                name, expected: expected, time: context.clock.timestamp(), request: request)
         }
-        let delivery = try await deliverer.deliver([record])
-        try delivery.first?.require(all: false, of: name)
+        try await changes.acknowledge(record)
         do throws(DepotError) {
             var pages = ChunkPages(file.manifest, catalog)
             while let page = try await pages.next() { _ = try await leveler.lower(page) }

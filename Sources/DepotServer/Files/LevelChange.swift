@@ -10,31 +10,42 @@ struct LevelChange: Sendable {
     let leveler: CopyLeveler
     let deliverer: RecordDeliverer
 
+    /// - Parameter request: the same again changes nothing again, and comes to the same end.
     /// - Throws: `notEnoughReplicas`, `conflict` where something was committed to the name
     ///   meanwhile, `notFound`.
-    func change(_ name: FileName, _ body: ChangeLevelBody) async throws(DepotError)
-        -> LevelChangeBody
-    {
+    func change(
+        _ name: FileName, _ body: ChangeLevelBody, request: RequestID?
+    ) async throws(DepotError) -> LevelChangeBody {
         await pool.ready()
         let file = try await catalog.file(name)
         try pool.requireMembers(for: body.level)
         if body.planOnly { return try await plan(file, body.level) }
         try pool.requireCurrentCatalog()
         try await pool.requireMajority()
-        return try await carryOut(file, body.level)
+        let changes = RepeatableChange(catalog: catalog, deliverer: deliverer)
+        if try await changes.isMade(by: request, of: name) != nil {
+            return LevelChangeBody(
+                name: name, from: file.level, to: file.level, CopySummary(), pinned: 0, lacking: 0,
+                planOnly: false)
+        }
+        return try await carryOut(file, body.level, changes, request)
     }
 
     private func carryOut(
-        _ file: FileEntry, _ level: ReplicationLevel
+        _ file: FileEntry, _ level: ReplicationLevel, _ changes: RepeatableChange,
+        _ request: RequestID?
     ) async throws(DepotError) -> LevelChangeBody {
         var done = CopySummary()
         try await raise(file, to: level, &done)
         if level != file.level {
-            let record = try await catalog.changeLevel(
-                of: file.name, expected: file.sequence, to: level, copiesRequired: level.majority,
-                counting: pool.countedForRepair, time: context.clock.timestamp())
-            let delivery = try await deliverer.deliver([record])
-            try delivery.first?.require(all: false, of: file.name)
+            try await changes.acknowledge(
+                try await catalog.changeLevel(
+                    of: file.name, expected: file.sequence, to: level,
+                    copiesRequired: level.majority, counting: pool.countedForRepair,
+                    time: context.clock.timestamp(), request: request))
+        } else if let record = try await catalog.undelivered(file.name) {
+            // Somebody was told to ask again, and has no id to ask with.
+            try await changes.acknowledge(record)
         }
         let left = try await settle(file, at: level, &done)
         return LevelChangeBody(

@@ -39,7 +39,7 @@ struct ManifestRestorer: Sendable {
 
     /// - Returns: what is missing; empty where the manifest is in the catalog now.
     func restore(_ reference: ManifestReference) async throws(DepotError) -> FileGap {
-        if reference.chunk == nil, try await catalog.isStaged(manifest: reference.id) {
+        if !reference.isInline, try await catalog.isStaged(manifest: reference.id) {
             return FileGap()
         }
         do throws(DepotError) {
@@ -65,7 +65,7 @@ struct ManifestRestorer: Sendable {
                 gap.note(chunk.id)
             }
         }
-        if gap.isEmpty, outline.reference.chunk == nil {
+        if gap.isEmpty, !outline.reference.isInline {
             try await catalog.restore(
                 manifest: outline.reference.text, chunks: chunks, pieces: outline.pieces)
         }

@@ -97,7 +97,7 @@ package struct ReceiptProver: Sendable {
         }
         let promised = receipt.copies
         var counted = counts
-        let text = reference.chunk == nil ? [reference.text] : []
+        let text = reference.isInline ? [] : [reference.text]
         counted = try await check(text + outline.pieces, counted, promised: promised)
         let count = try await manifests.walk(outline) { chunks, _ async throws(DepotError) in
             counted = try await check(chunks, counted, promised: promised)
@@ -108,7 +108,7 @@ package struct ReceiptProver: Sendable {
     }
 
     /// The receipt of a file of one chunk names that chunk. Any other manifest is a chunk itself,
-    /// unless the same content was deposited again since, as one chunk.
+    /// unless the file is empty, or the same content was deposited again since, as one chunk.
     ///
     /// - Throws: `notFound` where nobody knows it; `invalidArgument` for a size that no chunk has.
     private func manifest(of receipt: ReceiptBody) async throws(DepotError) -> ManifestReference {
@@ -123,6 +123,7 @@ package struct ReceiptProver: Sendable {
         if let copies = try await catalog.copies(of: [receipt.manifest]).first ?? nil {
             return ManifestReference(stored: copies.reference)
         }
+        if receipt.manifest == ManifestReference.empty.id { return .empty }
         throw DepotError(
             .notFound, "no replica is known to hold this manifest (any more)",
             object: receipt.manifest.hex)

@@ -54,4 +54,8 @@ public enum FileServerRoute {
     public static let coverage = "/v1/coverage"
     public static let collections = "/v1/collections"
     public static let health = "/health"
+
+    /// The header with the UUID of a deletion or a change of level: with the same one, a repeated
+    /// request is the same request, and changes nothing again.
+    public static let request = "depot-request"
 }

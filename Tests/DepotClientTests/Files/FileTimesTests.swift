@@ -15,7 +15,7 @@ import Testing
 
     /// ext4 keeps times until 2446: one file of 2445 ended a deposit of its whole tree.
     @Test(arguments: [15_000_000_000, 9_223_372_037, -9_300_000_000, -1, 4_000_000_000])
-    func `a time that depot does not keep is left out and told, and the file is deposited`(
+    func `the time of any year that the kernel takes is deposited`(
         seconds: Int
     ) async throws {
         let bench = try Workbench()
@@ -23,9 +23,9 @@ import Testing
         let found = Self.setTime(seconds, of: bench.path("b"))
         let told = try await bench.deposit(sources)
         #expect(told.names == ["a", "b", "c"])
-        let kept = FileTime(seconds: Int64(found), nanoseconds: 0)
+        let kept = try #require(FileTime(seconds: Int64(found), nanoseconds: 0))
         #expect(bench.server.files[try FileName("b")]?.metadata.modified == kept)
-        #expect(told.warnings.map(\.name) == (kept == nil ? ["b"] : []))
+        #expect(told.warnings.isEmpty)
     }
 
     /// Any client may commit a record with any number.

@@ -17,31 +17,51 @@ import Testing
         let whole = Int128(time.seconds) * Int128(Self.second) + Int128(time.nanosecondsOfSecond)
         #expect(whole == Int128(nanoseconds))
         #expect(FileTime(seconds: time.seconds, nanoseconds: time.nanosecondsOfSecond) == time)
+        #expect(time.nanoseconds == nanoseconds)
     }
 
-    /// The last second of 2262 that fits, the years 2445 and 2486, and what no calendar has.
+    /// 2262 ends what 64 bits of nanoseconds can say; ext4 has times until 2446, XFS until 2486.
     @Test(arguments: [
-        (9_223_372_036, 854_775_807, true), (9_223_372_036, 854_775_808, false),
-        (9_223_372_037, 0, false), (-9_223_372_037, 145_224_192, true),
-        (-9_223_372_037, 145_224_191, false), (15_000_000_000, 0, false),
-        (16_299_260_425, 0, false), (Int64.min, 0, false), (Int64.max, 999_999_999, false),
-        (-1, 999_999_999, true), (0, 0, true),
+        (9_223_372_036, 854_775_807, "9223372036.854775807"),
+        (9_223_372_036, 854_775_808, "9223372036.854775808"),
+        (-9_223_372_037, 145_224_191, "-9223372036.854775809"),
+        (15_000_000_000, 0, "15000000000.000000000"), (-1, 999_999_999, "-0.000000001"),
+        (-1, 0, "-1.000000000"), (-2, 1, "-1.999999999"), (0, 0, "0.000000000"),
+        (0, 5, "0.000000005"), (Int64.max, 999_999_999, "9223372036854775807.999999999"),
+        (Int64.min, 0, "-9223372036854775808.000000000"),
+        (Int64.min, 1, "-9223372036854775807.999999999"),
     ])
-    func `a time that does not fit is none`(seconds: Int64, nanoseconds: Int64, fits: Bool) {
-        let time = FileTime(seconds: seconds, nanoseconds: nanoseconds)
-        #expect((time != nil) == fits)
-        if let time {
-            #expect((time.seconds, time.nanosecondsOfSecond) == (seconds, nanoseconds))
+    func `any second has one text`(seconds: Int64, nanoseconds: Int64, text: String) throws {
+        let time = try #require(FileTime(seconds: seconds, nanoseconds: nanoseconds))
+        #expect("\(time)" == text)
+        #expect(FileTime(text) == time)
+    }
+
+    @Test(arguments: [
+        "", ".", "1", "1.", "1.0", "1.0000000000", ".000000000", "01.000000000", "+1.000000000",
+        "-0.000000000", "1.00000000 ", " 1.000000000", "1,000000000", "1.-00000001",
+        "1.000000000.000000000", "1e9.000000000", "٣.000000000",
+        "9223372036854775808.000000000", "-9223372036854775808.000000001",
+        "1000000000000000000000000000000000000000000.000000000",
+    ])
+    func `another text is no time`(text: String) {
+        #expect(FileTime(text) == nil)
+    }
+
+    @Test func `what is no part of a second is no time`() {
+        for nanoseconds in [-1, Self.second, .min, .max] {
+            #expect(FileTime(seconds: 0, nanoseconds: nanoseconds) == nil)
         }
     }
 
     @Test(arguments: extremes)
-    func `JSON has one number, under the name that it always had`(_ nanoseconds: Int64) throws {
+    func `JSON has its text`(_ nanoseconds: Int64) throws {
         let metadata = FileMetadata(mode: 0o644, modified: FileTime(nanoseconds: nanoseconds))
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         let text = String(decoding: try encoder.encode(metadata), as: UTF8.self)
-        #expect(text == "{\"mode\":420,\"modifiedNanoseconds\":\(nanoseconds)}")
+        let time = FileTime(nanoseconds: nanoseconds)
+        #expect(text == "{\"mode\":420,\"modified\":\"\(time)\"}")
         let back = try JSONDecoder().decode(FileMetadata.self, from: Data(text.utf8))
         #expect(back == metadata)
     }

@@ -27,11 +27,12 @@ import Testing
     @Test func `the empty file has no lines`() throws {
         let finished = ManifestBuilder().finish()
         let text = ByteBuffer(string: "depot manifest 1\nsize 0\ndepth 0\n")
-        #expect(finished.objects.map(\.contiguous) == [text])
+        #expect(finished.objects.isEmpty && finished.pieces.isEmpty)
         #expect(
             finished.reference.id.hex
                 == "2e913a1c2726fe87bdd1c1fe82d4a9b76196b0f2356ca18b75f847406509d8e3")
-        #expect(finished.reference.chunk == nil && finished.pieces.isEmpty)
+        #expect(finished.reference == .empty && finished.reference.chunk == nil)
+        #expect(finished.reference.inlineManifest?.encoded == text)
         #expect(try Manifest(parsing: text).entries.isEmpty)
     }
 

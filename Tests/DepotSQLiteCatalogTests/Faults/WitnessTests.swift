@@ -40,17 +40,19 @@ import Testing
     }
 
     @Test(arguments: [
-        "manifest = (SELECT manifest FROM file WHERE name = 'other')", "size = size + 1",
-        "level = 1",
-        "counter = counter + 1", "epoch = 2", "mode = 511", "modified = 4", "time = 1",
-        "content_type = 'text/html'", "record = (SELECT record FROM file WHERE name = 'other')",
-        "record = 4711", "manifest = 4711",
+        "file SET manifest = (SELECT manifest FROM file WHERE name = 'other')",
+        "file SET manifest = 0", "file SET size = size + 1", "file SET level = 1",
+        "file SET counter = counter + 1", "file SET epoch = 2", "file SET time = 1",
+        "file SET record = (SELECT record FROM file WHERE name = 'other')",
+        "record SET text = replace(text, '\"mode\":420', '\"mode\":511')",
+        "record SET text = x'7b'", "record SET hash = zeroblob(32)",
+        "file SET record = 4711", "file SET manifest = 4711",
     ])
     func `a row that its record contradicts is told, and nothing is served by it`(
         _ change: String
     ) async throws {
         try await withClosed { folder, _ in
-            try edit(folder, "UPDATE file SET \(change) WHERE name = 'kept'")
+            try edit(folder, "UPDATE \(change) WHERE name = 'kept'")
             let catalog = try await SQLiteCatalog.still(at: folder)
             defer { do { try catalog.close() } catch { Issue.record("\(error)") } }
             let kept = try FileName("kept")

@@ -135,13 +135,13 @@ import Testing
 
     /// Numbers that are only shown, or are random.
     private static let free: Set<String> = [
-        "nonce", "modifiedNanoseconds", "time", "seconds", "oldestDays", "bytesPerDay", "segment",
+        "nonce", "time", "seconds", "oldestDays", "bytesPerDay", "segment",
         "epoch",
     ]
 
     /// Fields of plain types with bounds of their own.
     private static let plain: Set<String> = [
-        "epoch", "level", "length", "mode", "modifiedNanoseconds", "nonce", "number", "offset",
+        "epoch", "level", "length", "mode", "nonce", "number", "offset",
         "opens", "revision", "segment", "time", "seconds", "oldestDays", "bytesPerDay", "from",
         "to",
     ]

@@ -89,15 +89,30 @@ extension FileServerRoutes {
             }
         case .changeLevel(let name):
             let change = try await exchange.body.decode(ChangeLevelBody.self)
-            return try Response(json: try await parts.levels.change(name, change))
+            return try Response(
+                json: try await parts.levels.change(
+                    name, change, request: try Self.requestID(exchange.headers)))
         case .content(let name, let isHead):
             return try await content(name, isHead: isHead, exchange)
         case .put(let name, let level, let requireAll):
             return try await put(name, at: level, requireAll: requireAll, exchange)
         case .delete(let name):
-            try await parts.files.delete(name, RequestConditions(exchange.headers))
+            try await parts.files.delete(
+                name, RequestConditions(exchange.headers),
+                request: try Self.requestID(exchange.headers))
             return .noContent
         }
+    }
+
+    private static func requestID(_ headers: HTTPFields) throws(DepotError) -> RequestID? {
+        guard let name = HTTPField.Name(FileServerRoute.request), let text = headers[name] else {
+            return nil
+        }
+        guard let request = RequestID(text) else {
+            throw DepotError(
+                .invalidArgument, "expected a UUID in \(FileServerRoute.request), found '\(text)'")
+        }
+        return request
     }
 
     /// What an entry of a page takes: a long name, or a chunk with many holders.

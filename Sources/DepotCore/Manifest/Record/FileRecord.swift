@@ -2,6 +2,14 @@
 /// and a sequence number: one for each commit, kept on replicas, so that a catalog can be made again
 /// from them.
 public struct FileRecord: Sendable, Hashable {
+    /// Which fields there can be. An older depot refuses a record with a field that it does not
+    /// know, and drops none.
+    public enum Format: UInt8, Sendable, Hashable {
+        /// Without a number in its text.
+        case one = 1
+        case two = 2
+    }
+
     public enum Content: Sendable, Hashable {
         case file(
             level: ReplicationLevel, manifest: ManifestReference, size: UInt64,
@@ -10,12 +18,19 @@ public struct FileRecord: Sendable, Hashable {
         case deleted(level: ReplicationLevel)
     }
 
+    public let format: Format
     public let cluster: ClusterID
     public let name: FileName
     public let sequence: CommitSequence
     /// Seconds since 1970 at the commit. For people: nothing is decided by it.
     public let time: Int64
     public let content: Content
+    /// The commit that brought this content, where this one changes only its level, metadata or
+    /// retention.
+    public let origin: CommitSequence?
+    public let retention: Retention?
+    /// The request that asked for it, where that may be repeated.
+    public let request: RequestID?
 
     /// What the file, or its tombstone, asks for.
     public var level: ReplicationLevel {
@@ -31,14 +46,21 @@ public struct FileRecord: Sendable, Hashable {
         min(max(seconds, timeRange.lowerBound), timeRange.upperBound)
     }
 
+    /// - Parameter retention: one that says nothing is none.
     public init(
-        cluster: ClusterID, name: FileName, sequence: CommitSequence, time: Int64, content: Content
+        format: Format = .two, cluster: ClusterID, name: FileName, sequence: CommitSequence,
+        time: Int64, content: Content, origin: CommitSequence? = nil, retention: Retention? = nil,
+        request: RequestID? = nil
     ) {
+        self.format = format
         self.cluster = cluster
         self.name = name
         self.sequence = sequence
         self.time = Self.clampedTime(time)
-        assert(Self.timeRange.contains(self.time), "a time that no calendar can write")
         self.content = content
+        self.origin = origin
+        self.retention = retention == Retention() ? nil : retention
+        self.request = request
+        assert(Self.timeRange.contains(self.time), "a time that no calendar can write")
     }
 }

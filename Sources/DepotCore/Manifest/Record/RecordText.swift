@@ -1,8 +1,8 @@
 import NIOCore
 
-// A record is JSON in one spelling: keys in alphabetical order, no space, no escape but \" and \\
-// (names and content types have no control characters), absent metadata left out, one line feed at
-// the end. The same record thus always has the same bytes and id, on every machine. Written here
+// A record is JSON in one spelling: keys in alphabetical order, no space, no escape but \", \\ and,
+// for bytes below the space, \u00 with two lowercase digits, absent metadata left out, one line feed
+// at the end. The same record thus always has the same bytes and id, on every machine. Written here
 // rather than by an encoder, because ids may not depend on a library's idea of JSON. Read here,
 // too: each small file's record is parsed by everybody who stores it, and a decoder of any JSON
 // took a sixth of a replica's time. The reader may be lenient: what it makes is written again and
@@ -27,15 +27,42 @@ struct RecordFieldWriter {
     mutating func add(_ key: StaticString, quoted value: String?) {
         guard let value else { return }
         begin(key)
+        quote(value)
+    }
+
+    /// Texts by name, in the order of the names' bytes; an empty set is left out.
+    mutating func add(_ key: StaticString, texts: [String: String]?) {
+        guard let texts, !texts.isEmpty else { return }
+        begin(key)
+        var separator = UInt8(ascii: "{")
+        for (name, text) in texts.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) })
+        {
+            bytes.append(separator)
+            separator = UInt8(ascii: ",")
+            quote(name)
+            bytes.append(UInt8(ascii: ":"))
+            quote(text)
+        }
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    private mutating func quote(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in value.utf8 {
-            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 bytes.append(UInt8(ascii: "\\"))
+                bytes.append(byte)
+            case 0..<0x20:
+                bytes.append(contentsOf: "\\u00".utf8)
+                bytes.append(contentsOf: [byte >> 4, byte & 15].map { Self.digits[Int($0)] })
+            default: bytes.append(byte)
             }
-            bytes.append(byte)
         }
         bytes.append(UInt8(ascii: "\""))
     }
+
+    private static let digits = Array("0123456789abcdef".utf8)
 
     private mutating func begin(_ key: StaticString) {
         if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
@@ -58,17 +85,20 @@ struct RecordFieldReader {
     init(_ text: ByteBuffer) { rest = text }
 
     mutating func quoted(_ key: StaticString) -> String? {
+        take(key) { $0.readQuoted() }
+    }
+
+    mutating func texts(_ key: StaticString) -> [String: String]? {
         take(key) { rest in
-            guard rest.readInteger(as: UInt8.self) == UInt8(ascii: "\"") else { return nil }
-            var value: [UInt8] = []
-            while let byte = rest.readInteger(as: UInt8.self) {
-                switch byte {
-                case UInt8(ascii: "\""): return String(decoding: value, as: UTF8.self)
-                case UInt8(ascii: "\\"): value.append(rest.readInteger() ?? byte)
-                default: value.append(byte)
-                }
+            var texts: [String: String] = [:]
+            var before = "{"
+            while rest.skip(before) {
+                before = ","
+                guard let name = rest.readQuoted(), rest.skip(":"), let text = rest.readQuoted()
+                else { return nil }
+                texts[name] = text
             }
-            return nil
+            return rest.skip("}") ? texts : nil
         }
     }
 
@@ -110,6 +140,27 @@ struct RecordFieldReader {
 }
 
 extension ByteBuffer {
+    fileprivate mutating func readQuoted() -> String? {
+        guard readInteger(as: UInt8.self) == UInt8(ascii: "\"") else { return nil }
+        var value: [UInt8] = []
+        while let byte = readInteger(as: UInt8.self) {
+            switch byte {
+            case UInt8(ascii: "\""): return String(decoding: value, as: UTF8.self)
+            case UInt8(ascii: "\\"):
+                guard skip("u00") else {
+                    value.append(readInteger() ?? byte)
+                    continue
+                }
+                guard let digits = readString(length: 2), let low = UInt8(digits, radix: 16) else {
+                    return nil
+                }
+                value.append(low)
+            default: value.append(byte)
+            }
+        }
+        return nil
+    }
+
     fileprivate mutating func skip(_ literal: String) -> Bool {
         skip(literal.utf8.count) { $0.elementsEqual(literal.utf8) }
     }

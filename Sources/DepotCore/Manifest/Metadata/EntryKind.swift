@@ -1,0 +1,24 @@
+/// What a name is of. Folders and symbolic links have no content: their file is empty.
+public enum EntryKind: Sendable, Hashable {
+    case file
+    case folder
+    case link(LinkTarget)
+}
+
+/// What a symbolic link points to: 1 to 4,095 bytes of UTF-8 without NUL, as Linux takes them.
+public struct LinkTarget: Sendable, Hashable {
+    public static let sizeMax = 4_095
+
+    public let text: String
+
+    /// - Throws: `invalidArgument`.
+    public init(_ text: String) throws(DepotError) {
+        guard (1...Self.sizeMax).contains(text.utf8.count), !text.utf8.contains(0) else {
+            throw DepotError(
+                .invalidArgument,
+                "the target of a symbolic link has 1 to \(Self.sizeMax) bytes without NUL, found "
+                    + "\(text.utf8.count)")
+        }
+        self.text = text
+    }
+}

@@ -1,0 +1,111 @@
+/// What a file brings along beside its bytes. Absent fields were not given.
+public struct FileMetadata: Sendable, Hashable {
+    public var kind = EntryKind.file
+    /// The permission bits, 0 to 0o7777.
+    public let mode: UInt16?
+    /// When it was changed last, as the file system had it.
+    public let modified: FileTime?
+    /// As HTTP's header of that name has it: at most `Limits.contentTypeSizeMax` printable ASCII
+    /// characters.
+    public let contentType: String?
+    public var ownership: Ownership?
+    public var extended: ExtendedAttributes?
+    /// The same for all names of one file.
+    public var hardLinks: HardLinkID?
+    public var holes: Holes?
+    /// Of the user.
+    public var annotations: Annotations?
+    public var tags: Annotations?
+    /// What HTTP's header of that name says instead of the manifest's id, without its quotation
+    /// marks.
+    public let entityTag: String?
+
+    /// - Parameter mode: may carry the file's kind, as `st_mode` does; only permission bits are
+    ///   kept.
+    public init(mode: UInt16? = nil, modified: FileTime? = nil) {
+        self.init(mode: mode, modified: modified, checkedType: nil, checkedTag: nil)
+    }
+
+    /// - Throws: `invalidArgument` for a content type or an entity tag that is empty, too long or
+    ///   not printable ASCII.
+    public init(
+        mode: UInt16? = nil, modified: FileTime? = nil, contentType: String?,
+        entityTag: String? = nil
+    ) throws(DepotError) {
+        if let contentType { try Self.check(contentType, "a content type") }
+        if let entityTag {
+            try Self.check(entityTag, "an entity tag")
+            guard !entityTag.utf8.contains(UInt8(ascii: "\"")) else {
+                throw DepotError(.invalidArgument, "an entity tag has no quotation mark in it")
+            }
+        }
+        self.init(
+            mode: mode, modified: modified, checkedType: contentType, checkedTag: entityTag)
+    }
+
+    private init(
+        mode: UInt16?, modified: FileTime?, checkedType: String?, checkedTag: String?
+    ) {
+        self.mode = mode.map { $0 & 0o7777 }
+        self.modified = modified
+        contentType = checkedType
+        entityTag = checkedTag
+    }
+
+    private static func check(_ text: String, _ what: String) throws(DepotError) {
+        guard (1...Limits.contentTypeSizeMax).contains(text.utf8.count),
+            text.utf8.allSatisfy({ (0x20...0x7e).contains($0) })
+        else {
+            throw DepotError(
+                .invalidArgument,
+                "\(what) has 1 to \(Limits.contentTypeSizeMax) printable ASCII characters, found "
+                    + "\(text.utf8.count) bytes of something else")
+        }
+    }
+}
+
+extension FileMetadata: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case folder, link, mode, modified, contentType, ownership, extended, hardLinks, holes
+        case annotations, tags, entityTag
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        try self.init(
+            mode: values.decodeIfPresent(UInt16.self, forKey: .mode),
+            modified: values.decodeIfPresent(FileTime.self, forKey: .modified),
+            contentType: values.decodeIfPresent(String.self, forKey: .contentType),
+            entityTag: values.decodeIfPresent(String.self, forKey: .entityTag))
+        if let target = try values.decodeIfPresent(String.self, forKey: .link) {
+            kind = .link(try LinkTarget(target))
+        } else if try values.decodeIfPresent(Bool.self, forKey: .folder) == true {
+            kind = .folder
+        }
+        ownership = try values.decodeIfPresent(Ownership.self, forKey: .ownership)
+        extended = try values.decodeIfPresent(ExtendedAttributes.self, forKey: .extended)
+        hardLinks = try values.decodeIfPresent(HardLinkID.self, forKey: .hardLinks)
+        holes = try values.decodeIfPresent(Holes.self, forKey: .holes)
+        annotations = try values.decodeIfPresent(Annotations.self, forKey: .annotations)
+        tags = try values.decodeIfPresent(Annotations.self, forKey: .tags)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        switch kind {
+        case .file: break
+        case .folder: try values.encode(true, forKey: .folder)
+        case .link(let target): try values.encode(target.text, forKey: .link)
+        }
+        try values.encodeIfPresent(mode, forKey: .mode)
+        try values.encodeIfPresent(modified, forKey: .modified)
+        try values.encodeIfPresent(contentType, forKey: .contentType)
+        try values.encodeIfPresent(ownership, forKey: .ownership)
+        try values.encodeIfPresent(extended, forKey: .extended)
+        try values.encodeIfPresent(hardLinks, forKey: .hardLinks)
+        try values.encodeIfPresent(holes, forKey: .holes)
+        try values.encodeIfPresent(annotations, forKey: .annotations)
+        try values.encodeIfPresent(tags, forKey: .tags)
+        try values.encodeIfPresent(entityTag, forKey: .entityTag)
+    }
+}

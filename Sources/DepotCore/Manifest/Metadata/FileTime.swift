@@ -1,0 +1,77 @@
+/// A point in time as file systems have them: seconds since 1970, of any year that a kernel takes,
+/// and the nanoseconds behind them.
+///
+/// Its text is a decimal number with nine digits behind the point, as `date -d @…` and
+/// `touch -d @…` take it: `1700000000.123456789`, `-0.500000000`.
+public struct FileTime: Sendable, Hashable {
+    private static let nanosecondsOfOneSecond: Int64 = 1_000_000_000
+
+    /// Rounded down, before 1970, too.
+    public let seconds: Int64
+    /// What is behind the second: 0 to 999,999,999.
+    public let nanosecondsOfSecond: Int64
+
+    /// `nil` for nanoseconds that are no part of a second.
+    public init?(seconds: Int64, nanoseconds: Int64) {
+        guard (0..<Self.nanosecondsOfOneSecond).contains(nanoseconds) else { return nil }
+        self.seconds = seconds
+        nanosecondsOfSecond = nanoseconds
+    }
+
+    /// As records of format 1 have it, of the years 1677 to 2262.
+    public init(nanoseconds: Int64) {
+        let (quotient, remainder) = nanoseconds.quotientAndRemainder(
+            dividingBy: Self.nanosecondsOfOneSecond)
+        seconds = remainder < 0 ? quotient - 1 : quotient
+        nanosecondsOfSecond = remainder < 0 ? remainder + Self.nanosecondsOfOneSecond : remainder
+    }
+
+    private var whole: Int128 {
+        Int128(seconds) * Int128(Self.nanosecondsOfOneSecond) + Int128(nanosecondsOfSecond)
+    }
+
+    /// For a record of format 1; `nil` where it has no place there.
+    package var nanoseconds: Int64? { Int64(exactly: whole) }
+}
+
+extension FileTime: CustomStringConvertible {
+    public var description: String {
+        let digits = String(whole.magnitude)
+        let padded = String(repeating: "0", count: max(0, 10 - digits.count)) + digits
+        return (whole < 0 ? "-" : "") + padded.dropLast(9) + "." + padded.suffix(9)
+    }
+
+    /// Takes exactly what `description` gives.
+    public init?(_ text: some StringProtocol) {
+        let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[1].count == 9,
+            let digits = Int128(Substring(text.filter { $0 != "." }))
+        else { return nil }
+        let (quotient, remainder) = digits.quotientAndRemainder(
+            dividingBy: Int128(Self.nanosecondsOfOneSecond))
+        guard
+            let seconds = Int64(exactly: remainder < 0 ? quotient - 1 : quotient)
+        else { return nil }
+        let behind = remainder < 0 ? remainder + Int128(Self.nanosecondsOfOneSecond) : remainder
+        self.init(seconds: seconds, nanoseconds: Int64(behind))
+        guard description.utf8.elementsEqual(text.utf8) else { return nil }
+    }
+}
+
+extension FileTime: Codable {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let time = FileTime(text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "expected seconds since 1970 with nine decimals, found '\(text)'")
+        }
+        self = time
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}

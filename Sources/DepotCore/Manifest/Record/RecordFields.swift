@@ -1,0 +1,121 @@
+import NIOCore
+
+/// The fields of a record's text, in their order, each of which only some records have.
+struct RecordFields {
+    let annotations: [String: String]?
+    let chunk: ChunkID?
+    let cluster: ClusterID?
+    let contentType: String?
+    let isDeleted: Bool
+    let entityTag: String?
+    let extended: [String: String]?
+    let isFolder: Bool
+    let format: FileRecord.Format?
+    let group: UInt32?
+    let groupName: String?
+    let hardLinks: HardLinkID?
+    let isHeld: Bool
+    let holes: String?
+    let level: Int?
+    let link: String?
+    let storedManifest: ChunkID?
+    let manifestLength: Int?
+    let mode: UInt16?
+    let modified: FileTime?
+    let name: String?
+    let origin: CommitSequence?
+    let owner: UInt32?
+    let ownerName: String?
+    let request: RequestID?
+    let retained: Retention.Mode?
+    let retainedUntil: Int64?
+    let sequence: CommitSequence?
+    let size: ByteCount?
+    let tags: [String: String]?
+    let time: Int64?
+
+    init(_ fields: inout RecordFieldReader) {
+        annotations = fields.texts("annotations")
+        chunk = fields.quoted("chunk").flatMap { ChunkID(hex: $0) }
+        cluster = fields.quoted("cluster").flatMap { ClusterID($0) }
+        contentType = fields.quoted("contentType")
+        isDeleted = fields.isTrue("deleted")
+        entityTag = fields.quoted("entityTag")
+        extended = fields.texts("extended")
+        isFolder = fields.isTrue("folder")
+        format =
+            switch fields.number("format", as: UInt8.self) {
+            case nil: .one
+            case let number?: FileRecord.Format(rawValue: number)
+            }
+        group = fields.number("group", as: UInt32.self)
+        groupName = fields.quoted("groupName")
+        hardLinks = fields.quoted("hardLinks").flatMap { HardLinkID($0) }
+        isHeld = fields.isTrue("hold")
+        holes = fields.quoted("holes")
+        level = fields.number("level", as: Int.self)
+        link = fields.quoted("link")
+        storedManifest = fields.quoted("manifest").flatMap { ChunkID(hex: $0) }
+        manifestLength = fields.number("manifestLength", as: Int.self)
+        mode = fields.number("mode", as: UInt16.self)
+        modified =
+            fields.number("modified", as: Int64.self).map(FileTime.init(nanoseconds:))
+            ?? fields.quoted("modified").flatMap { FileTime($0) }
+        name = fields.quoted("name")
+        origin = fields.quoted("origin").flatMap { CommitSequence($0) }
+        owner = fields.number("owner", as: UInt32.self)
+        ownerName = fields.quoted("ownerName")
+        request = fields.quoted("request").flatMap { RequestID($0) }
+        retained = fields.quoted("retained").flatMap { Retention.Mode(rawValue: $0) }
+        retainedUntil = fields.number("retainedUntil", as: Int64.self)
+        sequence = fields.quoted("sequence").flatMap { CommitSequence($0) }
+        size = fields.number("size", as: UInt64.self).flatMap(ByteCount.init(exactly:))
+        tags = fields.texts("tags")
+        time = fields.number("time", as: Int64.self).flatMap {
+            FileRecord.timeRange.contains($0) ? $0 : nil
+        }
+    }
+
+    func manifest() throws(DepotError) -> ManifestReference {
+        let size = try RecordFieldReader.require("size", size).bytes
+        if let chunk {
+            return ManifestReference(
+                inline: try ChunkReference(id: chunk, length: Int(clamping: size)))
+        }
+        if storedManifest == nil, manifestLength == nil, size == 0, format == .two { return .empty }
+        return ManifestReference(
+            stored: try ChunkReference(
+                id: RecordFieldReader.require("manifest", storedManifest),
+                length: RecordFieldReader.require("manifestLength", manifestLength)))
+    }
+
+    /// - Parameter manifest: the file's; folders and links have none but that of an empty file.
+    func metadata(beside manifest: ManifestReference) throws(DepotError) -> FileMetadata {
+        guard manifest == .empty || link == nil && !isFolder else {
+            throw DepotError(.invalidArgument, "a folder or a symbolic link has no content")
+        }
+        var metadata = try FileMetadata(
+            mode: mode, modified: modified, contentType: contentType, entityTag: entityTag)
+        if let link { metadata.kind = .link(try LinkTarget(link)) } else if isFolder {
+            metadata.kind = .folder
+        }
+        if let owner, let group {
+            metadata.ownership = try Ownership(
+                user: owner, group: group, userName: ownerName, groupName: groupName)
+        }
+        if let extended { metadata.extended = try ExtendedAttributes(encoded: extended) }
+        metadata.hardLinks = hardLinks
+        if let holes { metadata.holes = try Holes(holes) }
+        if let annotations { metadata.annotations = try Annotations(annotations) }
+        if let tags { metadata.tags = try Annotations(tags) }
+        return metadata
+    }
+
+    var retention: Retention? {
+        var term: Retention.Term?
+        if let retained, let retainedUntil {
+            term = Retention.Term(mode: retained, until: retainedUntil)
+        }
+        return Retention(term: term, isHeld: isHeld)
+    }
+}
