@@ -147,4 +147,48 @@ import Testing
             }
         }
     }
+
+    /// An empty file has no chunks, and its record alone says that it is there.
+    @Test func `an empty file is its record, with as many copies as take that`() async throws {
+        try await TestDepot.run(replicas: 3) { depot in
+            let whole = try await depot.deposit("whole", ByteBuffer(), level: 3)
+            #expect(whole.copies == 3 && !whole.degraded && whole.chunks == 0)
+            #expect(depot.replicas.allSatisfy { $0.chunkCount == 0 && $0.recordCount == 1 })
+            depot.replicas[2].mood = .unreachable
+            try await depot.awaitState(.down, of: 2)
+            let degraded = try await depot.deposit("degraded", ByteBuffer(), level: 3)
+            #expect(degraded.copies == 2 && degraded.degraded)
+            let all = try await TestDepositor(depot).open(level: 3, requireAll: true)
+            #expect(all.error?.code == .notEnoughReplicas)
+            let content = try await depot.content("degraded")
+            #expect(content.status == 200 && content.body.readableBytes == 0)
+            let info = try await depot.info("degraded")
+            #expect(info.chunks.isEmpty && info.file.size == 0)
+            depot.replicas[2].mood = .well
+            try await depot.awaitState(.up, of: 2)
+            try await depot.eventually("the record is on all") {
+                depot.replicas.allSatisfy { $0.recordCount == 2 }
+            }
+            #expect(try await depot.verify().exitCode == 0)
+        }
+    }
+
+    /// The format has a place for them; who retrieves them would find an empty file.
+    @Test func `a folder and a symbolic link are refused, not made empty files`() async throws {
+        try await TestDepot.run(replicas: 1) { depot in
+            let depositor = TestDepositor(depot)
+            _ = try await depositor.open(level: 1)
+            for kind in [EntryKind.folder, .link(try LinkTarget("a"))] {
+                var metadata = FileMetadata()
+                metadata.kind = kind
+                let file = CommitBody.File(
+                    name: try FileName("a"), manifest: .empty, size: 0, metadata: metadata)
+                let answer = try await depot.http.call(
+                    .POST, "\(FileServerRoute.deposits)/\(depositor.deposit)/commits",
+                    body: [try WireJSON.encode(CommitBody(files: [file]))])
+                let result = try answer.json(CommitAnswerBody.self).results[0]
+                #expect(result.error?.code == .invalidArgument)
+            }
+        }
+    }
 }

@@ -136,8 +136,10 @@ private struct DepositCommit {
         try publication.put(record, manifest: manifest, number: number)
         let receipt = Receipt(
             deposit: deposit, name: file.name, sequence: record.sequence, manifest: file.manifest,
-            size: file.size, level: lease.level, copies: counts.copies ?? lease.level.copies,
-            chunks: file.chunks, newChunks: counts.new.count, newBytes: counts.newBytes, sharedBytes: counts.sharedBytes)
+            size: file.size, level: lease.level,
+            copies: counts.copies ?? min(lease.level.copies, file.reachable), chunks: file.chunks,
+            newChunks: counts.new.count, newBytes: counts.newBytes,
+            sharedBytes: counts.sharedBytes)
         try receipts.keep(receipt, deposit: lease.number, record: number)
         try counts.countAsShared(deposit: lease.number, session)
         return .committed(receipt, record: record)

@@ -35,7 +35,11 @@ extension DepositService {
                 outcomes[index] = try await outcome(of: result, file, read: read, in: deposit)
             }
         }
-        for index in staged.indices { staged[index].file.expected = expected }
+        let reachable = pool.accepting.count
+        for index in staged.indices {
+            staged[index].file.expected = expected
+            staged[index].file.reachable = reachable
+        }
         for (index, outcome) in try await publish(staged, of: deposit, under: terms) {
             outcomes[index] = outcome
         }

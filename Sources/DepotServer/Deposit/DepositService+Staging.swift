@@ -69,6 +69,12 @@ extension DepositService {
                 .noGoodCopy, "the manifest was not sent", object: file.name.text)
         }
         let outline = try read.get()
+        // A retrieval would make an empty file of them.
+        guard file.metadata.kind == .file else {
+            throw DepotError(
+                .invalidArgument, "folders and symbolic links are not taken yet",
+                object: file.name.text)
+        }
         guard outline.manifest.size == file.size else {
             throw DepotError(
                 .manifestInvalid,

@@ -7,6 +7,8 @@ public struct FileCommit: Sendable, Hashable {
     /// Chunks of its content, for the receipt.
     public let chunks: Int
     public var expected = FileExpectation.anything
+    /// Replicas that take its record now. A file without content has no other copies.
+    public var reachable = Int.max
 
     public init(
         name: FileName, manifest: ManifestReference, size: UInt64, metadata: FileMetadata,

@@ -37,7 +37,6 @@ extension FileRecord {
         _ manifest: ManifestReference, _ size: UInt64, _ metadata: FileMetadata,
         to fields: inout RecordFieldWriter
     ) {
-        fields.add("annotations", texts: metadata.annotations?.texts)
         fields.add("chunk", quoted: manifest.chunk?.id.hex)
         fields.add("cluster", quoted: cluster.description)
         fields.add("contentType", quoted: metadata.contentType)
@@ -62,6 +61,7 @@ extension FileRecord {
         case .two: fields.add("modified", quoted: metadata.modified?.description)
         }
         fields.add("name", quoted: name.text)
+        fields.add("notes", texts: metadata.annotations?.texts)
         fields.add("origin", quoted: origin?.description)
         fields.add("owner", metadata.ownership?.user)
         fields.add("ownerName", quoted: metadata.ownership?.userName)

@@ -2,7 +2,6 @@ import NIOCore
 
 /// The fields of a record's text, in their order, each of which only some records have.
 struct RecordFields {
-    let annotations: [String: String]?
     let chunk: ChunkID?
     let cluster: ClusterID?
     let contentType: String?
@@ -23,6 +22,7 @@ struct RecordFields {
     let mode: UInt16?
     let modified: FileTime?
     let name: String?
+    let notes: [String: String]?
     let origin: CommitSequence?
     let owner: UInt32?
     let ownerName: String?
@@ -35,7 +35,6 @@ struct RecordFields {
     let time: Int64?
 
     init(_ fields: inout RecordFieldReader) {
-        annotations = fields.texts("annotations")
         chunk = fields.quoted("chunk").flatMap { ChunkID(hex: $0) }
         cluster = fields.quoted("cluster").flatMap { ClusterID($0) }
         contentType = fields.quoted("contentType")
@@ -62,6 +61,7 @@ struct RecordFields {
             fields.number("modified", as: Int64.self).map(FileTime.init(nanoseconds:))
             ?? fields.quoted("modified").flatMap { FileTime($0) }
         name = fields.quoted("name")
+        notes = fields.texts("notes")
         origin = fields.quoted("origin").flatMap { CommitSequence($0) }
         owner = fields.number("owner", as: UInt32.self)
         ownerName = fields.quoted("ownerName")
@@ -96,7 +96,9 @@ struct RecordFields {
         }
         var metadata = try FileMetadata(
             mode: mode, modified: modified, contentType: contentType, entityTag: entityTag)
-        if let link { metadata.kind = .link(try LinkTarget(link)) } else if isFolder {
+        if let link {
+            metadata.kind = .link(try LinkTarget(link))
+        } else if isFolder {
             metadata.kind = .folder
         }
         if let owner, let group {
@@ -106,7 +108,7 @@ struct RecordFields {
         if let extended { metadata.extended = try ExtendedAttributes(encoded: extended) }
         metadata.hardLinks = hardLinks
         if let holes { metadata.holes = try Holes(holes) }
-        if let annotations { metadata.annotations = try Annotations(annotations) }
+        if let notes { metadata.annotations = try Annotations(notes) }
         if let tags { metadata.tags = try Annotations(tags) }
         return metadata
     }
