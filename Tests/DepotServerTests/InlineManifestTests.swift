@@ -173,6 +173,34 @@ import Testing
         }
     }
 
+    /// No copy of it can lack, so nothing stopped its commit, and the receipt spoke of copies that nobody had made.
+    @Test func `an empty file replaces nothing, and promises nothing, that its record cannot keep`()
+        async throws
+    {
+        try await TestDepot.run(replicas: 3) { depot in
+            let data = TestDepositor.data(9_000, seed: 5)
+            try await depot.deposit("file", data, level: 3)
+            let strict = TestDepositor(depot)
+            #expect(try await strict.open(level: 3, requireAll: true).status == 200)
+            depot.replicas[2].mood = .unreachable
+            try await depot.awaitState(.down, of: 2)
+            let empty = try TestDepositor.file(ByteBuffer()).manifest
+            let refused = try await strict.commit("file", empty).json(CommitAnswerBody.self)
+            #expect(refused.results[0].error?.code == .notEnoughReplicas)
+            #expect(try await depot.content("file").body == data)
+            depot.replicas[2].mood = .well
+            try await depot.awaitState(.up, of: 2)
+            let depositor = TestDepositor(depot)
+            #expect(try await depositor.open(level: 3).status == 200)
+            depot.replicas[2].mood = .fullToTheEnd
+            let untrue = try await depositor.commit("new", empty).json(CommitAnswerBody.self)
+            #expect(untrue.results[0].error?.code == .notEnoughReplicas)
+            depot.replicas[2].mood = .well
+            let kept = try await depositor.commit("new", empty).json(CommitAnswerBody.self)
+            #expect(kept.results[0].receipt?.copies == 3)
+        }
+    }
+
     /// The format has a place for them; who retrieves them would find an empty file.
     @Test func `a folder and a symbolic link are refused, not made empty files`() async throws {
         try await TestDepot.run(replicas: 1) { depot in

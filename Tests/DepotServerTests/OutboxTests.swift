@@ -12,10 +12,6 @@ import Testing
             try await depot.ready()
             let depositor = TestDepositor(depot)
             _ = try await depositor.open(level: 3)
-            let manifest = try TestDepositor.file(ByteBuffer()).manifest.objects
-            _ = try await depositor.negotiate(manifest)
-            _ = try await depositor.upload(manifest)
-            #expect(try TestDepositor.lacking(try await depositor.barrier(manifest)).isEmpty)
             depot.replicas[2].mood = .unreachable
             try await depot.awaitState(.down, of: 2)
             // More than one walk through the outbox looks at in vain.
@@ -43,10 +39,9 @@ import Testing
     private static func commit(
         _ names: [String], by depositor: TestDepositor
     ) async throws -> [CommitAnswerBody.Result] {
-        let manifest = try TestDepositor.file(ByteBuffer()).manifest
         let files = try names.map {
             CommitBody.File(
-                name: try FileName($0), manifest: manifest.reference, size: 0,
+                name: try FileName($0), manifest: .empty, size: 0,
                 metadata: FileMetadata())
         }
         let answer = try await depositor.http.call(

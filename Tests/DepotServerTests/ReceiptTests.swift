@@ -41,6 +41,26 @@ import Testing
         }
     }
 
+    @Test func `an empty file is proved by its record, as replicas have it now`() async throws {
+        try await TestDepot.run { depot in
+            try await depot.ready()
+            let receipt = try await depot.deposit("file", ByteBuffer(), level: 3)
+            let proof = try await depot.prove(receipt)
+            #expect(proof.isProved && proof.copiesNow == 3 && proof.chunks == 0)
+            let record = try #require(
+                depot.replicas[1].state.withLock { $0.objects.keys.first { $0.kind == .record } })
+            depot.replicas[1].corrupt(record)
+            let damaged = try await depot.prove(receipt)
+            #expect(!damaged.isProved && damaged.copiesNow == 0 && damaged.problem != nil)
+            #expect(try await depot.verify().exitCode == 1)
+            try await depot.eventually("the record is mended") {
+                try await depot.prove(receipt).isProved
+            }
+            try await depot.deposit("file", Self.data, level: 3)
+            #expect(try await depot.prove(receipt).isProved == false)
+        }
+    }
+
     struct Refusal: Sendable {
         /// Replicas, of three, that hold the chunks and do not take the record.
         let replicas: Int

@@ -49,6 +49,10 @@ import Testing
             #expect(try await Self.change(depot, 3, second).status == 200)
             #expect(try await Self.change(depot, 2, first).status == 200)
             #expect(try await depot.info("file").file.level == .three)
+            // The id of one change is not that of another.
+            #expect(try await Self.delete(depot, second).status == 409)
+            #expect(try await Self.change(depot, 1, second).status == 409)
+            #expect(try await depot.info("file").file.level == .three)
             let bad = [(FileServerRoute.request, "x")]
             #expect(
                 try await depot.http.call(.DELETE, "/v1/files/file", headers: bad).status == 400)

@@ -48,6 +48,7 @@ struct FileAttributes: Sendable {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { return true }
         let found = Int64(status.st_mtim.tv_sec)
-        return (time.seconds - secondsRounded...time.seconds + secondsRounded).contains(found)
+        let (distance, isFar) = found.subtractingReportingOverflow(time.seconds)
+        return !isFar && (-secondsRounded...secondsRounded).contains(distance)
     }
 }

@@ -9,8 +9,8 @@ import NIOHTTP1
 /// Every request may be repeated: the ids of deposits and retrievals are the client's. So one that
 /// found nobody, or a server that is busy, is tried again until `patience` is over: a FileServer
 /// that is started again does not end the deposits that are under way. Where nobody listens from
-/// the beginning, that is told sooner. Some are not answered the second time as the first,
-/// deletions, forgetting and changes of level: they keep count of who may have heard them.
+/// the beginning, that is told sooner. Forgetting is not answered the second time as the first: it
+/// keeps count of who may have heard it.
 public final class FileServerClient: FileServerAPI {
     private let transport: ChunkTransport
     private let patience: Duration

@@ -27,12 +27,16 @@ package struct RecordDeliverer: Sendable {
         /// Why some of its replicas have it not.
         package let failure: DepotError?
 
+        /// - Parameter promised: copies that the acknowledgement speaks of, of a file that is its
+        ///   record and nothing else.
         /// - Throws: `notEnoughReplicas` where too few replicas hold it to promise anything.
-        package func require(all: Bool, of name: FileName) throws(DepotError) {
+        package func require(
+            all: Bool, promised: Int = 0, of name: FileName
+        ) throws(DepotError) {
             // Records go to more replicas than a low level asks for; an acknowledgement promises
             // the level.
             let majority = wanted / 2 + 1
-            let needed = all ? max(majority, min(level.copies, wanted)) : majority
+            let needed = max(all ? max(majority, min(level.copies, wanted)) : majority, promised)
             guard copies < needed else { return try requireKnown(of: name) }
             throw DepotError(
                 .notEnoughReplicas,
@@ -66,8 +70,8 @@ package struct RecordDeliverer: Sendable {
     /// replica that is away must not keep the FileServer busy.
     private static let idleGroupsMax = 8
 
-    /// Walks through the outbox. Entries that cannot go anywhere now stay, and keep none behind
-    /// them from its turn.
+    /// Walks through what is in the outbox now. Entries that cannot go anywhere now stay, and keep
+    /// none behind them from its turn.
     ///
     /// - Parameter position: where the last walk rested.
     /// - Returns: where the next is to go on; `nil` where this one came to the end.
@@ -75,8 +79,11 @@ package struct RecordDeliverer: Sendable {
     package func drain(
         after position: OutboxPosition? = nil
     ) async throws(DepotError) -> OutboxPosition? {
+        // What commits bring meanwhile they deliver themselves: a walk would never end.
+        guard let end = try await catalog.outboxEnd() else { return nil }
         var (position, idleGroups) = (position, 0)
         while idleGroups < Self.idleGroupsMax {
+            if let position, position >= end { return nil }
             let entries = try await catalog.outbox(after: position, limit: Self.groupSize)
             guard let last = entries.last else { return nil }
             let deliveries = try await deliverGroup(
@@ -169,7 +176,8 @@ package struct RecordDeliverer: Sendable {
             }
             deliveries.append(
                 Delivery(
-                    copies: copies, wanted: wanted, isNearer: !replicas.isEmpty || isDone,
+                    copies: copies, wanted: wanted,
+                    isNearer: isDone || !record.confirmed.isSuperset(of: replicas),
                     level: record.level, known: known, majority: majority, failure: failure))
         }
         if !confirmations.isEmpty { try await catalog.confirm(confirmations) }

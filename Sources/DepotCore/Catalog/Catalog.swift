@@ -11,7 +11,8 @@
 /// An implementation offers all roles, and the composition of a FileServer hands them out. A
 /// service takes only the roles that it needs: its type then says what it can change.
 public typealias Catalog = ClusterCatalog & MembershipCatalog & DepositCatalog & FileCatalog
-    & CopyCatalog & RecordCatalog & RetrievalCatalog & ReplicationCatalog & InventoryCatalog
+    & ChangeCatalog & CopyCatalog & RecordCatalog & RetrievalCatalog & ReplicationCatalog
+    & InventoryCatalog
     & ScrubCatalog & CollectionCatalog & RestorationCatalog
 
 extension DepotError {

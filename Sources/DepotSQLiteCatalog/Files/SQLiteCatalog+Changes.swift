@@ -12,6 +12,15 @@ extension SQLiteCatalog {
         }
     }
 
+    public func record(of name: FileName) async throws(DepotError) -> FileRecord? {
+        try await queue.view { session in
+            try session.statement(
+                "SELECT o.text, o.hash FROM file f CROSS JOIN record o ON o.id = f.record "
+                    + "WHERE f.name = ?"
+            ).first(name) { try RecordTable.parse($0.get(0), hash: $0.get(1)) }
+        }
+    }
+
     public func undelivered(_ name: FileName) async throws(DepotError) -> FileRecord? {
         try await queue.view { try RecordTable($0).undelivered(name) }
     }
@@ -21,10 +30,8 @@ extension SQLiteCatalog {
         copiesRequired: Int, counting: Set<ReplicaID>, time: Int64, request: RequestID?
     ) async throws(DepotError) -> FileRecord {
         try await queue.change { session in
-            if let request,
-                let (_, made) = try RecordTable(session).find(name, madeBy: request)
-            {
-                return made
+            if let made = try Self.made(name, request, session) {
+                return try made.require(level: level)
             }
             let found = try FileTable(session).find(name)
             let entry = found.entry
@@ -47,6 +54,13 @@ extension SQLiteCatalog {
             try publication.put(record, manifest: found.manifest, number: number)
             return record
         }
+    }
+
+    private static func made(
+        _ name: FileName, _ request: RequestID?, _ session: Session
+    ) throws -> FileRecord? {
+        guard let request else { return nil }
+        return try RecordTable(session).find(name, madeBy: request)?.record
     }
 
     private static func require(
@@ -75,10 +89,8 @@ extension SQLiteCatalog {
         _ name: FileName, expected: FileExpectation, time: Int64, request: RequestID?
     ) async throws(DepotError) -> FileRecord {
         try await queue.change { session in
-            if let request,
-                let (_, made) = try RecordTable(session).find(name, madeBy: request)
-            {
-                return made
+            if let made = try Self.made(name, request, session) {
+                return try made.requireDeletion()
             }
             let entry = try FileTable(session).find(name).entry
             guard expected.holds(for: entry.sequence) else {

@@ -25,18 +25,26 @@ struct RecordTable {
         return try FileRecord(parsing: bytes)
     }
 
-    /// The record of a name that a request has made. A name has few records: older ones go when the
-    /// newest is where it belongs.
+    /// Records of a name that are looked at for a request: those of later changes.
+    private static let laterChangesMax = 64
+
+    /// The record of a name that a request has made, unless it is too long ago. Deposits, which keep
+    /// receipts, are passed over.
     func find(
         _ name: FileName, madeBy request: RequestID
     ) throws -> (number: Int64, record: FileRecord)? {
         var found: (number: Int64, record: FileRecord)?
-        try session.statement("SELECT id, text, hash FROM record WHERE name = ? ORDER BY id DESC")
-            .visit(name) { row in
-                let record = try Self.parse(row.get(1), hash: row.get(2))
-                if record.request == request { found = (try row.get(0, as: Int64.self), record) }
-                return found == nil
-            }
+        try session.statement(
+            """
+            SELECT o.id, o.text, o.hash FROM record o WHERE o.name = ?
+                AND NOT EXISTS (SELECT 1 FROM receipt r WHERE r.record = o.id)
+            ORDER BY o.id DESC LIMIT ?
+            """
+        ).visit(name, Self.laterChangesMax) { row in
+            let record = try Self.parse(row.get(1), hash: row.get(2))
+            if record.request == request { found = (try row.get(0, as: Int64.self), record) }
+            return found == nil
+        }
         return found
     }
 

@@ -26,6 +26,14 @@ extension SQLiteCatalog {
         }
     }
 
+    public func outboxEnd() async throws(DepotError) -> OutboxPosition? {
+        try await queue.view { session in
+            try session.statement(
+                "SELECT id FROM record WHERE pending = 1 ORDER BY id DESC LIMIT 1"
+            ).first { OutboxPosition(try $0.get(0)) }
+        }
+    }
+
     public func confirm(
         _ confirmations: [RecordConfirmation]
     ) async throws(DepotError) {

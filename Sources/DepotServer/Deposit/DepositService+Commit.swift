@@ -36,6 +36,16 @@ extension DepositService {
             }
         }
         let reachable = pool.accepting.count
+        if reachable < Self.required(under: terms) {
+            // Of a file without content no copy can lack.
+            for one in staged where one.file.manifest == .empty {
+                outcomes[one.index] = .failed(
+                    pool.notEnough(
+                        "\(Self.required(under: terms)) replicas have to take the record of an empty "
+                            + "file, \(reachable) are up"))
+            }
+            staged.removeAll { $0.file.manifest == .empty }
+        }
         for index in staged.indices {
             staged[index].file.expected = expected
             staged[index].file.reachable = reachable
@@ -108,13 +118,10 @@ extension DepositService {
         under terms: DepositSessions.Terms
     ) async throws(DepotError) -> [(Int, Outcome)] {
         guard !staged.isEmpty else { return [] }
-        // Where the client's wish is not known any more, only what fulfils both wishes may be
-        // committed.
-        let required = terms.requireAll == false ? terms.level.majority : terms.level.copies
         do throws(DepotError) {
             let outcomes = try await catalog.commit(
-                staged.map(\.file), deposit: deposit, copiesRequired: required,
-                time: context.clock.timestamp())
+                staged.map(\.file), deposit: deposit,
+                copiesRequired: Self.required(under: terms), time: context.clock.timestamp())
             return zip(staged, outcomes).map { ($0.index, Outcome($1)) }
         } catch  where staged.count > 1 && Self.concernsOneFile(error) {
             var results: [(Int, Outcome)] = []
@@ -123,6 +130,12 @@ extension DepositService {
         } catch  where Self.concernsOneFile(error) {
             return [(staged[0].index, .failed(error))]
         }
+    }
+
+    /// Where the client's wish is not known any more, only what fulfils both wishes may be
+    /// committed.
+    private static func required(under terms: DepositSessions.Terms) -> Int {
+        terms.requireAll == false ? terms.level.majority : terms.level.copies
     }
 
     private static func concernsOneFile(_ error: DepotError) -> Bool {
@@ -159,7 +172,9 @@ extension DepositService {
         under terms: DepositSessions.Terms
     ) -> CommitAnswerBody.Result {
         do throws(DepotError) {
-            try delivery?.require(all: terms.requireAll != false, of: receipt.name)
+            try delivery?.require(
+                all: terms.requireAll != false,
+                promised: receipt.manifest == .empty ? receipt.copies : 0, of: receipt.name)
             return .init(receipt: ReceiptBody(receipt))
         } catch {
             return .init(error: terms.requireAll == nil ? wishUnknown(terms) : error)

@@ -69,10 +69,13 @@ extension DepositService {
                 .noGoodCopy, "the manifest was not sent", object: file.name.text)
         }
         let outline = try read.get()
-        // A retrieval would make an empty file of them.
-        guard file.metadata.kind == .file else {
+        // A retrieval would make empty files of folders, and restore no attributes: a promise that
+        // is not kept.
+        guard file.metadata.isRestored else {
             throw DepotError(
-                .invalidArgument, "folders and symbolic links are not taken yet",
+                .invalidArgument,
+                "of a file's metadata mode, time and content type are kept so far; folders, "
+                    + "symbolic links, owners and attributes are not taken yet",
                 object: file.name.text)
         }
         guard outline.manifest.size == file.size else {

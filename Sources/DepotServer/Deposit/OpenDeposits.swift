@@ -11,6 +11,8 @@ final class OpenDeposits: Sendable {
     private struct State {
         var ends: [Borrower: [DepositID: Duration]] = [:]
         var clients: [DepositID: Borrower] = [:]
+        /// With so many those that have ended are looked for: clients that come no more leave them.
+        var sweptAt = 1_024
     }
 
     /// At most so many of one client.
@@ -37,7 +39,10 @@ final class OpenDeposits: Sendable {
                 state.ends[owner]?[deposit] = now + lease
                 return false
             }
-            if state.ends[client, default: [:]].count >= ofOneMax {
+            if state.clients.count >= state.sweptAt {
+                for client in state.ends.keys { Self.removeEnded(of: client, at: now, &state) }
+                state.sweptAt = max(1_024, 2 * state.clients.count)
+            } else if state.ends[client, default: [:]].count >= ofOneMax {
                 Self.removeEnded(of: client, at: now, &state)
             }
             guard state.ends[client, default: [:]].count < ofOneMax else { return nil }
@@ -76,5 +81,6 @@ final class OpenDeposits: Sendable {
             state.clients[deposit] = nil
             state.ends[client]?[deposit] = nil
         }
+        if state.ends[client]?.isEmpty == true { state.ends[client] = nil }
     }
 }

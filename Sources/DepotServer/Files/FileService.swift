@@ -6,7 +6,7 @@ import DepotWire
 struct FileService: Sendable {
     let context: ServerContext
     let pool: ReplicaPool
-    let catalog: any FileCatalog & ReplicationCatalog
+    let catalog: any FileCatalog & ChangeCatalog & ReplicationCatalog
     let deliverer: RecordDeliverer
     let leveler: CopyLeveler
 
@@ -43,11 +43,15 @@ struct FileService: Sendable {
         try pool.requireCurrentCatalog()
         try await pool.requireMajority()
         let changes = RepeatableChange(catalog: catalog, deliverer: deliverer)
-        if try await changes.isMade(by: request, of: name) != nil { return }
-        guard let file = try await catalog.known(name) else {
-            return try await changes.acknowledgeDeletion(of: name)
+        if let made = try await changes.made(by: request, of: name) {
+            try made.record.requireDeletion()
+            return
         }
         let change = ConditionalChange(name: name, conditions: conditions, catalog: catalog)
+        guard let file = try await catalog.known(name) else {
+            _ = try await change.expectation()
+            return try await changes.acknowledgeDeletion(of: name)
+        }
         let record = try await change.make { expected throws(DepotError) in
             try await catalog.delete(
                 name, expected: expected, time: context.clock.timestamp(), request: request)

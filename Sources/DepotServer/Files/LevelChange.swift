@@ -6,7 +6,7 @@ import DepotWire
 struct LevelChange: Sendable {
     let context: ServerContext
     let pool: ReplicaPool
-    let catalog: any FileCatalog
+    let catalog: any FileCatalog & ChangeCatalog
     let leveler: CopyLeveler
     let deliverer: RecordDeliverer
 
@@ -17,17 +17,25 @@ struct LevelChange: Sendable {
         _ name: FileName, _ body: ChangeLevelBody, request: RequestID?
     ) async throws(DepotError) -> LevelChangeBody {
         await pool.ready()
-        let file = try await catalog.file(name)
-        try pool.requireMembers(for: body.level)
-        if body.planOnly { return try await plan(file, body.level) }
+        if body.planOnly {
+            let file = try await catalog.file(name)
+            try pool.requireMembers(for: body.level)
+            return try await plan(file, body.level)
+        }
         try pool.requireCurrentCatalog()
         try await pool.requireMajority()
         let changes = RepeatableChange(catalog: catalog, deliverer: deliverer)
-        if try await changes.isMade(by: request, of: name) != nil {
-            return LevelChangeBody(
-                name: name, from: file.level, to: file.level, CopySummary(), pinned: 0, lacking: 0,
-                planOnly: false)
+        if let made = try await changes.made(by: request, of: name) {
+            try made.record.require(level: body.level)
+            // What others have made of the name since is theirs to tell.
+            guard made.isNewest else {
+                return LevelChangeBody(
+                    name: name, from: body.level, to: body.level, CopySummary(), pinned: 0,
+                    lacking: 0, planOnly: false)
+            }
         }
+        let file = try await catalog.file(name)
+        try pool.requireMembers(for: body.level)
         return try await carryOut(file, body.level, changes, request)
     }
 

@@ -7,28 +7,29 @@ import DepotCore
 
 /// Changes of names that may be asked for again.
 struct RepeatableChange: Sendable {
-    let catalog: any FileCatalog
+    let catalog: any ChangeCatalog
     let deliverer: RecordDeliverer
 
-    /// The record that the same request has made before, durable when this returns. One that was
-    /// overtaken need not be.
+    /// What the same request has made before. It is durable when this returns, unless it was
+    /// overtaken.
     ///
     /// - Returns: `nil` where the request is new, or has no id.
-    func isMade(
+    func made(
         by request: RequestID?, of name: FileName
-    ) async throws(DepotError) -> FileRecord? {
+    ) async throws(DepotError) -> EarlierChange? {
         guard let request, let made = try await catalog.change(of: name, madeBy: request) else {
             return nil
         }
         if made.isNewest { try await acknowledge(made.record) }
-        return made.record
+        return made
     }
 
     /// For somebody who was told to ask again, and has no id to ask with.
     ///
     /// - Throws: `notFound` where there is nothing that was deleted and is on its way still.
     func acknowledgeDeletion(of name: FileName) async throws(DepotError) {
-        guard let record = try await catalog.undelivered(name) else {
+        guard let record = try await catalog.undelivered(name), case .deleted = record.content
+        else {
             throw DepotError(.notFound, "no such file in the depot", object: name.text)
         }
         try await acknowledge(record)

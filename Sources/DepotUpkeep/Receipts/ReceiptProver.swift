@@ -96,6 +96,9 @@ package struct ReceiptProver: Sendable {
             return "the receipt says \(receipt.size) bytes, its manifest \(outline.manifest.size)"
         }
         let promised = receipt.copies
+        if reference == .empty {
+            return try await lookAtRecord(of: receipt, &counts)
+        }
         var counted = counts
         let text = reference.isInline ? [] : [reference.text]
         counted = try await check(text + outline.pieces, counted, promised: promised)
@@ -105,6 +108,28 @@ package struct ReceiptProver: Sendable {
         counts = counted
         return count == receipt.chunks
             ? nil : "the receipt says \(receipt.chunks) chunks, its manifest lists \(count)"
+    }
+
+    /// An empty file is its record and nothing else.
+    private func lookAtRecord(
+        of receipt: ReceiptBody, _ counts: inout Counts
+    ) async throws(DepotError) -> String? {
+        guard let record = try await catalog.record(of: receipt.name),
+            case .file(_, .empty, _, _) = record.content
+        else { return "the file was empty, and its record was replaced since" }
+        let object = record.objectID
+        var copies = 0
+        let answers = await gather(pool.countedForStatus) { replica async throws(DepotError) in
+            try await pool.ask(replica, within: .check) { link async throws(DepotError) in
+                try await link.check([object])
+            }
+        }
+        for case .success(let verdicts) in answers.values where verdicts == [.good] { copies += 1 }
+        counts.copiesLeast = copies
+        return copies >= receipt.copies
+            ? nil
+            : "the record of this empty file has \(copies) whole copies, fewer than "
+                + "\(receipt.copies); \(pool.absentees)"
     }
 
     /// The receipt of a file of one chunk names that chunk. Any other manifest is a chunk itself,

@@ -6,7 +6,7 @@ import Synchronization
 /// Brings records back whose copies were found damaged or missing. The catalog has their text: it
 /// is put into the outbox when the copy is settled, and goes from there to where it belongs.
 final class RecordMender: Sendable {
-    private static let outboxMax = 10_000
+    private static let outboxMax = 1_000
 
     let context: ServerContext
     let pool: ReplicaPool

@@ -18,10 +18,10 @@ import DepotCore
 /// | `DELETE /v1/retrievals/{id}` | → nothing (204) |
 /// | `GET /v1/files?prefix=&after=&limit=` | → `FileListBody` |
 /// | `GET /v1/files/{name}/info?after=&limit=` | → `FileInfoBody` |
-/// | `POST /v1/files/{name}/level` | `ChangeLevelBody` → `LevelChangeBody` |
+/// | `POST /v1/files/{name}/level` | `ChangeLevelBody` → `LevelChangeBody`; `depot-request` |
 /// | `GET`, `HEAD /v1/files/{name}/content` | → bytes; `Range`, `If-Range`, `ETag`, conditions |
 /// | `PUT /v1/files/{name}?level=3&requireAll=true` | the bytes → `ReceiptBody`; conditions |
-/// | `DELETE /v1/files/{name}` | → nothing (204); conditions |
+/// | `DELETE /v1/files/{name}` | → nothing (204); conditions, `depot-request` |
 /// | `POST /v1/verifications` | `VerifyBody` → `VerificationBody` |
 /// | `GET /v1/verifications/{id}?after=` | → `VerificationBody`; problems after so many |
 /// | `DELETE /v1/verifications/{id}` | stops it → nothing (204) |

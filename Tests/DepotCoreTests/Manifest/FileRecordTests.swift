@@ -27,7 +27,7 @@ import Testing
 
     // Of format 2.
     private static let full = #"""
-        {"cluster":"6f1c2a4e-0b7d-4a53-9c58-1d2e3f4a5b6c","contentType":"text/plain","entityTag":"d41d8cd9-2","extended":{"security.capability":"AQAAAgA=","user.note":""},"format":2,"group":4294967295,"groupName":"staff","hardLinks":"0a1b2c3d-0000-4000-8000-000000000001","hold":true,"holes":"4096-8192,12288-16384","level":3,"manifest":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","manifestLength":112,"mode":420,"modified":"15000000000.000000001","name":"a/b","notes":{"a":"1","é":"\"x\""},"origin":"00000001-0000000000000004","owner":0,"ownerName":"root","request":"0a1b2c3d-0000-4000-8000-000000000002","retained":"governance","retainedUntil":1800000000,"sequence":"00000001-0000000000000005","size":20000,"tags":{"t":""},"time":1700000001}
+        {"cluster":"6f1c2a4e-0b7d-4a53-9c58-1d2e3f4a5b6c","contentType":"text/plain","entityTag":"d41d8cd9-2","extended":{"security.capability":"AQAAAgA=","user.note":""},"format":2,"group":4294967295,"groupName":"staff","hardLinks":"0a1b2c3d-0000-4000-8000-000000000001","holes":"4096-8192,12288-16384","level":3,"manifest":"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae","manifestLength":112,"mode":420,"modified":"15000000000.000000001","name":"a/b","notes":{"a":"1","é":"\"x\""},"origin":"00000001-0000000000000004","owner":0,"ownerName":"root","request":"0a1b2c3d-0000-4000-8000-000000000002","sequence":"00000001-0000000000000005","size":20000,"tags":{"t":""},"time":1700000001}
 
         """#
     private static let nothing = #"""
@@ -134,7 +134,7 @@ import Testing
     private func second(
         _ name: String, counter: UInt64, manifest: ManifestReference, size: UInt64 = 0,
         time: Int64 = 0, level: Int = 1, metadata: FileMetadata, origin: CommitSequence? = nil,
-        retention: Retention? = nil, request: String? = nil
+        request: String? = nil
     ) throws -> FileRecord {
         FileRecord(
             cluster: try #require(ClusterID(Self.cluster)), name: try FileName(name),
@@ -142,7 +142,7 @@ import Testing
             content: .file(
                 level: try ReplicationLevel(level), manifest: manifest, size: size,
                 metadata: metadata),
-            origin: origin, retention: retention, request: request.flatMap { RequestID($0) })
+            origin: origin, request: request.flatMap { RequestID($0) })
     }
 
     @Test func `a record of format 2 says all that was given`() throws {
@@ -163,12 +163,10 @@ import Testing
             "a/b", counter: 5, manifest: .init(stored: try ChunkReference(id: chunk, length: 112)),
             size: 20_000, time: 1_700_000_001, level: 3, metadata: metadata,
             origin: CommitSequence(epoch: 1, counter: 4),
-            retention: Retention(
-                term: .init(mode: .governance, until: 1_800_000_000), isHeld: true),
             request: "0a1b2c3d-0000-4000-8000-000000000002")
         try expect(
             record, is: Self.full,
-            id: "af0b1dafdca48b609f2659228765a8b4dbbb11d2b09aa200058223f39a2ca32f")
+            id: "e7a8ff443f9cedbfe7aded96142cb69de86451900dc69153837fad5529d35e95")
         let body = try JSONEncoder().encode(metadata)
         #expect(try JSONDecoder().decode(FileMetadata.self, from: body) == metadata)
     }
@@ -217,9 +215,11 @@ import Testing
         (full, "\"group\":4294967295,", ""), (full, "4294967295", "4294967296"),
         (full, "4096-8192", "8192-4096"), (full, "8192,12288", "8192,8192"),
         (full, "-16384", "-16384,"), (full, "15000000000.000000001", "15000000000.1"),
-        (full, "15000000000.000000001", "015000000000.000000001"), (full, "governance", "none"),
-        (full, "\"retainedUntil\":1800000000,", ""), (full, "1800000000", "253402300800"),
-        (full, "\"hold\":true", "\"hold\":false"), (full, "d41d8cd9-2", "d41\\\"d8"),
+        (full, "15000000000.000000001", "015000000000.000000001"),
+        // Of a format to come: what it says could be why a version may not go.
+        (full, "\"holes\"", "\"hold\":true,\"holes\""),
+        (full, "\"sequence\"", "\"retainedUntil\":1800000000,\"sequence\""),
+        (full, "d41d8cd9-2", "d41\\\"d8"),
         (full, "\"root\"", "\"\""), (full, "0a1b2c3d-0000-4000-8000-000000000002", "2"),
         (
             full, "\"contentType\":\"text/plain\",",
@@ -268,7 +268,6 @@ import Testing
         let record = try second(
             String(repeating: "\"", count: Limits.fileNameSizeMax), counter: 1, manifest: .empty,
             time: .min, level: Limits.levelMax, metadata: metadata, origin: .first,
-            retention: Retention(term: .init(mode: .compliance, until: .min), isHeld: true),
             request: "0a1b2c3d-0000-4000-8000-000000000003")
         #expect(record.encoded().length <= Limits.recordSizeMax)
         #expect(record.encoded().length > Limits.recordSizeMax / 2)

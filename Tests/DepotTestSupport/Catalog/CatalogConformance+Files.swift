@@ -124,6 +124,11 @@ extension CatalogConformance {
             var outbox = try await fixture.catalog.outbox(limit: 2)
             #expect(outbox.map(\.record.name.text) == ["a", "b"])
             #expect(outbox.allSatisfy { $0.confirmed.isEmpty })
+            let later = try await fixture.catalog.outbox(after: outbox[1].position, limit: 2)
+            let end = try await fixture.catalog.outboxEnd()
+            #expect(later.map(\.record.name.text) == ["a"] && later[0].position == end)
+            let behind = try await fixture.catalog.outbox(after: end, limit: 2)
+            #expect(behind.isEmpty && outbox[0].position < outbox[1].position)
             let first = outbox[0].record.encoded().id.hash
             try await fixture.catalog.confirm([
                 RecordConfirmation(record: first, on: [Fixture.replica(1)], isDone: false)

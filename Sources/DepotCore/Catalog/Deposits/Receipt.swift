@@ -12,7 +12,8 @@ public struct Receipt: Sendable, Hashable, Codable {
     @ByteCount public private(set) var size: UInt64
     public let level: ReplicationLevel
     /// Copies of its least replicated chunk (manifest included) that were vouched for to this
-    /// deposit and good when it was committed.
+    /// deposit and good when it was committed. Of a file without content, replicas that took its
+    /// record.
     @Count public private(set) var copies: Int
     /// Chunks of its content.
     @Count public private(set) var chunks: Int

@@ -1,8 +1,10 @@
 /// Where an entry stands in the outbox: later ones are higher.
-public struct OutboxPosition: Sendable, Hashable {
+public struct OutboxPosition: Sendable, Hashable, Comparable {
     public let number: Int64
 
     public init(_ number: Int64) { self.number = number }
+
+    public static func < (left: Self, right: Self) -> Bool { left.number < right.number }
 }
 
 /// A record on its way to its replicas.

@@ -7,6 +7,9 @@ public protocol RecordCatalog: Sendable {
         after position: OutboxPosition?, limit: Int
     ) async throws(DepotError) -> [OutboxEntry]
 
+    /// Where the last entry of the outbox stands; `nil` where it is empty.
+    func outboxEnd() async throws(DepotError) -> OutboxPosition?
+
     /// Notes that replicas vouched for records. A power cut may take back this note, and none that
     /// was made before it: the records are then delivered again. Unknown records are passed over.
     func confirm(_ confirmations: [RecordConfirmation]) async throws(DepotError)

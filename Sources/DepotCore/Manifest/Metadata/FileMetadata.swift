@@ -52,6 +52,13 @@ public struct FileMetadata: Sendable, Hashable {
         entityTag = checkedTag
     }
 
+    /// Whether a retrieval brings all of it back so far.
+    public var isRestored: Bool {
+        let plain = Self(
+            mode: mode, modified: modified, checkedType: contentType, checkedTag: nil)
+        return self == plain
+    }
+
     private static func check(_ text: String, _ what: String) throws(DepotError) {
         guard (1...Limits.contentTypeSizeMax).contains(text.utf8.count),
             text.utf8.allSatisfy({ (0x20...0x7e).contains($0) })
@@ -68,13 +75,23 @@ extension FileMetadata: Codable {
     private enum CodingKeys: String, CodingKey {
         case folder, link, mode, modified, contentType, ownership, extended, hardLinks, holes
         case annotations, tags, entityTag
+        /// As clients of before wrote it.
+        case modifiedNanoseconds
+    }
+
+    private static func modified(
+        _ values: KeyedDecodingContainer<CodingKeys>
+    ) throws -> FileTime? {
+        try values.decodeIfPresent(FileTime.self, forKey: .modified)
+            ?? values.decodeIfPresent(Int64.self, forKey: .modifiedNanoseconds).map(
+                FileTime.init(nanoseconds:))
     }
 
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         try self.init(
             mode: values.decodeIfPresent(UInt16.self, forKey: .mode),
-            modified: values.decodeIfPresent(FileTime.self, forKey: .modified),
+            modified: Self.modified(values),
             contentType: values.decodeIfPresent(String.self, forKey: .contentType),
             entityTag: values.decodeIfPresent(String.self, forKey: .entityTag))
         if let target = try values.decodeIfPresent(String.self, forKey: .link) {

@@ -47,7 +47,6 @@ extension FileRecord {
         fields.add("group", metadata.ownership?.group)
         fields.add("groupName", quoted: metadata.ownership?.groupName)
         fields.add("hardLinks", quoted: metadata.hardLinks?.description)
-        if retention?.isHeld == true { fields.add("hold", true) }
         fields.add("holes", quoted: metadata.holes?.description)
         fields.add("level", level.copies)
         if case .link(let target) = metadata.kind { fields.add("link", quoted: target.text) }
@@ -66,8 +65,6 @@ extension FileRecord {
         fields.add("owner", metadata.ownership?.user)
         fields.add("ownerName", quoted: metadata.ownership?.userName)
         fields.add("request", quoted: request?.description)
-        fields.add("retained", quoted: retention?.term?.mode.rawValue)
-        fields.add("retainedUntil", retention?.term?.until)
         fields.add("sequence", quoted: sequence.description)
         fields.add("size", size)
         fields.add("tags", texts: metadata.tags?.texts)
@@ -119,7 +116,7 @@ extension FileRecord {
             name: try FileName(RecordFieldReader.require("name", fields.name)),
             sequence: try RecordFieldReader.require("sequence", fields.sequence),
             time: try RecordFieldReader.require("time", fields.time), content: content,
-            origin: fields.origin, retention: fields.retention, request: fields.request)
+            origin: fields.origin, request: fields.request)
         guard format == .two || isOfFormatOne else {
             throw DepotError(.invalidArgument, "it has fields that format 1 does not know")
         }
@@ -127,7 +124,7 @@ extension FileRecord {
 
     /// Whether an older depot would write it with the same fields.
     private var isOfFormatOne: Bool {
-        guard origin == nil, retention == nil, request == nil else { return false }
+        guard origin == nil, request == nil else { return false }
         guard case .file(_, let manifest, _, let metadata) = content else { return true }
         let known = try? FileMetadata(
             mode: metadata.mode, modified: metadata.modified, contentType: metadata.contentType)

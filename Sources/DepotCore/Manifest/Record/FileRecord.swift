@@ -25,10 +25,8 @@ public struct FileRecord: Sendable, Hashable {
     /// Seconds since 1970 at the commit. For people: nothing is decided by it.
     public let time: Int64
     public let content: Content
-    /// The commit that brought this content, where this one changes only its level, metadata or
-    /// retention.
+    /// The commit that brought this content, where this one changes only its level or metadata.
     public let origin: CommitSequence?
-    public let retention: Retention?
     /// The request that asked for it, where that may be repeated.
     public let request: RequestID?
 
@@ -46,11 +44,9 @@ public struct FileRecord: Sendable, Hashable {
         min(max(seconds, timeRange.lowerBound), timeRange.upperBound)
     }
 
-    /// - Parameter retention: one that says nothing is none.
     public init(
         format: Format = .two, cluster: ClusterID, name: FileName, sequence: CommitSequence,
-        time: Int64, content: Content, origin: CommitSequence? = nil, retention: Retention? = nil,
-        request: RequestID? = nil
+        time: Int64, content: Content, origin: CommitSequence? = nil, request: RequestID? = nil
     ) {
         self.format = format
         self.cluster = cluster
@@ -59,7 +55,6 @@ public struct FileRecord: Sendable, Hashable {
         self.time = Self.clampedTime(time)
         self.content = content
         self.origin = origin
-        self.retention = retention == Retention() ? nil : retention
         self.request = request
         assert(Self.timeRange.contains(self.time), "a time that no calendar can write")
     }

@@ -13,7 +13,6 @@ struct RecordFields {
     let group: UInt32?
     let groupName: String?
     let hardLinks: HardLinkID?
-    let isHeld: Bool
     let holes: String?
     let level: Int?
     let link: String?
@@ -27,8 +26,6 @@ struct RecordFields {
     let owner: UInt32?
     let ownerName: String?
     let request: RequestID?
-    let retained: Retention.Mode?
-    let retainedUntil: Int64?
     let sequence: CommitSequence?
     let size: ByteCount?
     let tags: [String: String]?
@@ -50,7 +47,6 @@ struct RecordFields {
         group = fields.number("group", as: UInt32.self)
         groupName = fields.quoted("groupName")
         hardLinks = fields.quoted("hardLinks").flatMap { HardLinkID($0) }
-        isHeld = fields.isTrue("hold")
         holes = fields.quoted("holes")
         level = fields.number("level", as: Int.self)
         link = fields.quoted("link")
@@ -66,8 +62,6 @@ struct RecordFields {
         owner = fields.number("owner", as: UInt32.self)
         ownerName = fields.quoted("ownerName")
         request = fields.quoted("request").flatMap { RequestID($0) }
-        retained = fields.quoted("retained").flatMap { Retention.Mode(rawValue: $0) }
-        retainedUntil = fields.number("retainedUntil", as: Int64.self)
         sequence = fields.quoted("sequence").flatMap { CommitSequence($0) }
         size = fields.number("size", as: UInt64.self).flatMap(ByteCount.init(exactly:))
         tags = fields.texts("tags")
@@ -111,13 +105,5 @@ struct RecordFields {
         if let notes { metadata.annotations = try Annotations(notes) }
         if let tags { metadata.tags = try Annotations(tags) }
         return metadata
-    }
-
-    var retention: Retention? {
-        var term: Retention.Term?
-        if let retained, let retainedUntil {
-            term = Retention.Term(mode: retained, until: retainedUntil)
-        }
-        return Retention(term: term, isHeld: isHeld)
     }
 }
