@@ -193,22 +193,38 @@ import Testing
             let depositor = TestDepositor(depot)
             #expect(try await depositor.open(level: 3).status == 200)
             depot.replicas[2].mood = .fullToTheEnd
-            let untrue = try await depositor.commit("new", empty).json(CommitAnswerBody.self)
-            #expect(untrue.results[0].error?.code == .notEnoughReplicas)
+            // It is asked, and has no room for records.
+            let few = try await depositor.commit("new", empty).json(CommitAnswerBody.self)
+            #expect(few.results[0].receipt?.copies == 2 && few.results[0].receipt?.degraded == true)
             depot.replicas[2].mood = .well
-            let kept = try await depositor.commit("new", empty).json(CommitAnswerBody.self)
-            #expect(kept.results[0].receipt?.copies == 3)
+            let again = try await depositor.commit("new", empty).json(CommitAnswerBody.self)
+            #expect(again.results[0].receipt?.copies == 2, "the same receipt again")
+            let whole = try await depositor.commit("whole", empty).json(CommitAnswerBody.self)
+            #expect(whole.results[0].receipt?.copies == 3)
+            depot.replicas[2].mood = .unreachable
+            try await depot.awaitState(.down, of: 2)
+            let same = try await depositor.commit("whole", empty).json(CommitAnswerBody.self)
+            #expect(same.results[0].receipt == whole.results[0].receipt)
         }
     }
 
     /// The format has a place for them; who retrieves them would find an empty file.
-    @Test func `a folder and a symbolic link are refused, not made empty files`() async throws {
+    @Test func `what no retrieval brings back is refused, not passed over`() async throws {
         try await TestDepot.run(replicas: 1) { depot in
             let depositor = TestDepositor(depot)
             _ = try await depositor.open(level: 1)
+            var all = [FileMetadata()]
             for kind in [EntryKind.folder, .link(try LinkTarget("a"))] {
-                var metadata = FileMetadata()
-                metadata.kind = kind
+                all.append(FileMetadata())
+                all[all.count - 1].kind = kind
+            }
+            all[0].ownership = try Ownership(user: 1, group: 2)
+            for key in [\FileMetadata.annotations, \.tags] {
+                all.append(FileMetadata())
+                all[all.count - 1][keyPath: key] = try Annotations(["a": "b"])
+            }
+            all.append(try FileMetadata(contentType: nil, entityTag: "x"))
+            for metadata in all {
                 let file = CommitBody.File(
                     name: try FileName("a"), manifest: .empty, size: 0, metadata: metadata)
                 let answer = try await depot.http.call(

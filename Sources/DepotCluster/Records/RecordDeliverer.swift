@@ -27,16 +27,12 @@ package struct RecordDeliverer: Sendable {
         /// Why some of its replicas have it not.
         package let failure: DepotError?
 
-        /// - Parameter promised: copies that the acknowledgement speaks of, of a file that is its
-        ///   record and nothing else.
         /// - Throws: `notEnoughReplicas` where too few replicas hold it to promise anything.
-        package func require(
-            all: Bool, promised: Int = 0, of name: FileName
-        ) throws(DepotError) {
+        package func require(all: Bool, of name: FileName) throws(DepotError) {
             // Records go to more replicas than a low level asks for; an acknowledgement promises
             // the level.
             let majority = wanted / 2 + 1
-            let needed = max(all ? max(majority, min(level.copies, wanted)) : majority, promised)
+            let needed = all ? max(majority, min(level.copies, wanted)) : majority
             guard copies < needed else { return try requireKnown(of: name) }
             throw DepotError(
                 .notEnoughReplicas,

@@ -29,6 +29,16 @@ struct ReceiptTable {
             receipt.newBytes, receipt.sharedBytes)
     }
 
+    func lower(_ receipt: Receipt, to copies: Int) throws {
+        session.assertChange()
+        try session.statement(
+            """
+            UPDATE receipt SET copies = min(copies, ?1) WHERE name = ?2
+                AND deposit = (SELECT id FROM deposit WHERE uuid = ?3)
+            """
+        ).run(copies, receipt.name, receipt.deposit)
+    }
+
     /// Forgets some of the receipts that were kept for their time, and deposits that have none
     /// left.
     ///

@@ -53,6 +53,13 @@ extension SQLiteCatalog {
         }
     }
 
+    public func lower(
+        _ receipt: Receipt, to copies: Int
+    ) async throws(DepotError) -> Receipt {
+        try await queue.change { try ReceiptTable($0).lower(receipt, to: copies) }
+        return receipt.lowered(to: copies)
+    }
+
     public func receipt(
         of name: FileName, deposit: DepositID
     ) async throws(DepotError) -> Receipt? {

@@ -36,11 +36,12 @@ struct RecordTable {
         var found: (number: Int64, record: FileRecord)?
         try session.statement(
             """
-            SELECT o.id, o.text, o.hash FROM record o WHERE o.name = ?
-                AND NOT EXISTS (SELECT 1 FROM receipt r WHERE r.record = o.id)
+            SELECT o.id, o.text, o.hash
+            FROM (SELECT id, text, hash FROM record WHERE name = ? ORDER BY id DESC LIMIT ?) o
+            WHERE NOT EXISTS (SELECT 1 FROM receipt r WHERE r.record = o.id)
             ORDER BY o.id DESC LIMIT ?
             """
-        ).visit(name, Self.laterChangesMax) { row in
+        ).visit(name, 16 * Self.laterChangesMax, Self.laterChangesMax) { row in
             let record = try Self.parse(row.get(1), hash: row.get(2))
             if record.request == request { found = (try row.get(0, as: Int64.self), record) }
             return found == nil

@@ -35,25 +35,42 @@ extension DepositService {
                 outcomes[index] = try await outcome(of: result, file, read: read, in: deposit)
             }
         }
-        let reachable = pool.accepting.count
-        if reachable < Self.required(under: terms) {
-            // Of a file without content no copy can lack.
-            for one in staged where one.file.manifest == .empty {
-                outcomes[one.index] = .failed(
-                    pool.notEnough(
-                        "\(Self.required(under: terms)) replicas have to take the record of an empty "
-                            + "file, \(reachable) are up"))
-            }
-            staged.removeAll { $0.file.manifest == .empty }
-        }
-        for index in staged.indices {
-            staged[index].file.expected = expected
-            staged[index].file.reachable = reachable
-        }
+        let empty = try await gate(&staged, of: deposit, under: terms, &outcomes)
+        for index in staged.indices { staged[index].file.expected = expected }
         for (index, outcome) in try await publish(staged, of: deposit, under: terms) {
             outcomes[index] = outcome
         }
-        return try await acknowledge(files.indices.map { outcomes[$0] }, terms)
+        return try await acknowledge(
+            files.indices.map { outcomes[$0] }, of: deposit, empty: empty, terms)
+    }
+
+    /// Of an empty file, which is its record and nothing else, no copy can lack: whether enough
+    /// replicas take its record is asked before it replaces anything. One that this deposit has
+    /// committed before has its receipt.
+    ///
+    /// - Returns: those that are to be committed for the first time.
+    private func gate(
+        _ staged: inout [(index: Int, file: FileCommit)], of deposit: DepositID,
+        under terms: DepositSessions.Terms, _ outcomes: inout [Int: Outcome]
+    ) async throws(DepotError) -> Set<Int> {
+        let up = pool.accepting.count
+        let needed = max(
+            Self.required(under: terms), min(terms.level.recordCopies, pool.size) / 2 + 1)
+        var new: Set<Int> = []
+        for index in staged.indices where staged[index].file.manifest == .empty {
+            staged[index].file.reachable = up
+            let name = staged[index].file.name
+            if try await catalog.receipt(of: name, deposit: deposit) != nil { continue }
+            new.insert(staged[index].index)
+            if new.count == 1 { try await pool.requireMajority() }
+            guard up < needed else { continue }
+            let problem = pool.notEnough(
+                "\(needed) replicas have to take the record of an empty file, \(up) are up")
+            outcomes[staged[index].index] = .failed(
+                terms.requireAll == nil ? Self.wishUnknown(terms) : problem)
+        }
+        staged.removeAll { outcomes[$0.index] != nil }
+        return new
     }
 
     /// A deposit whose lease is over may still ask for its receipts.
@@ -146,17 +163,23 @@ extension DepositService {
     }
 
     private func acknowledge(
-        _ outcomes: [Outcome?], _ terms: DepositSessions.Terms
+        _ outcomes: [Outcome?], of deposit: DepositID, empty: Set<Int>,
+        _ terms: DepositSessions.Terms
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
         let records = outcomes.compactMap { outcome -> FileRecord? in
             if case .committed(_, let record) = outcome { record } else { nil }
         }
         var deliveries = try await deliverer.deliver(records).makeIterator()
         var results: [CommitAnswerBody.Result] = []
-        for outcome in outcomes {
+        for (index, outcome) in outcomes.enumerated() {
             switch outcome {
             case .committed(let receipt, _):
-                results.append(Self.result(receipt, deliveries.next(), under: terms))
+                let delivery = deliveries.next()
+                var receipt = receipt
+                if empty.contains(index), let delivery, delivery.copies < receipt.copies {
+                    receipt = try await catalog.lower(receipt, to: delivery.copies)
+                }
+                results.append(Self.result(receipt, delivery, under: terms))
             case .lacking(let chunks): results.append(try lacking(chunks, terms))
             case .overtaken: results.append(.init(error: Self.overtaken))
             case .failed(let error): results.append(.init(error: error))
@@ -172,9 +195,7 @@ extension DepositService {
         under terms: DepositSessions.Terms
     ) -> CommitAnswerBody.Result {
         do throws(DepotError) {
-            try delivery?.require(
-                all: terms.requireAll != false,
-                promised: receipt.manifest == .empty ? receipt.copies : 0, of: receipt.name)
+            try delivery?.require(all: terms.requireAll != false, of: receipt.name)
             return .init(receipt: ReceiptBody(receipt))
         } catch {
             return .init(error: terms.requireAll == nil ? wishUnknown(terms) : error)

@@ -47,11 +47,10 @@ struct FileService: Sendable {
             try made.record.requireDeletion()
             return
         }
-        let change = ConditionalChange(name: name, conditions: conditions, catalog: catalog)
         guard let file = try await catalog.known(name) else {
-            _ = try await change.expectation()
             return try await changes.acknowledgeDeletion(of: name)
         }
+        let change = ConditionalChange(name: name, conditions: conditions, catalog: catalog)
         let record = try await change.make { expected throws(DepotError) in
             try await catalog.delete(
                 name, expected: expected, time: context.clock.timestamp(), request: request)

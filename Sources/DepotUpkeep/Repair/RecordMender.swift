@@ -6,7 +6,7 @@ import Synchronization
 /// Brings records back whose copies were found damaged or missing. The catalog has their text: it
 /// is put into the outbox when the copy is settled, and goes from there to where it belongs.
 final class RecordMender: Sendable {
-    private static let outboxMax = 1_000
+    private static let pageSize = 256
 
     let context: ServerContext
     let pool: ReplicaPool
@@ -91,8 +91,13 @@ final class RecordMender: Sendable {
 
     private func noteUndelivered() async {
         do throws(DepotError) {
-            let left = try await catalog.outbox(limit: Self.outboxMax)
-            failed.withLock { $0.formUnion(left.map { $0.record.encoded().id.hash }) }
+            var position: OutboxPosition?
+            while true {
+                let left = try await catalog.outbox(after: position, limit: Self.pageSize)
+                guard let last = left.last else { return }
+                position = last.position
+                failed.withLock { $0.formUnion(left.map { $0.record.objectID.hash }) }
+            }
         } catch {
             context.logger.warning("the outbox could not be read", metadata: ["error": "\(error)"])
         }

@@ -65,4 +65,10 @@ import Testing
         let back = try JSONDecoder().decode(FileMetadata.self, from: Data(text.utf8))
         #expect(back == metadata)
     }
+
+    @Test func `a client of before says nanoseconds`() throws {
+        let text = #"{"mode":420,"modifiedNanoseconds":-1}"#
+        let metadata = try JSONDecoder().decode(FileMetadata.self, from: Data(text.utf8))
+        #expect(metadata.modified == FileTime(seconds: -1, nanoseconds: 999_999_999))
+    }
 }

@@ -13,7 +13,7 @@ public struct Receipt: Sendable, Hashable, Codable {
     public let level: ReplicationLevel
     /// Copies of its least replicated chunk (manifest included) that were vouched for to this
     /// deposit and good when it was committed. Of a file without content, replicas that took its
-    /// record.
+    /// record before the receipt was given.
     @Count public private(set) var copies: Int
     /// Chunks of its content.
     @Count public private(set) var chunks: Int
@@ -44,5 +44,13 @@ public struct Receipt: Sendable, Hashable, Codable {
         self.newChunks = newChunks
         self.newBytes = newBytes
         self.sharedBytes = sharedBytes
+    }
+
+    /// The same with fewer copies.
+    public func lowered(to copies: Int) -> Receipt {
+        Receipt(
+            deposit: deposit, name: name, sequence: sequence, manifest: manifest, size: size,
+            level: level, copies: copies, chunks: chunks, newChunks: newChunks, newBytes: newBytes,
+            sharedBytes: sharedBytes)
     }
 }

@@ -33,6 +33,9 @@ public protocol FileCatalog: Sendable {
     /// longer kept.
     func receipt(of name: FileName, deposit: DepositID) async throws(DepotError) -> Receipt?
 
+    /// Keeps a receipt with fewer copies than it was made with, before anybody was told of it.
+    func lower(_ receipt: Receipt, to copies: Int) async throws(DepotError) -> Receipt
+
     /// The record of the live file of a name; `nil` where there is none.
     func record(of name: FileName) async throws(DepotError) -> FileRecord?
 }
