@@ -173,26 +173,21 @@ public final class FileServerClient: FileServerAPI {
         of name: FileName, _ body: ChangeLevelBody
     ) async throws(DepotError) -> LevelChangeBody {
         try await json(
-            WireRequest(
-                .POST, "\(Self.path(of: name))/level",
-                headers: Self.repeatable(["content-type": "application/json"]),
-                body: try WireJSON.encode(body), patience: .hours(24)))
+            .POST, "\(Self.path(of: name))/level", headers: Self.newRequest, body: body,
+            patience: .hours(24))
     }
 
     public func delete(_ name: FileName) async throws(DepotError) {
         // Longer than the FileServer waits for a replica that does not answer.
         _ = try await send(
             WireRequest(
-                .DELETE, Self.path(of: name), headers: Self.repeatable([:]),
-                patience: .seconds(180)))
+                .DELETE, Self.path(of: name), headers: Self.newRequest, patience: .seconds(180)))
     }
 
     /// The answer to an earlier try may have been lost after the work was done: all tries have one
     /// id.
-    private static func repeatable(_ headers: HTTPHeaders) -> HTTPHeaders {
-        var headers = headers
-        headers.add(name: FileServerRoute.request, value: "\(RequestID.random())")
-        return headers
+    private static var newRequest: HTTPHeaders {
+        [FileServerRoute.request: "\(RequestID.random())"]
     }
 
     public func status() async throws(DepotError) -> StatusBody {
@@ -229,13 +224,15 @@ public final class FileServerClient: FileServerAPI {
     }
 
     func json<Answer: Decodable & Sendable>(
-        _ method: HTTPMethod, _ path: String, body: some Encodable,
+        _ method: HTTPMethod, _ path: String, headers: HTTPHeaders = [:], body: some Encodable,
         patience: TimeAmount = .seconds(180), delivery: Delivery? = nil
     ) async throws(DepotError) -> Answer {
-        try await json(
+        var headers = headers
+        headers.add(name: "content-type", value: "application/json")
+        return try await json(
             WireRequest(
-                method, path, headers: ["content-type": "application/json"],
-                body: try WireJSON.encode(body), patience: patience, delivery: delivery))
+                method, path, headers: headers, body: try WireJSON.encode(body),
+                patience: patience, delivery: delivery))
     }
 
     func json<Answer: Decodable & Sendable>(

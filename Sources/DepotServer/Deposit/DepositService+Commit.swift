@@ -40,8 +40,7 @@ extension DepositService {
         for (index, outcome) in try await publish(staged, of: deposit, under: terms) {
             outcomes[index] = outcome
         }
-        return try await acknowledge(
-            files.indices.map { outcomes[$0] }, of: deposit, empty: empty, terms)
+        return try await acknowledge(files.indices.map { outcomes[$0] }, empty: empty, terms)
     }
 
     /// Of an empty file, which is its record and nothing else, no copy can lack: whether enough
@@ -163,8 +162,7 @@ extension DepositService {
     }
 
     private func acknowledge(
-        _ outcomes: [Outcome?], of deposit: DepositID, empty: Set<Int>,
-        _ terms: DepositSessions.Terms
+        _ outcomes: [Outcome?], empty: Set<Int>, _ terms: DepositSessions.Terms
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
         let records = outcomes.compactMap { outcome -> FileRecord? in
             if case .committed(_, let record) = outcome { record } else { nil }

@@ -71,7 +71,7 @@ extension DepositService {
         let outline = try read.get()
         // A retrieval would make empty files of folders, and restore no attributes: a promise that
         // is not kept.
-        guard file.metadata.isRestored else {
+        guard file.metadata.isBasic else {
             throw DepotError(
                 .invalidArgument,
                 "of a file's metadata mode, time and content type are kept so far; folders, "

@@ -96,9 +96,6 @@ package struct ReceiptProver: Sendable {
             return "the receipt says \(receipt.size) bytes, its manifest \(outline.manifest.size)"
         }
         let promised = receipt.copies
-        if reference == .empty {
-            return try await lookAtRecord(of: receipt, &counts)
-        }
         var counted = counts
         let text = reference.isInline ? [] : [reference.text]
         counted = try await check(text + outline.pieces, counted, promised: promised)
@@ -106,8 +103,10 @@ package struct ReceiptProver: Sendable {
             counted = try await check(chunks, counted, promised: promised)
         }
         counts = counted
-        return count == receipt.chunks
-            ? nil : "the receipt says \(receipt.chunks) chunks, its manifest lists \(count)"
+        guard count == receipt.chunks else {
+            return "the receipt says \(receipt.chunks) chunks, its manifest lists \(count)"
+        }
+        return reference == .empty ? try await lookAtRecord(of: receipt, &counts) : nil
     }
 
     /// An empty file is its record and nothing else.

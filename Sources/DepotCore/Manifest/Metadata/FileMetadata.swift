@@ -52,11 +52,11 @@ public struct FileMetadata: Sendable, Hashable {
         entityTag = checkedTag
     }
 
-    /// Whether a retrieval brings all of it back so far.
-    public var isRestored: Bool {
-        let plain = Self(
-            mode: mode, modified: modified, checkedType: contentType, checkedTag: nil)
-        return self == plain
+    /// Whether it is mode, time and content type alone: all that format 1 of records has, and all
+    /// that retrievals bring back so far.
+    public var isBasic: Bool {
+        self
+            == Self(mode: mode, modified: modified, checkedType: contentType, checkedTag: nil)
     }
 
     private static func check(_ text: String, _ what: String) throws(DepotError) {

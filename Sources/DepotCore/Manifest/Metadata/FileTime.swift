@@ -20,10 +20,16 @@ public struct FileTime: Sendable, Hashable {
 
     /// As records of format 1 have it, of the years 1677 to 2262.
     public init(nanoseconds: Int64) {
-        let (quotient, remainder) = nanoseconds.quotientAndRemainder(
-            dividingBy: Self.nanosecondsOfOneSecond)
-        seconds = remainder < 0 ? quotient - 1 : quotient
-        nanosecondsOfSecond = remainder < 0 ? remainder + Self.nanosecondsOfOneSecond : remainder
+        (seconds, nanosecondsOfSecond) = Self.divide(nanoseconds)
+    }
+
+    /// Seconds, rounded down, and what is behind them.
+    private static func divide<Number: FixedWidthInteger & SignedInteger>(
+        _ whole: Number
+    ) -> (seconds: Number, behind: Number) {
+        let second = Number(nanosecondsOfOneSecond)
+        let (quotient, remainder) = whole.quotientAndRemainder(dividingBy: second)
+        return remainder < 0 ? (quotient - 1, remainder + second) : (quotient, remainder)
     }
 
     private var whole: Int128 {
@@ -47,12 +53,8 @@ extension FileTime: CustomStringConvertible {
         guard parts.count == 2, parts[1].count == 9,
             let digits = Int128(Substring(text.filter { $0 != "." }))
         else { return nil }
-        let (quotient, remainder) = digits.quotientAndRemainder(
-            dividingBy: Int128(Self.nanosecondsOfOneSecond))
-        guard
-            let seconds = Int64(exactly: remainder < 0 ? quotient - 1 : quotient)
-        else { return nil }
-        let behind = remainder < 0 ? remainder + Int128(Self.nanosecondsOfOneSecond) : remainder
+        let (whole, behind) = Self.divide(digits)
+        guard let seconds = Int64(exactly: whole) else { return nil }
         self.init(seconds: seconds, nanoseconds: Int64(behind))
         guard description.utf8.elementsEqual(text.utf8) else { return nil }
     }

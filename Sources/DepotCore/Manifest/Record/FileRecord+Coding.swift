@@ -126,8 +126,6 @@ extension FileRecord {
     private var isOfFormatOne: Bool {
         guard origin == nil, request == nil else { return false }
         guard case .file(_, let manifest, _, let metadata) = content else { return true }
-        let known = try? FileMetadata(
-            mode: metadata.mode, modified: metadata.modified, contentType: metadata.contentType)
-        return metadata == known && (!manifest.isInline || manifest.chunk != nil)
+        return metadata.isBasic && manifest != .empty
     }
 }
