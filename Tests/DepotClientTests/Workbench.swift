@@ -10,7 +10,9 @@ import Testing
 final class Workbench: Sendable {
     let folder: String
     let server: MemoryFileServer
-    let threads = BlockingThreads(count: 2)
+    /// All benches have the same: these threads end with the tests.
+    var threads: BlockingThreads { Self.threads }
+    private static let threads = BlockingThreads(count: 2)
     private let told = Mutex(Told())
 
     struct Told: Sendable {

@@ -21,6 +21,10 @@ final class ChildProcess: @unchecked Sendable {
         let description: String
     }
 
+    struct TooManyDescriptors: Error, CustomStringConvertible {
+        let description: String
+    }
+
     private let process = Process()
     private let outputPath: String
     private let complaintPath: String
@@ -42,10 +46,13 @@ final class ChildProcess: @unchecked Sendable {
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.standardInput = input
-        process.standardOutput = try Self.make(outputPath)
-        process.standardError = try Self.make(complaintPath)
+        let files = try [Self.make(outputPath), Self.make(complaintPath)]
+        (process.standardOutput, process.standardError) = (files[0], files[1])
+        // The child has its own. `Process` keeps these open for as long as the tests run.
+        defer { for file in files { try? file.close() } }
         let process = process
         try Self.starting.withLock { _ in
+            try Self.requireFewDescriptors()
             for signal in [SIGHUP, SIGINT, SIGTERM] { Self.stopIgnoring(signal) }
             try process.run()
         }
@@ -58,6 +65,21 @@ final class ChildProcess: @unchecked Sendable {
         sigaction(number, nil, &action)
         if unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1 {
             signal(number, SIG_DFL)
+        }
+    }
+
+    /// Some tests have a hundred or two. From 1,300 on `Process` reads behind the end of the list that the kernel gives
+    /// of them, and the tests may end with it, somewhere and without a word.
+    private static let descriptorsMax = 1_000
+
+    private static func requireFewDescriptors() throws {
+        guard let folder = opendir("/proc/self/fd") else { throw CocoaError(.fileReadUnknown) }
+        defer { closedir(folder) }
+        var count = 0
+        while readdir(folder) != nil { count += 1 }
+        guard count <= descriptorsMax else {
+            throw TooManyDescriptors(
+                description: "\(count) files are open: a test does not close its own")
         }
     }
 
