@@ -34,7 +34,7 @@ struct AnsweredFrames {
         guard frame.id == wanted.popFirst(), frame.status != .missing else {
             throw Self.fault("another object than the one that was asked for")
         }
-        let most = frame.id.kind == .record ? min(bytesLeft, Limits.recordSizeMax) : bytesLeft
+        let most = frame.id.kind == .record ? min(bytesLeft, Limits.recordBatchSizeMax) : bytesLeft
         guard frame.length <= most else {
             throw Self.fault(
                 "\(frame.length) bytes as \(frame.id.hash), where \(most) are the most")

@@ -40,20 +40,31 @@ extension CommandTests {
             name: String, size: Int
         ) async throws {
             try await Composition.with(replicas: 1) { depot in
-                _ = try await depot.deposit(name, testBytes(2_000_000, seed: 92), level: 1)
+                // Records that are kept together; then one of each name alone, which is newer.
+                let tree = depot.newPath()
+                let old = testBytes(200_000, seed: 92)
+                for name in [name, "another"] {
+                    let path = URL(fileURLWithPath: "\(tree)/\(name)")
+                    try FileManager.default.createDirectory(
+                        at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
+                    try old.write(to: path)
+                }
+                _ = try await depot.run(["deposit", "-r", tree, "1", "--as", "t"])
                 let bytes = testBytes(size, seed: 93)
-                _ = try await depot.deposit(name, bytes, level: 1)
+                _ = try await depot.deposit("t/\(name)", bytes, level: 1)
                 _ = try await depot.deposit("other", testBytes(100, seed: 94), level: 1)
                 try await depot.stopReplica(0, SIGTERM)
-                let restored = depot.newPath()
-                let outcome = try await depot.bash(
-                    "set -e -o pipefail\n" + lines("restore a file"),
-                    environment: [
-                        "replica": depot.replicaFolder(0), "name": name, "restored": restored,
-                        "scratch": depot.newPath(),
-                    ])
-                #expect(outcome.status == 0, "\(outcome.complaint)")
-                #expect(try Data(contentsOf: URL(fileURLWithPath: restored)) == bytes)
+                for (name, expected) in [("t/\(name)", bytes), ("t/another", old)] {
+                    let restored = depot.newPath()
+                    let outcome = try await depot.bash(
+                        "set -e -o pipefail\n" + lines("restore a file"),
+                        environment: [
+                            "replica": depot.replicaFolder(0), "name": name,
+                            "restored": restored, "scratch": depot.newPath(),
+                        ])
+                    #expect(outcome.status == 0, "\(outcome.complaint)")
+                    #expect(try Data(contentsOf: URL(fileURLWithPath: restored)) == expected)
+                }
             }
         }
     }

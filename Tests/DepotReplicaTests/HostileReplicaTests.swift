@@ -79,9 +79,9 @@ import Testing
         } to: {
             _ = try await $0.read(ids, upTo: 640)
         },
-        Lie("a record that is longer than records are", "/r1/read", says: "98304 are the most") {
+        Lie("records that are longer than batches are", "/r1/read", says: "262144 are the most") {
             _ in
-            frames([.record(ids[0].hash)], length: 100_000)
+            frames([.record(ids[0].hash)], length: 263_000)
         } to: {
             _ = try await $0.read([.record(ids[0].hash)], upTo: 1 << 20)
         },

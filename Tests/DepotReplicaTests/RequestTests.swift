@@ -216,7 +216,8 @@ import Testing
                 _ = await connection.rest()
             }
             for id in memory.held {
-                let bytes = try #require(memory.bytes(of: id))
+                // One of the requests deletes; nobody says when it has.
+                guard let bytes = try await memory.bytes(of: id) else { continue }
                 #expect(ChunkID(hashing: bytes) == id.hash)
             }
             #expect(

@@ -10,7 +10,7 @@ import Testing
     private static let ofNewFile = [
         // When the chunk is proved; and that it was counted.
         "chunk": 1, "sqlite_autoindex_chunk_1": 1, "pin": 2, "pin_chunk": 1,
-        "record": 1, "sqlite_autoindex_record_1": 1, "record_pending": 1, "record_name": 1,
+        "line": 1, "line_name": 1,
         "file": 1, "file_manifest": 1, "file_record": 1, "receipt": 1, "receipt_record": 1,
     ]
 

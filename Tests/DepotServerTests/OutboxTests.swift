@@ -23,16 +23,16 @@ import Testing
             depot.replicas[1].mood = .fullToTheEnd
             let late = try await Self.commit(["late"], by: depositor)
             #expect(late.first?.error?.code == .notEnoughReplicas)
-            #expect(depot.replicas[1].recordCount == 4_608)
+            #expect(depot.replicas[1].records.count == 4_608)
             depot.replicas[1].mood = .well
             try await depot.eventually("the late record is on the one that has room again") {
-                depot.replicas[1].recordCount == 4_609
+                depot.replicas[1].records.count == 4_609
             }
             depot.replicas[2].mood = .well
             try await depot.eventually("nothing waits any more") {
                 try await depot.catalog.outbox(limit: 1).isEmpty
             }
-            #expect(depot.replicas[2].recordCount == 4_609)
+            #expect(depot.replicas[2].records.count == 4_609)
         }
     }
 

@@ -63,6 +63,56 @@ extension RebuildTests {
         }
     }
 
+    /// The same sequence twice: which of the two is looked at must not depend on who asks.
+    @Test(arguments: [false, true])
+    func `another record with the newest one's sequence is told of, or passed over`(
+        comesFirst: Bool
+    ) async throws {
+        let (sound, wrong) = (
+            TestDepositor.data(9_000, seed: 111), TestDepositor.data(8_000, seed: 112)
+        )
+        let replicas = (0..<3).map { _ in FakeReplica() }
+        try await TestDepot.inFolder { old in
+            try await TestDepot.start(on: replicas, in: old) { depot in
+                try await depot.ready()
+                try await depot.deposit("file", sound, level: 3)
+                try await depot.deposit("bait", wrong, level: 3)
+                try await depot.eventually("all know all records") {
+                    try await depot.catalog.outbox(limit: 1).isEmpty
+                }
+                let bait = try await depot.catalog.file(FileName("bait"))
+                let newest = try #require(try await depot.catalog.record(of: FileName("file")))
+                let forged = try #require(
+                    (0..<1_000).lazy.map { time in
+                        FileRecord(
+                            cluster: newest.record.cluster, name: newest.record.name,
+                            sequence: newest.record.sequence, time: time,
+                            content: .file(
+                                level: .three, manifest: bait.manifest, size: bait.size,
+                                metadata: FileMetadata()))
+                    }.first { ($0.objectID < newest.record.objectID) == comesFirst })
+                try await replicas[1].put([forged.encoded()])
+            }
+        }
+        guard !comesFirst else {
+            let error = await expectError(.conflict) {
+                try await TestDepot.inFolder { new in
+                    _ = try await TestDepot.rebuild(replicas, in: new, acceptMissing: false)
+                }
+            }
+            #expect(error?.message.contains("\n  file ") == true, "\(error)")
+            return
+        }
+        try await TestDepot.inFolder { new in
+            let report = try await TestDepot.rebuild(replicas, in: new, acceptMissing: false)
+            #expect(report.minorityWords == 0)
+            try await TestDepot.start(on: replicas, in: new) { depot in
+                let content = try await depot.content("file")
+                #expect(content.body == sound)
+            }
+        }
+    }
+
     /// A record that nobody committed: the name's newest, with another file's content or none.
     private static func forged(
         _ name: String, as file: FileEntry?, _ depot: TestDepot

@@ -190,8 +190,9 @@ import Testing
             let tombstone = try #require(
                 depot.replicas[0].state.withLock { state in
                     state.objects.filter { $0.key.kind == .record }.max {
-                        (try? FileRecord(parsing: $0.value.bytes).sequence.counter) ?? 0
-                            < (try? FileRecord(parsing: $1.value.bytes).sequence.counter) ?? 0
+                        (try? RecordBatch.records(in: $0.value.bytes).last?.sequence.counter) ?? 0
+                            < (try? RecordBatch.records(in: $1.value.bytes).last?.sequence.counter)
+                            ?? 0
                     }?.key
                 })
             depot.replicas[0].corrupt(tombstone)

@@ -31,6 +31,7 @@ struct FilledCatalog: Sendable {
                     zone: "", capacity: ByteCount(1 << 40),
                     position: LogPosition(opens: 1, segment: 1, offset: 0)))
         }
+        var counter: UInt64 = 0
         for first in stride(from: 0, to: chunks, by: Self.group) {
             let end = min(first + Self.group, chunks)
             let files = stride(from: first, to: end, by: Self.fileChunks).map { start in
@@ -38,11 +39,12 @@ struct FilledCatalog: Sendable {
                     names: [Self.largeName(start / Self.fileChunks)],
                     chunks: (start..<min(start + Self.fileChunks, end)).map(chunk))
             }
-            try await enter(files, cluster.cluster, catalog)
+            try await enter(files, cluster.cluster, after: &counter, catalog)
         }
         let names = (0..<Self.names).map { "\(Self.namesPrefix)\($0)" }
         try await enter(
-            [File(names: names, chunks: [Self.newChunk(-1)])], cluster.cluster, catalog)
+            [File(names: names, chunks: [Self.newChunk(-1)])], cluster.cluster, after: &counter,
+            catalog)
         try await catalog.finishRebuild(missing: [])
         try catalog.close()
     }
@@ -56,7 +58,8 @@ struct FilledCatalog: Sendable {
     }
 
     private func enter(
-        _ files: [File], _ cluster: ClusterID, _ catalog: SQLiteCatalog
+        _ files: [File], _ cluster: ClusterID, after counter: inout UInt64,
+        _ catalog: SQLiteCatalog
     ) async throws {
         for file in files {
             try await catalog.restore(manifest: file.manifest, chunks: file.chunks, pieces: [])
@@ -65,22 +68,29 @@ struct FilledCatalog: Sendable {
         let verdicts = Dictionary(good) { one, _ in one }
         let mark = try await catalog.mark()
         for replica in replicas { try await catalog.settle(verdicts, on: replica, asOf: mark) }
-        try await catalog.restore(files.flatMap { try records(of: $0, cluster) })
+        var records: [FileRecord] = []
+        for file in files {
+            for name in file.names {
+                counter += 1
+                records.append(try record(of: name, file, counter, cluster))
+            }
+        }
+        for batch in RecordBatch.cut(records) {
+            for replica in replicas { try await catalog.enter(batch, on: replica) }
+            try await catalog.restore(
+                batch.records.indices.map { RecordAddress(batch: batch.id, index: $0) })
+        }
     }
 
-    private func records(of file: File, _ cluster: ClusterID) throws -> [RestoredRecord] {
-        let level = try ReplicationLevel(3)
-        return try file.names.map { name in
-            RestoredRecord(
-                record: FileRecord(
-                    cluster: cluster, name: try FileName(name),
-                    sequence: CommitSequence(epoch: 1, counter: 1), time: 0,
-                    content: .file(
-                        level: level, manifest: .init(stored: file.manifest),
-                        size: Self.size(of: file.chunks),
-                        metadata: FileMetadata())),
-                holders: Set(replicas))
-        }
+    private func record(
+        of name: String, _ file: File, _ counter: UInt64, _ cluster: ClusterID
+    ) throws -> FileRecord {
+        FileRecord(
+            cluster: cluster, name: try FileName(name),
+            sequence: CommitSequence(epoch: 1, counter: counter), time: 0,
+            content: .file(
+                level: try ReplicationLevel(3), manifest: .init(stored: file.manifest),
+                size: Self.size(of: file.chunks), metadata: FileMetadata()))
     }
 
     /// The chunk of a number: ids ascend with it.

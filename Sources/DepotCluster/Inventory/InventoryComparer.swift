@@ -41,13 +41,13 @@ package struct InventoryComparer: Sendable {
             let continues = try await catalog.observe(heard.position, of: replica, asOf: mark)
             if !continues { node.note { $0.proofIsDue() } }
         }
-        if let newer = comparison.newerListed.first {
+        if let newer = comparison.newerListed.first?.record {
             try await catalog.noteUnexplained(newer.name, on: replica)
         } else {
             try await catalog.noteInventory(of: replica, asOf: mark)
         }
         pool.noteUnexplained(
-            comparison.newerRecords, first: comparison.newerListed.first?.name, on: replica)
+            comparison.newerRecords, first: comparison.newerListed.first?.record.name, on: replica)
         note(comparison, replica)
         return comparison
     }
@@ -180,12 +180,10 @@ package struct InventoryComparer: Sendable {
                 case .absent: break
                 case .unreadable: comparison.note(unreadable: id)
                 case .foreign: comparison.foreignRecords += 1
-                case .record(let record):
-                    if try await catalog.enterOld(record, on: replica) {
-                        comparison.oldRecords += 1
-                    } else {
-                        comparison.note(newer: record)
-                    }
+                case .records(let batch):
+                    let newer = try await catalog.enterOld(batch, on: replica)
+                    if newer.isEmpty { comparison.oldRecords += batch.records.count }
+                    comparison.note(newer: newer, of: batch)
                 }
             }
         }
@@ -198,7 +196,7 @@ package struct InventoryComparer: Sendable {
                 metadata: [
                     "replica": "\(pool.name(of: replica))",
                     "records": "\(comparison.newerRecords)",
-                    "first": "\(comparison.newerListed.first?.name.text ?? "")",
+                    "first": "\(comparison.newerListed.first?.record.name.text ?? "")",
                 ])
         }
         guard !comparison.isClean else { return }
@@ -233,8 +231,7 @@ package struct InventoryComparison: Sendable, Hashable {
     /// Copies whose length is another one than the catalog has; they were checked by their replica.
     package private(set) var wrongLength = 0
     package private(set) var wrongLengthListed: [ChunkID] = []
-    /// Records that the catalog did not know: the sum of those that follow, and of some that went
-    /// meanwhile.
+    /// Batches of records that the catalog did not know.
     package var unknownRecords = 0
     /// Of names of which the catalog has newer word, or that it has let go.
     package var oldRecords = 0
@@ -244,7 +241,7 @@ package struct InventoryComparison: Sendable, Hashable {
     package var foreignRecords = 0
     /// Newer than anything that the catalog knows of their names; not entered.
     package private(set) var newerRecords = 0
-    package private(set) var newerListed: [FileRecord] = []
+    package private(set) var newerListed: [AddressedRecord] = []
 
     /// Whether catalog and replica agreed.
     package var isClean: Bool {
@@ -277,9 +274,13 @@ package struct InventoryComparison: Sendable, Hashable {
         if unreadableListed.count < Self.listedMax { unreadableListed.append(id) }
     }
 
-    mutating func note(newer record: FileRecord) {
-        newerRecords += 1
-        if newerListed.count < Self.listedMax { newerListed.append(record) }
+    mutating func note(newer records: [FileRecord], of batch: RecordBatch) {
+        newerRecords += records.count
+        for record in records where newerListed.count < Self.listedMax {
+            guard let index = batch.records.firstIndex(of: record) else { continue }
+            newerListed.append(
+                AddressedRecord(record, at: RecordAddress(batch: batch.id, index: index)))
+        }
     }
 
     mutating func take(recordsOf other: InventoryComparison) {

@@ -3,18 +3,18 @@ import Logging
 
 /// Brings records from the outbox to the replicas that are to keep them.
 ///
-/// A record goes to `recordCopies` replicas by the placement of its name; an acknowledgement needs
-/// a majority of them, and that a majority of all members knows of the commit: where records go to
+/// A batch goes to `recordCopies` replicas by the placement of its id; an acknowledgement needs a
+/// majority of them, and that a majority of all members knows of the commit: where records go to
 /// fewer, others are told its sequence, once a group. What is missing stays in the outbox and is
 /// tried again.
 package struct RecordDeliverer: Sendable {
-    /// Records of one group: one append and one barrier a replica for all of them.
+    /// Records of one group, or somewhat more: one append and one barrier a replica for all of them.
     static let groupSize = 512
 
     package let pool: ReplicaPool
     package let catalog: any RecordCatalog
 
-    /// How far a record got.
+    /// How far a batch got.
     package struct Delivery: Sendable {
         package let copies: Int
         package let wanted: Int
@@ -52,11 +52,11 @@ package struct RecordDeliverer: Sendable {
         }
     }
 
-    /// - Parameter records: of new commits, each once.
+    /// - Parameter batches: with new commits, each once.
     /// - Returns: in their order.
-    package func deliver(_ records: [FileRecord]) async throws(DepotError) -> [Delivery] {
+    package func deliver(_ batches: [RecordBatch]) async throws(DepotError) -> [Delivery] {
         var deliveries: [Delivery] = []
-        for group in records.batches(of: Self.groupSize) {
+        for group in batches.batches(of: Self.groupSize) {
             deliveries += try await deliverGroup(group.map { Addressed($0, confirmed: []) })
         }
         return deliveries
@@ -83,7 +83,7 @@ package struct RecordDeliverer: Sendable {
             let entries = try await catalog.outbox(after: position, limit: Self.groupSize)
             guard let last = entries.last else { return nil }
             let deliveries = try await deliverGroup(
-                entries.map { Addressed($0.record, confirmed: $0.confirmed) })
+                entries.map { Addressed($0.batch, confirmed: $0.confirmed) })
             idleGroups = deliveries.contains(where: \.isNearer) ? 0 : idleGroups + 1
             position = last.position
         }
@@ -92,17 +92,15 @@ package struct RecordDeliverer: Sendable {
 
     private struct Addressed: Sendable {
         let object: VerifiedObject
-        let name: FileName
         let sequence: CommitSequence
         let level: ReplicationLevel
         /// Where it is known to be durable.
         let confirmed: Set<ReplicaID>
 
-        init(_ record: FileRecord, confirmed: Set<ReplicaID>) {
-            object = record.encoded()
-            name = record.name
-            sequence = record.sequence
-            level = record.level
+        init(_ batch: RecordBatch, confirmed: Set<ReplicaID>) {
+            object = batch.object
+            sequence = batch.sequence
+            level = batch.level
             self.confirmed = confirmed
         }
     }
@@ -116,7 +114,7 @@ package struct RecordDeliverer: Sendable {
             let wanted = min(record.level.recordCopies, size)
             let kept = record.confirmed.intersection(counting)
             let targets = placement.choose(
-                max(0, wanted - kept.count), for: record.name.nameHash, keeping: kept,
+                max(0, wanted - kept.count), for: record.object.id.hash, keeping: kept,
                 avoiding: pool.avoided)
             for target in targets { batches[target, default: []].append(index) }
         }
@@ -168,7 +166,7 @@ package struct RecordDeliverer: Sendable {
             if !replicas.isEmpty || isDone {
                 confirmations.append(
                     RecordConfirmation(
-                        record: record.object.id.hash, on: replicas, isDone: isDone))
+                        batch: record.object.id.hash, on: replicas, isDone: isDone))
             }
             deliveries.append(
                 Delivery(

@@ -2,20 +2,20 @@ import DepotCore
 
 /// Reads records from one replica: hashed, parsed, of this cluster.
 package struct RecordReader: Sendable {
-    /// Records of one question: 6 MiB at most, some 20 KiB most times.
-    package static let batchSize = 64
+    /// Batches of one question: 6 MiB at most.
+    package static let batchSize = 24
 
     private let pool: ReplicaPool
 
     package init(pool: ReplicaPool) { self.pool = pool }
 
     package enum Found: Sendable {
-        case record(FileRecord)
+        case records(RecordBatch)
         /// The replica does not hold it, or not any more.
         case absent
-        /// Other bytes than its id says, or no record of depot's.
+        /// Other bytes than its id says, or no records of depot's.
         case unreadable
-        /// A record of another cluster.
+        /// Records of another cluster.
         case foreign
     }
 
@@ -27,7 +27,7 @@ package struct RecordReader: Sendable {
             let objects = try await pool.ask(replica, within: .stall) {
                 link async throws(DepotError) in
                 try await link.read(
-                    batch.map(ObjectID.record), upTo: batch.count * Limits.recordSizeMax)
+                    batch.map(ObjectID.record), upTo: batch.count * Limits.recordBatchSizeMax)
             }
             found += zip(batch, objects).map(judge)
         }
@@ -42,8 +42,8 @@ package struct RecordReader: Sendable {
         do {
             var verifier = try ObjectVerifier(expecting: .record(id), length: stored.length)
             for part in parts { verifier.append(part) }
-            let record = try FileRecord(parsing: try verifier.finish().contiguous)
-            return record.cluster == pool.cluster.cluster ? .record(record) : .foreign
+            let batch = try RecordBatch(try verifier.finish())
+            return batch.records[0].cluster == pool.cluster.cluster ? .records(batch) : .foreign
         } catch {
             return .unreadable
         }

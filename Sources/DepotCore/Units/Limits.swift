@@ -11,6 +11,8 @@ public enum Limits {
     /// JSON. The longest name, link, attributes and annotations together fit, spelled with an escape
     /// for each byte; most records have some 300 bytes.
     public static let recordSizeMax = 96 << 10
+    /// Of records that are kept together. Many times a small file's, and still soon read and parsed.
+    public static let recordBatchSizeMax = 256 << 10
     /// More copies than this are a mistake in the number.
     public static let levelMax = 32
 }

@@ -9,7 +9,8 @@ extension SQLiteCatalog {
 
     public func markUnused() async throws(DepotError) {
         try await queue.view(IndexWitness.require)
-        try await inBatches { try ReplacedFiles($1).forgetSettled(from: $0) }
+        // Records that are kept together have numbers below 0.
+        try await inBatches(from: .min) { try ReplacedFiles($1).forgetSettled(from: $0) }
         try await inBatches { _, session in try Self.forgetManifests(session) ? 0 : nil }
         try await inBatches { try Self.mark(from: $0, $1) }
         try await inBatches { _, session in try ReceiptTable(session).forgetOld() ? 0 : nil }
@@ -18,9 +19,10 @@ extension SQLiteCatalog {
 
     /// Each batch is a transaction, and says where the next one begins.
     private func inBatches(
+        from first: Int64 = 0,
         _ batch: @escaping @Sendable (_ start: Int64, Session) throws -> Int64?
     ) async throws(DepotError) {
-        var start: Int64? = 0
+        var start: Int64? = first
         while let from = start {
             start = try await queue.change { session in
                 try ChunkUse.requireKnown(session)

@@ -6,7 +6,8 @@ import GRDB
 struct ReceiptTable {
     struct Kept {
         let receipt: Receipt
-        let record: FileRecord
+        /// The number of its record.
+        let record: Int64
     }
 
     /// Receipts of one transaction: so long others wait.
@@ -67,12 +68,13 @@ struct ReceiptTable {
     func find(_ name: FileName, deposit: DepositID) throws -> Kept? {
         try session.statement(
             """
-            SELECT o.text, r.copies, r.chunks, r.new_chunks, r.new_bytes, r.shared_bytes, o.hash
+            SELECT \(RecordSQL.text), r.copies, r.chunks, r.new_chunks, r.new_bytes,
+                r.shared_bytes, r.record
             FROM deposit d CROSS JOIN receipt r ON r.deposit = d.id AND r.name = ?
-            CROSS JOIN record o ON o.id = r.record WHERE d.uuid = ?
+            \(RecordSQL.joinText(of: "r.record")) WHERE d.uuid = ?
             """
         ).first(name, deposit) { row in
-            let record = try RecordTable.parse(row.get(0), hash: row.get(6))
+            let record = try RecordTable.parse(row.get(0), hash: row.get(1))
             guard case .file(let level, let manifest, let size, _) = record.content else {
                 throw DatabaseError(
                     resultCode: .SQLITE_CORRUPT,
@@ -80,9 +82,9 @@ struct ReceiptTable {
             }
             let receipt = try Receipt(
                 deposit: deposit, name: record.name, sequence: record.sequence, manifest: manifest,
-                size: size, level: level, copies: row.get(1), chunks: row.get(2),
-                newChunks: row.get(3), newBytes: row.get(4), sharedBytes: row.get(5))
-            return Kept(receipt: receipt, record: record)
+                size: size, level: level, copies: row.get(2), chunks: row.get(3),
+                newChunks: row.get(4), newBytes: row.get(5), sharedBytes: row.get(6))
+            return Kept(receipt: receipt, record: try row.get(7))
         }
     }
 }

@@ -10,8 +10,10 @@ extension SQLiteCatalog {
     ) async throws(DepotError) -> [CommitOutcome] {
         try await queue.change { session in
             var commit = try DepositCommit(
-                of: deposit, copiesRequired: copiesRequired, time: time, session)
-            return try files.map { try commit.outcome(of: $0) }
+                of: deposit, copiesRequired: copiesRequired, time: time,
+                isOfSeveral: files.count > 1, session)
+            for file in files { try commit.take(file) }
+            return try commit.finish()
         }
     }
 }
@@ -26,11 +28,15 @@ private struct DepositCommit {
     private let receipts: ReceiptTable
     private let chunks: ChunkTable
     private let counting: CommitCounts.Statements
+    /// Where there are several.
+    private var records: RecordWriter?
+    private var outcomes: [Outcome] = []
     /// Asked for with the first file that is not committed already: a repeated commit needs none.
     private var lease: Leases.Deposit?
 
     init(
-        of deposit: DepositID, copiesRequired: Int, time: Int64, _ session: Session
+        of deposit: DepositID, copiesRequired: Int, time: Int64, isOfSeveral: Bool,
+        _ session: Session
     ) throws {
         session.assertChange()
         self.deposit = deposit
@@ -41,32 +47,60 @@ private struct DepositCommit {
         receipts = ReceiptTable(session)
         chunks = try ChunkTable(session)
         counting = try CommitCounts.Statements(session)
+        records = isOfSeveral ? try RecordWriter(session) : nil
     }
 
-    mutating func outcome(of file: FileCommit) throws -> CommitOutcome {
+    private enum Outcome {
+        /// With the number of its record.
+        case committed(Receipt, Int64)
+        case other(CommitOutcome)
+    }
+
+    mutating func take(_ file: FileCommit) throws { outcomes.append(try outcome(of: file)) }
+
+    /// Enters the objects that keep the records.
+    mutating func finish() throws -> [CommitOutcome] {
+        var batches: [Int64: RecordBatch] = [:]
+        for (number, batch) in try records?.finish(isPending: true) ?? [] {
+            batches[number] = batch
+        }
+        let table = RecordTable(session)
+        return try outcomes.map { outcome in
+            switch outcome {
+            case .other(let outcome): return outcome
+            case .committed(let receipt, let number):
+                let object = try table.object(of: number)
+                let batch = try batches[object] ?? table.batch(object)
+                batches[object] = batch
+                return .committed(receipt, in: batch)
+            }
+        }
+    }
+
+    private mutating func outcome(of file: FileCommit) throws -> Outcome {
         if let kept = try receipts.find(file.name, deposit: deposit) {
             return try repeated(file, kept)
         }
         let lease = try requireLease()
-        guard try isAsExpected(file) else { return .overtaken }
+        guard try isAsExpected(file) else { return .other(.overtaken) }
         let manifest: Int64
         if file.manifest == .empty {
             manifest = ManifestTable.empty
         } else if let chunk = file.manifest.chunk {
-            guard let known = try known(chunk) else { return .lacking([chunk]) }
+            guard let known = try known(chunk) else { return .other(.lacking([chunk])) }
             manifest = ManifestTable.number(ofInline: known.number)
         } else {
             manifest = try staged(file)
         }
         let counts = try CommitCounts(
             manifest: manifest, deposit: lease.number, copiesRequired: copiesRequired, by: counting)
-        guard counts.lacking.isEmpty else { return .lacking(counts.lacking) }
+        guard counts.lacking.isEmpty else { return .other(.lacking(counts.lacking)) }
         return try publish(file, manifest: manifest, counts: counts, lease: lease)
     }
 
     private func repeated(
         _ file: FileCommit, _ kept: ReceiptTable.Kept
-    ) throws -> CommitOutcome {
+    ) throws -> Outcome {
         guard kept.receipt.manifest.id == file.manifest.id else {
             throw DepotError(
                 .conflict,
@@ -75,7 +109,7 @@ private struct DepositCommit {
                     + "use a new deposit id",
                 object: file.name.text)
         }
-        return .committed(kept.receipt, record: kept.record)
+        return .committed(kept.receipt, kept.record)
     }
 
     private mutating func requireLease() throws -> Leases.Deposit {
@@ -124,15 +158,18 @@ private struct DepositCommit {
         return known.number
     }
 
-    private func publish(
+    private mutating func publish(
         _ file: FileCommit, manifest: Int64, counts: CommitCounts, lease: Leases.Deposit
-    ) throws -> CommitOutcome {
+    ) throws -> Outcome {
         let publication = Publication(session)
-        let (record, number) = try publication.enter(
+        let record = try publication.next(
             name: file.name, time: time,
             content: .file(
                 level: lease.level, manifest: file.manifest, size: file.size,
                 metadata: file.metadata))
+        let number =
+            try records?.add(record)
+            ?? RecordTable(session).insert(RecordBatch(record), isPending: true).object
         try publication.put(record, manifest: manifest, number: number)
         let receipt = Receipt(
             deposit: deposit, name: file.name, sequence: record.sequence, manifest: file.manifest,
@@ -142,6 +179,6 @@ private struct DepositCommit {
             sharedBytes: counts.sharedBytes)
         try receipts.keep(receipt, deposit: lease.number, record: number)
         try counts.countAsShared(deposit: lease.number, session)
-        return .committed(receipt, record: record)
+        return .committed(receipt, number)
     }
 }

@@ -12,8 +12,8 @@ struct FileTable {
     /// reads them.
     static let selection = """
         SELECT f.name, f.epoch, f.counter, c.hash, c.length, f.size, f.level, f.time, f.manifest,
-            o.text, o.hash
-        FROM file f CROSS JOIN record o ON o.id = f.record
+            \(RecordSQL.text)
+        FROM file f \(RecordSQL.joinText(of: "f.record"))
         LEFT JOIN chunk c ON c.id = abs(f.manifest)
 
         """
@@ -35,7 +35,11 @@ struct FileTable {
         init(_ row: SQLRow) throws {
             manifest = try row.get(8)
             let name = try row.get(0, as: FileName.self)
-            let record = try RecordTable.parse(row.get(9), hash: row.get(10))
+            guard let text = try row.get(9, as: [UInt8]?.self) else {
+                throw DatabaseError(
+                    resultCode: .SQLITE_CORRUPT, message: "the record of '\(name)' is not there")
+            }
+            let record = try RecordTable.parse(text, hash: row.get(10))
             guard case .file(let level, let reference, let size, let metadata) = record.content,
                 record.name == name, try record.sequence == row.sequence(1),
                 try record.time == row.get(7, as: Int64.self),
@@ -58,15 +62,7 @@ struct FileTable {
 
     /// - Returns: `nil` where there is no file of the name.
     func known(_ name: FileName) throws -> Found? {
-        let found = try session.statement(Self.byName).first(name) { try Found($0) }
-        if let found { return found }
-        let isThere = try session.statement("SELECT EXISTS (SELECT 1 FROM file WHERE name = ?)")
-            .first(name) { try $0.get(0, as: Bool.self) }
-        if isThere == true {
-            throw DatabaseError(
-                resultCode: .SQLITE_CORRUPT, message: "the record of '\(name)' is not there")
-        }
-        return nil
+        try session.statement(Self.byName).first(name) { try Found($0) }
     }
 
     /// - Throws: `notFound`.

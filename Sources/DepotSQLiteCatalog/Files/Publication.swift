@@ -12,6 +12,8 @@ struct Publication {
         self.session = session
     }
 
+    /// A record that is kept alone.
+    ///
     /// - Parameter origin: the commit that brought the content, where this one brings none.
     /// - Returns: the record and its number.
     /// - Throws: `invalidArgument` where the content has no spelling as a record.
@@ -19,6 +21,20 @@ struct Publication {
         name: FileName, time: Int64, content: FileRecord.Content, origin: CommitSequence? = nil,
         request: RequestID? = nil
     ) throws -> (record: FileRecord, number: Int64) {
+        let record = try next(
+            name: name, time: time, content: content, origin: origin, request: request)
+        return (
+            record, try RecordTable(session).insert(RecordBatch(record), isPending: true).object
+        )
+    }
+
+    /// The record of the next commit, which is to be entered.
+    ///
+    /// - Throws: `invalidArgument` where the content has no spelling as a record.
+    func next(
+        name: FileName, time: Int64, content: FileRecord.Content, origin: CommitSequence? = nil,
+        request: RequestID? = nil
+    ) throws -> FileRecord {
         let cluster = ClusterTable(session)
         let last = try cluster.row().sequence
         guard last.counter < CommitSequence.counterMax else {
@@ -32,30 +48,13 @@ struct Publication {
         let record = FileRecord(
             cluster: row.identity.cluster, name: name, sequence: row.sequence, time: time,
             content: content, origin: origin, request: request)
-        let object = record.encoded()
         // What could not be read back would stop the outbox.
-        guard try FileRecord(parsing: object.contiguous) == record else {
+        guard try FileRecord(parsing: ByteBuffer(bytes: record.text)) == record else {
             throw DepotError(
                 .invalidArgument, "the file's size is not that of its only chunk, or of nothing",
                 object: name.text)
         }
-        return (record, try insert(object, of: record.name, isPending: true))
-    }
-
-    /// Keeps a record's text; one that is known stays as it is.
-    ///
-    /// - Returns: its number.
-    func insert(
-        _ object: VerifiedObject, of name: FileName, isPending: Bool
-    ) throws -> Int64 {
-        if let known = try RecordTable(session).find(object.id.hash) { return known }
-        return try session.statement(
-            "INSERT INTO record (hash, text, pending, name, delivered) VALUES (?, ?, ?, ?, ?)"
-        ).insert(object.id.hash, Self.bytes(of: object), isPending, name, session.tick)
-    }
-
-    private static func bytes(of object: VerifiedObject) -> [UInt8] {
-        object.parts.flatMap { [UInt8]($0.readableBytesView) }
+        return record
     }
 
     /// Makes the record's file the one of its name.

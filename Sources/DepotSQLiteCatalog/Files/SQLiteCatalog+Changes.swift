@@ -7,21 +7,21 @@ extension SQLiteCatalog {
     ) async throws(DepotError) -> EarlierChange? {
         try await queue.view { session in
             let records = RecordTable(session)
-            guard let (number, record) = try records.find(name, madeBy: request) else { return nil }
-            return EarlierChange(record: record, isNewest: try records.isCurrent(number))
+            guard let (number, _) = try records.find(name, madeBy: request) else { return nil }
+            return EarlierChange(
+                try records.kept(number), isNewest: try records.isCurrent(number))
         }
     }
 
-    public func record(of name: FileName) async throws(DepotError) -> FileRecord? {
+    public func record(of name: FileName) async throws(DepotError) -> KeptRecord? {
         try await queue.view { session in
-            try session.statement(
-                "SELECT o.text, o.hash FROM file f CROSS JOIN record o ON o.id = f.record "
-                    + "WHERE f.name = ?"
-            ).first(name) { try RecordTable.parse($0.get(0), hash: $0.get(1)) }
+            let number = try session.statement("SELECT record FROM file WHERE name = ?")
+                .first(name) { try $0.get(0, as: Int64.self) }
+            return try number.map { try RecordTable(session).kept($0) }
         }
     }
 
-    public func undelivered(_ name: FileName) async throws(DepotError) -> FileRecord? {
+    public func undelivered(_ name: FileName) async throws(DepotError) -> KeptRecord? {
         try await queue.view { try RecordTable($0).undelivered(name) }
     }
 

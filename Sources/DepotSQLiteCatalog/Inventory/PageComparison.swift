@@ -9,6 +9,7 @@ struct PageComparison {
     private let chunks: ChunkTable
     private let copies: CopyTable
     private let inserting: SQLStatement
+    private let isRebuilding: Bool
     private var findings = InventoryFindings()
 
     init(_ page: InventoryPage, member: Int, _ session: Session) throws {
@@ -20,6 +21,7 @@ struct PageComparison {
         copies = try CopyTable(session)
         inserting = try session.statement(
             "INSERT INTO chunk (hash, length, unused, unproved) VALUES (?, ?, ?, ?)")
+        isRebuilding = try ClusterTable(session).isRebuilding()
     }
 
     mutating func run() throws -> InventoryFindings {
@@ -63,7 +65,11 @@ struct PageComparison {
     }
 
     private mutating func take(record entry: InventoryEntry) throws {
-        guard let record = try RecordTable(session).find(entry.id.hash) else {
+        let found = try session.statement("SELECT id, unexplained FROM record WHERE hash = ?")
+            .first(entry.id.hash) {
+                try (object: $0.get(0, as: Int64.self), unexplained: $0.get(1, as: Int64.self))
+            }
+        guard let found, found.unexplained == 0 || isRebuilding else {
             findings.unknownRecords.append(entry.id.hash)
             return
         }
@@ -71,7 +77,7 @@ struct PageComparison {
         // made.
         let isHeld = try session.statement(
             "SELECT EXISTS (SELECT 1 FROM record_holding WHERE record = ? AND replica = ?)"
-        ).first(record, member) { try $0.get(0, as: Bool.self) }
+        ).first(found.object, member) { try $0.get(0, as: Bool.self) }
         if isHeld != true { findings.entered.append(entry.id) }
     }
 

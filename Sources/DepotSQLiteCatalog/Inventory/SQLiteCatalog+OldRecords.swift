@@ -1,32 +1,48 @@
 import DepotCore
 import DepotSQLite
+import NIOCore
 
 extension SQLiteCatalog {
     public func enterOld(
-        _ record: FileRecord, on replica: ReplicaID
-    ) async throws(DepotError) -> Bool {
+        _ batch: RecordBatch, on replica: ReplicaID
+    ) async throws(DepotError) -> [FileRecord] {
         try await queue.change { session in
             let member = try session.members().number(of: replica)
-            let newest = try RecordTable(session).newest(of: record.name)
-            let isOlder = newest.map { $0 > record.sequence } ?? false
-            guard try isOlder || Self.isExplained(record, session) else { return false }
-            let publication = Publication(session)
-            let number = try publication.insert(
-                record.encoded(), of: record.name, isPending: false)
-            try session.statement(
-                "INSERT INTO record_holding (record, replica) VALUES (?, ?) ON CONFLICT DO NOTHING"
-            ).run(number, member)
+            let table = RecordTable(session)
+            let newest = try batch.records.map { try table.newest(of: $0.name) }
+            let unexplained = try zip(batch.records, newest).filter { record, newest in
+                try !Self.isExplained(record, newest, session)
+            }
+            guard unexplained.isEmpty else { return unexplained.map(\.0) }
+            let (object, numbers) = try table.insert(batch, isPending: false)
+            try session.statement("UPDATE record SET unexplained = 0 WHERE id = ?").run(object)
+            try table.noteHolding(of: object, on: member)
             // A tombstone that comes back holds down what may come back, too.
-            if newest == nil, case .deleted(let level) = record.content {
+            let publication = Publication(session)
+            for ((record, newest), number) in zip(zip(batch.records, newest), numbers) {
+                guard newest == nil, case .deleted(let level) = record.content else { continue }
                 try publication.bury(record, level: level, number: number)
             }
-            return true
+            return []
         }
+    }
+
+    private static func isExplained(
+        _ record: FileRecord, _ newest: (number: Int64, sequence: CommitSequence)?,
+        _ session: Session
+    ) throws -> Bool {
+        if let newest {
+            if newest.sequence > record.sequence { return true }
+            if newest.sequence == record.sequence {
+                return try RecordTable(session).kept(newest.number).record == record
+            }
+        }
+        return try isGivenAlone(record, session)
     }
 
     /// Whether this catalog alone can have given the record's sequence. It does not know the
     /// record: so it had let it go, or had never acknowledged it.
-    private static func isExplained(_ record: FileRecord, _ session: Session) throws -> Bool {
+    private static func isGivenAlone(_ record: FileRecord, _ session: Session) throws -> Bool {
         let given = try ClusterTable(session).row().sequence
         let alone = try session.statement("SELECT alone FROM cluster").first {
             try $0.get(0, as: UInt64.self)

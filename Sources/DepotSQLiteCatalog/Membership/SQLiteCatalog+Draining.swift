@@ -67,13 +67,12 @@ extension SQLiteCatalog {
         }
     }
 
-    /// Records that are the newest of their names.
+    /// Objects with records that are the newest of their names.
     private static func currentRecords(on member: Int, _ session: Session) throws -> Int {
         try session.statement(
             """
-            SELECT count(*) FROM record_holding h WHERE h.replica = ? AND (
-                EXISTS (SELECT 1 FROM file f WHERE f.record = h.record)
-                OR EXISTS (SELECT 1 FROM tombstone t WHERE t.record = h.record))
+            SELECT count(*) FROM record_holding h CROSS JOIN record o ON o.id = h.record
+            WHERE h.replica = ? AND \(RecordTable.isCurrent)
             """
         ).first(member) { try $0.get(0) } ?? 0
     }

@@ -32,9 +32,15 @@ struct ReplacedFiles {
         ).run(record, name, manifest)
     }
 
-    /// Forgets the file that a record replaced which is where it belongs.
-    func forget(by record: Int64) throws {
-        try session.statement("DELETE FROM replaced WHERE record = ?").run(record)
+    /// Forgets the files that the records of an object replaced which is where it belongs.
+    func forget(by object: Int64) throws {
+        try session.statement(
+            """
+            DELETE FROM replaced WHERE record IN (
+                SELECT p.record FROM record o
+                CROSS JOIN replaced p ON \(RecordSQL.isKept("p.record")) WHERE o.id = ?)
+            """
+        ).run(object)
     }
 
     /// Forgets those of which the record, or the newest word on its name, is on a majority. What a
@@ -50,17 +56,21 @@ struct ReplacedFiles {
         try session.statement(
             """
             DELETE FROM replaced WHERE record IN (
-                SELECT o.id FROM record o WHERE o.id >= ? AND o.id <= ? AND (
+                SELECT p.record FROM replaced p
+                LEFT JOIN record alone ON alone.id = p.record LEFT JOIN line l ON l.id = -p.record
+                WHERE p.record >= ? AND p.record <= ? AND (
                     EXISTS (
-                        SELECT 1 FROM record n WHERE n.id = o.id AND (
+                        SELECT 1 FROM record n WHERE n.id = coalesce(l.record, alone.id) AND (
                             n.pending = 0 OR \(RecordTable.isOnMajority("63"))))
                     OR EXISTS (
-                        SELECT 1 FROM file f CROSS JOIN record n ON n.id = f.record
-                        WHERE f.name = o.name
+                        SELECT 1 FROM file f
+                        CROSS JOIN record n ON n.id = \(RecordSQL.object(of: "f.record"))
+                        WHERE f.name = coalesce(l.name, alone.name)
                             AND (n.pending = 0 OR \(RecordTable.isOnMajority("f.level"))))
                     OR EXISTS (
-                        SELECT 1 FROM tombstone t CROSS JOIN record n ON n.id = t.record
-                        WHERE t.name = o.name
+                        SELECT 1 FROM tombstone t
+                        CROSS JOIN record n ON n.id = \(RecordSQL.object(of: "t.record"))
+                        WHERE t.name = coalesce(l.name, alone.name)
                             AND (n.pending = 0 OR \(RecordTable.isOnMajority("t.level"))))))
             """
         ).run(start, last)

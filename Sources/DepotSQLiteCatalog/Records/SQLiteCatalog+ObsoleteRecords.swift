@@ -12,32 +12,44 @@ extension SQLiteCatalog {
             return try session.statement(
                 """
                 SELECT o.hash FROM record_holding h CROSS JOIN record o ON o.id = h.record
-                WHERE h.replica = ?1 AND (
-                    EXISTS (
-                        SELECT 1 FROM file f CROSS JOIN record n ON n.id = f.record
-                        WHERE f.name = o.name AND n.id <> o.id AND \(Self.isInPlace("f.level")))
-                    OR EXISTS (
-                        SELECT 1 FROM tombstone t CROSS JOIN record n ON n.id = t.record
-                        WHERE t.name = o.name AND n.id <> o.id AND \(Self.isInPlace("t.level")))
-                    OR EXISTS (
-                        SELECT 1 FROM tombstone t
-                        WHERE t.record = o.id AND \(RecordTable.isExpired))
-                    OR (o.pending = 0
-                        AND NOT EXISTS (SELECT 1 FROM file f WHERE f.name = o.name)
-                        AND NOT EXISTS (SELECT 1 FROM tombstone t WHERE t.name = o.name)))
+                WHERE h.replica = ?1 AND o.unexplained = 0 AND CASE
+                    WHEN o.line IS NULL THEN \(Self.isObsolete(number: "o.id", name: "o.name"))
+                    ELSE NOT EXISTS (
+                        SELECT 1 FROM line l WHERE l.id >= o.line AND l.id < o.line + o.lines
+                            AND NOT \(Self.isObsolete(number: "-l.id", name: "l.name"))) END
                 LIMIT ?2
                 """
             ).all(member, limit) { try $0.get(0) }
         }
     }
 
-    /// Whether the record `n` went out and a majority of its copies is there still.
+    /// Whether the record of a number, which the object `o` keeps, need not be kept.
+    private static func isObsolete(number: String, name: String) -> String {
+        """
+        (EXISTS (
+            SELECT 1 FROM file f
+            CROSS JOIN record n ON n.id = \(RecordSQL.object(of: "f.record"))
+            WHERE f.name = \(name) AND f.record <> \(number) AND \(isInPlace("f.level")))
+        OR EXISTS (
+            SELECT 1 FROM tombstone t
+            CROSS JOIN record n ON n.id = \(RecordSQL.object(of: "t.record"))
+            WHERE t.name = \(name) AND t.record <> \(number) AND \(isInPlace("t.level")))
+        OR EXISTS (
+            SELECT 1 FROM tombstone t
+            WHERE t.record = \(number) AND \(RecordTable.isExpired))
+        OR (o.pending = 0
+            AND NOT EXISTS (SELECT 1 FROM file f WHERE f.name = \(name))
+            AND NOT EXISTS (SELECT 1 FROM tombstone t WHERE t.name = \(name))))
+        """
+    }
+
+    /// Whether the object `n` went out and a majority of its copies is there still.
     private static func isInPlace(_ level: String) -> String {
         "n.pending = 0 AND \(RecordTable.isOnMajority(level))"
     }
 
     public func removeRecords(
-        _ records: [ChunkID], on replica: ReplicaID
+        _ batches: [ChunkID], on replica: ReplicaID
     ) async throws(DepotError) {
         try await queue.change { session in
             let member = try session.members().number(of: replica)
@@ -46,17 +58,17 @@ extension SQLiteCatalog {
                 "DELETE FROM record_holding WHERE record = ? AND replica = ?")
             let burying = try session.statement(
                 """
-                DELETE FROM tombstone WHERE record IN (
-                    SELECT o.id FROM record o WHERE o.id = ? AND \(RecordTable.isExpired)
+                DELETE FROM tombstone WHERE name IN (
+                    SELECT t.name FROM record o
+                    CROSS JOIN tombstone t ON \(RecordSQL.isKept("t.record"))
+                    WHERE o.id = ? AND \(RecordTable.isExpired)
                         AND NOT EXISTS (SELECT 1 FROM record_holding h WHERE h.record = o.id))
                 """)
-            let forgetting = try session.statement(
-                "DELETE FROM record AS o WHERE id = ? AND \(RecordTable.isUnneeded)")
-            for hash in records.sorted() {
-                guard let record = try table.find(hash) else { continue }
-                try removing.run(record, member)
-                try burying.run(record)
-                try forgetting.run(record)
+            for hash in batches.sorted() {
+                guard let object = try table.find(hash) else { continue }
+                try removing.run(object, member)
+                try burying.run(object)
+                try table.forgetUnneeded(object)
             }
         }
     }

@@ -10,17 +10,22 @@ extension SQLiteCatalog {
             let members = try session.members()
             let holders = try session.statement(
                 "SELECT replica FROM record_holding WHERE record = ?")
-            return try session.statement(
+            var (objects, records): ([Int64], Int) = ([], 0)
+            try session.statement(
                 """
-                SELECT id, text, hash FROM record WHERE pending = 1 AND id > ?
+                SELECT id, coalesce(lines, 1) FROM record WHERE pending = 1 AND id > ?
                 ORDER BY id LIMIT ?
                 """
-            ).all(position?.number ?? .min, limit) { row in
-                let number = try row.get(0, as: Int64.self)
-                let confirmed = try holders.all(number) { try members.replica($0.get(0)) }
+            ).visit(position?.number ?? .min, limit) { row in
+                objects.append(try row.get(0))
+                records += min(max(1, try row.get(1)), RecordBatch.countMax)
+                return records < limit
+            }
+            let table = RecordTable(session)
+            return try objects.map { object in
+                let confirmed = try holders.all(object) { try members.replica($0.get(0)) }
                 return OutboxEntry(
-                    position: OutboxPosition(number),
-                    record: try RecordTable.parse(row.get(1), hash: row.get(2)),
+                    position: OutboxPosition(object), batch: try table.batch(object),
                     confirmed: Set(confirmed))
             }
         }
@@ -39,22 +44,18 @@ extension SQLiteCatalog {
     ) async throws(DepotError) {
         try await queue.change(isDurable: false, isHarmless: true) { session in
             let members = try session.members()
-            let holding = try session.statement(
-                "INSERT INTO record_holding (record, replica) VALUES (?, ?) ON CONFLICT DO NOTHING")
             let ending = try session.statement(
                 "UPDATE record SET pending = 0, delivered = ? WHERE id = ?")
             let records = RecordTable(session)
             let replaced = ReplacedFiles(session)
             for confirmation in confirmations {
-                guard let number = try records.find(confirmation.record) else {
-                    continue
-                }
+                guard let object = try records.find(confirmation.batch) else { continue }
                 for replica in confirmation.replicas {
-                    try holding.run(number, members.number(of: replica))
+                    try records.noteHolding(of: object, on: members.number(of: replica))
                 }
                 guard confirmation.isDone else { continue }
-                try ending.run(session.tick, number)
-                try replaced.forget(by: number)
+                try ending.run(session.tick, object)
+                try replaced.forget(by: object)
             }
         }
     }
@@ -74,18 +75,18 @@ extension SQLiteCatalog {
                 "UPDATE record SET pending = 1 WHERE id = ? AND pending = 0")
             let records = RecordTable(session)
             var count = 0
-            for record in found where try records.isCurrent(record) {
-                try reopening.run(record)
+            for object in found where try records.hasCurrent(object) {
+                try reopening.run(object)
                 count += 1
             }
             return count
         }
     }
 
-    /// Records of one round; the next finds the others.
+    /// Objects of one round; the next finds the others.
     private static let reopenedMax = 10_000
 
-    /// Records that say something still and that too few members have.
+    /// Objects with records that say something still, which too few members have.
     private static func scarceRecords(
         counting mask: UInt64, clusterSize: Int, _ session: Session
     ) throws -> [Int64] {
@@ -94,10 +95,12 @@ extension SQLiteCatalog {
             """
         return try session.statement(
             """
-            SELECT o.id FROM file f CROSS JOIN record o ON o.id = f.record
+            SELECT o.id FROM file f
+            CROSS JOIN record o ON o.id = \(RecordSQL.object(of: "f.record"))
             WHERE o.pending = 0 AND \(copies) < min(max(3, f.level), ?2)
-            UNION ALL
-            SELECT o.id FROM tombstone t CROSS JOIN record o ON o.id = t.record
+            UNION
+            SELECT o.id FROM tombstone t
+            CROSS JOIN record o ON o.id = \(RecordSQL.object(of: "t.record"))
             WHERE o.pending = 0 AND \(copies) < min(max(3, t.level), ?2)
                 AND NOT (\(RecordTable.isExpired))
             LIMIT ?3

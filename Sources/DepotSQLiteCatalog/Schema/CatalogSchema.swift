@@ -52,6 +52,7 @@ enum CatalogSchema {
             try database.execute(sql: replaced)
         }
         registerInlineManifests(in: &migrator)
+        registerBatches(in: &migrator)
         return migrator
     }
 

@@ -8,7 +8,7 @@ extension DepositService {
         case failed(DepotError)
         case lacking([ChunkReference])
         case overtaken
-        case committed(Receipt, FileRecord)
+        case committed(Receipt, RecordBatch)
     }
 
     /// Publishes files, each atomically. A receipt is given only when its record is durable on a
@@ -164,15 +164,19 @@ extension DepositService {
     private func acknowledge(
         _ outcomes: [Outcome?], empty: Set<Int>, _ terms: DepositSessions.Terms
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
-        let records = outcomes.compactMap { outcome -> FileRecord? in
-            if case .committed(_, let record) = outcome { record } else { nil }
+        // Files of one commit share batches.
+        var seen: Set<ChunkID> = []
+        let batches = outcomes.compactMap { outcome -> RecordBatch? in
+            guard case .committed(_, let batch) = outcome else { return nil }
+            return seen.insert(batch.id).inserted ? batch : nil
         }
-        var deliveries = try await deliverer.deliver(records).makeIterator()
+        let made = try await deliverer.deliver(batches)
+        let deliveries = Dictionary(zip(batches.map(\.id), made)) { first, _ in first }
         var results: [CommitAnswerBody.Result] = []
         for (index, outcome) in outcomes.enumerated() {
             switch outcome {
-            case .committed(let receipt, _):
-                let delivery = deliveries.next()
+            case .committed(let receipt, let batch):
+                let delivery = deliveries[batch.id]
                 var receipt = receipt
                 if empty.contains(index), let delivery, delivery.copies < receipt.copies {
                     receipt = try await catalog.lower(receipt, to: delivery.copies)
@@ -224,7 +228,7 @@ extension DepositService {
 extension DepositService.Outcome {
     fileprivate init(_ outcome: CommitOutcome) {
         switch outcome {
-        case .committed(let receipt, let record): self = .committed(receipt, record)
+        case .committed(let receipt, let batch): self = .committed(receipt, batch)
         case .lacking(let chunks): self = .lacking(chunks)
         case .overtaken: self = .overtaken
         }

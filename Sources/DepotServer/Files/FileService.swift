@@ -44,7 +44,7 @@ struct FileService: Sendable {
         try await pool.requireMajority()
         let changes = RepeatableChange(catalog: catalog, deliverer: deliverer)
         if let made = try await changes.made(by: request, of: name) {
-            try made.record.requireDeletion()
+            try made.kept.record.requireDeletion()
             return
         }
         guard let file = try await catalog.known(name) else {
@@ -55,7 +55,7 @@ struct FileService: Sendable {
             try await catalog.delete(
                 name, expected: expected, time: context.clock.timestamp(), request: request)
         }
-        try await changes.acknowledge(record)
+        try await changes.acknowledge(KeptRecord(record))
         do throws(DepotError) {
             var pages = ChunkPages(file.manifest, catalog)
             while let page = try await pages.next() { _ = try await leveler.lower(page) }

@@ -26,7 +26,7 @@ struct LevelChange: Sendable {
         try await pool.requireMajority()
         let changes = RepeatableChange(catalog: catalog, deliverer: deliverer)
         if let made = try await changes.made(by: request, of: name) {
-            try made.record.require(level: body.level)
+            try made.kept.record.require(level: body.level)
             // What others have made of the name since is theirs to tell.
             guard made.isNewest else {
                 return LevelChangeBody(
@@ -46,14 +46,14 @@ struct LevelChange: Sendable {
         var done = CopySummary()
         try await raise(file, to: level, &done)
         if level != file.level {
-            try await changes.acknowledge(
-                try await catalog.changeLevel(
-                    of: file.name, expected: file.sequence, to: level,
-                    copiesRequired: level.majority, counting: pool.countedForRepair,
-                    time: context.clock.timestamp(), request: request))
-        } else if let record = try await catalog.undelivered(file.name) {
+            let record = try await catalog.changeLevel(
+                of: file.name, expected: file.sequence, to: level,
+                copiesRequired: level.majority, counting: pool.countedForRepair,
+                time: context.clock.timestamp(), request: request)
+            try await changes.acknowledge(KeptRecord(record))
+        } else if let kept = try await catalog.undelivered(file.name) {
             // Somebody was told to ask again, and has no id to ask with.
-            try await changes.acknowledge(record)
+            try await changes.acknowledge(kept)
         }
         let left = try await settle(file, at: level, &done)
         return LevelChangeBody(

@@ -20,7 +20,7 @@ struct RepeatableChange: Sendable {
         guard let request, let made = try await catalog.change(of: name, madeBy: request) else {
             return nil
         }
-        if made.isNewest { try await acknowledge(made.record) }
+        if made.isNewest { try await acknowledge(made.kept) }
         return made
     }
 
@@ -28,16 +28,16 @@ struct RepeatableChange: Sendable {
     ///
     /// - Throws: `notFound` where there is nothing that was deleted and is on its way still.
     func acknowledgeDeletion(of name: FileName) async throws(DepotError) {
-        guard let record = try await catalog.undelivered(name), case .deleted = record.content
+        guard let kept = try await catalog.undelivered(name), case .deleted = kept.record.content
         else {
             throw DepotError(.notFound, "no such file in the depot", object: name.text)
         }
-        try await acknowledge(record)
+        try await acknowledge(kept)
     }
 
     /// - Throws: `notEnoughReplicas` where too few replicas have the record.
-    func acknowledge(_ record: FileRecord) async throws(DepotError) {
-        let delivery = try await deliverer.deliver([record])
-        try delivery.first?.require(all: false, of: record.name)
+    func acknowledge(_ kept: KeptRecord) async throws(DepotError) {
+        let delivery = try await deliverer.deliver([kept.batch])
+        try delivery.first?.require(all: false, of: kept.record.name)
     }
 }

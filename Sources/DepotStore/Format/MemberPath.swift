@@ -6,12 +6,16 @@ enum MemberPath: Hashable {
     case chunk(ChunkID)
     /// `records/<SHA-256 of the name>/<sequence>.<SHA-256 of the record>.json`
     case record(nameHash: ChunkID, CommitSequence, ChunkID)
+    /// Records that are kept together, with the highest sequence:
+    /// `records/batches/<sequence>.<SHA-256 of their text>.jsonl`
+    case batch(CommitSequence, ChunkID)
     /// What `sha256sum -c` reads.
     case sums
     /// Offset, length and path of every member.
     case index
 
     static let chunkPrefix = "chunks/"
+    private static let batchPrefix = "records/batches"
     private static let chunkPrefixBytes = Array(chunkPrefix.utf8)
 
     /// - Throws: `invalidArgument` for a record that is none.
@@ -19,8 +23,12 @@ enum MemberPath: Hashable {
         switch object.id.kind {
         case .chunk: self = .chunk(object.id.hash)
         case .record:
-            let record = try FileRecord(parsing: object.contiguous)
-            self = .record(nameHash: record.nameHash, record.sequence, object.id.hash)
+            let records = try RecordBatch.records(in: object.contiguous)
+            let last = records[records.count - 1]
+            self =
+                records.count == 1
+                ? .record(nameHash: last.nameHash, last.sequence, object.id.hash)
+                : .batch(last.sequence, object.id.hash)
         }
     }
 
@@ -28,7 +36,7 @@ enum MemberPath: Hashable {
     var objectID: ObjectID? {
         switch self {
         case .chunk(let id): .chunk(id)
-        case .record(_, _, let id): .record(id)
+        case .record(_, _, let id), .batch(_, let id): .record(id)
         case .sums, .index: nil
         }
     }
@@ -38,23 +46,32 @@ enum MemberPath: Hashable {
         switch self {
         case .chunk: 1...Limits.chunkSizeMax
         case .record: 1...Limits.recordSizeMax
+        case .batch: 1...Limits.recordBatchSizeMax
         case .sums, .index: 0...SegmentEnding.textSizeMax
         }
     }
 
     var sequence: CommitSequence? {
-        if case .record(_, let sequence, _) = self { sequence } else { nil }
+        switch self {
+        case .record(_, let sequence, _), .batch(let sequence, _): sequence
+        case .chunk, .sums, .index: nil
+        }
     }
 
     /// Tar divides a path in two.
     var prefix: String {
-        if case .record(let nameHash, _, _) = self { "records/\(nameHash)" } else { "" }
+        switch self {
+        case .record(let nameHash, _, _): "records/\(nameHash)"
+        case .batch: Self.batchPrefix
+        case .chunk, .sums, .index: ""
+        }
     }
 
     var name: String {
         switch self {
         case .chunk(let id): "\(Self.chunkPrefix)\(id)"
         case .record(_, let sequence, let id): "\(sequence).\(id).json"
+        case .batch(let sequence, let id): "\(sequence).\(id).jsonl"
         case .sums: "SHA256SUMS"
         case .index: "INDEX"
         }
@@ -89,11 +106,16 @@ enum MemberPath: Hashable {
             return
         }
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        guard prefix.hasPrefix("records/"), let nameHash = ChunkID(hex: prefix.dropFirst(8)),
-            parts.count == 3, parts[2] == "json", let sequence = CommitSequence(parts[0]),
-            let id = ChunkID(hex: parts[1])
+        guard prefix.hasPrefix("records/"), parts.count == 3,
+            let sequence = CommitSequence(parts[0]), let id = ChunkID(hex: parts[1])
         else { return nil }
-        self = .record(nameHash: nameHash, sequence, id)
+        if prefix == Self.batchPrefix, parts[2] == "jsonl" {
+            self = .batch(sequence, id)
+        } else if parts[2] == "json", let nameHash = ChunkID(hex: prefix.dropFirst(8)) {
+            self = .record(nameHash: nameHash, sequence, id)
+        } else {
+            return nil
+        }
     }
 
     init?(_ text: some StringProtocol) {

@@ -65,6 +65,7 @@ package struct CollectionService: Sendable {
     private func carryOut(
         _ grace: CollectionGrace, graceSeconds: Int
     ) async throws(DepotError) -> CollectionBody {
+        try await rewriteRecords()
         try await catalog.markUnused()
         let plan = try await catalog.collectionPlan(grace: grace)
         var done = CollectionBody(plan: plan, planOnly: false, graceSeconds: graceSeconds)
@@ -78,6 +79,15 @@ package struct CollectionService: Sendable {
             }
         }
         return done
+    }
+
+    /// What is rewritten goes out with the outbox; what it makes obsolete goes with a later
+    /// collection.
+    private func rewriteRecords() async throws(DepotError) {
+        var position: OutboxPosition?
+        repeat {
+            position = try await catalog.rewriteRecords(after: position)
+        } while position != nil && !Task.isCancelled
     }
 
     private func grace(_ body: CollectBody) -> CollectionGrace {

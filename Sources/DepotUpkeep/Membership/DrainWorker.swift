@@ -11,8 +11,8 @@ import DepotWire
 struct DrainWorker: Sendable {
     /// Chunks that are planned, copied and dropped at once.
     static let pageSize = 1_000
-    /// Records that are moved at once: 8 MiB at most.
-    static let recordPageSize = 512
+    /// Batches of records that are moved at once: 32 MiB at most, and most times much less.
+    static let recordPageSize = 128
 
     let pool: ReplicaPool
     let catalog: any CopyCatalog & RecordCatalog
@@ -164,7 +164,7 @@ struct DrainWorker: Sendable {
         records ids: [ChunkID], off replica: ReplicaID, in round: inout Round
     ) async throws(DepotError) -> Int {
         let names = try await catalog.names(ofRecords: ids)
-        let known = zip(ids, names).filter { $0.1 != nil }.map(\.0)
+        let known = zip(ids, names).filter { !$0.1.isEmpty }.map(\.0)
         if known.count < ids.count {
             round.problem =
                 round.problem
@@ -179,9 +179,9 @@ struct DrainWorker: Sendable {
         // Whose names have newer word: they are needed nowhere.
         let obsolete = Set(try await catalog.obsoleteRecords(on: replica, limit: Self.pageSize))
             .intersection(known)
-        let needed = zip(known, records).compactMap { id, found -> FileRecord? in
-            guard case .record(let record) = found, !obsolete.contains(id) else { return nil }
-            return record
+        let needed = zip(known, records).compactMap { id, found -> RecordBatch? in
+            guard case .records(let batch) = found, !obsolete.contains(id) else { return nil }
+            return batch
         }
         let safe = try await place(needed) + obsolete
         let orders = safe.map(ObjectID.record)
@@ -200,16 +200,16 @@ struct DrainWorker: Sendable {
     /// Puts records where they belong without the replicas that are being emptied.
     ///
     /// - Returns: those that all their replicas made durable and hashed.
-    private func place(_ records: [FileRecord]) async throws(DepotError) -> [ChunkID] {
+    private func place(_ records: [RecordBatch]) async throws(DepotError) -> [ChunkID] {
         let placement = pool.placementOfRecords
         let size = pool.staying.count
-        let objects = records.map { $0.encoded() }
+        let objects = records.map(\.object)
         var batches: [ReplicaID: [Int]] = [:]
         var wanted: [Int] = []
         for (index, record) in records.enumerated() {
             let copies = min(record.level.recordCopies, size)
             wanted.append(copies)
-            for target in placement.choose(copies, for: record.nameHash) {
+            for target in placement.choose(copies, for: record.id) {
                 batches[target, default: []].append(index)
             }
         }
@@ -233,19 +233,9 @@ struct DrainWorker: Sendable {
         }
         try await catalog.confirm(
             zip(objects, holders).map {
-                RecordConfirmation(record: $0.id.hash, on: $1, isDone: false)
+                RecordConfirmation(batch: $0.id.hash, on: $1, isDone: false)
             })
         return objects.indices.filter { holders[$0].count >= max(1, wanted[$0]) }
             .map { objects[$0].id.hash }
-    }
-}
-
-extension FileRecord {
-    /// That the name has, or had.
-    var level: ReplicationLevel {
-        switch content {
-        case .file(let level, _, _, _): level
-        case .deleted(let level): level
-        }
     }
 }

@@ -74,19 +74,19 @@ struct RejoinReconciliation: Sendable {
         return true
     }
 
-    /// How many of the members that answer hold each of the records durably.
-    private func countSaying(_ records: [FileRecord]) async -> [ObjectID: Int] {
-        let ids = records.map(\.objectID)
+    /// How many of the members that answer hold each of the batches durably.
+    private func countSaying(_ batches: [ChunkID]) async -> [ChunkID: Int] {
+        let ids = batches.map(ObjectID.record)
         let answers = await gather(pool.readable) { replica async throws(DepotError) in
             try await pool.ask(replica, within: .barrier) {
                 link async throws(DepotError) in
                 try await link.vouch(for: ids)
             }
         }
-        var saying: [ObjectID: Int] = [:]
+        var saying: [ChunkID: Int] = [:]
         for case .success(let vouches) in answers.values {
             for (id, vouch) in zip(ids, vouches) where vouch == .durable {
-                saying[id, default: 0] += 1
+                saying[id.hash, default: 0] += 1
             }
         }
         return saying
@@ -94,14 +94,17 @@ struct RejoinReconciliation: Sendable {
 
     /// - Returns: how many names have newer word now.
     private func takeOver(
-        _ records: [FileRecord], _ replica: ReplicaID
+        _ records: [AddressedRecord], _ replica: ReplicaID
     ) async throws(DepotError) -> Int {
         let restorer = ManifestRestorer(catalog: catalog, manifests: manifests)
-        let saying = await countSaying(records)
+        let batches = Set(records.map(\.address.batch)).sorted()
+        let saying = await countSaying(batches)
+        let entered = try await enter(batches, replica)
         var taken = 0
-        for record in records {
+        for newer in records where entered.contains(newer.address.batch) {
+            let record = newer.record
             let majority = min(record.level.recordCopies, pool.members.count) / 2 + 1
-            guard saying[record.objectID, default: 0] >= majority else {
+            guard saying[newer.address.batch, default: 0] >= majority else {
                 context.logger.error(
                     "\(Self.minorityAdvice)",
                     metadata: [
@@ -119,9 +122,23 @@ struct RejoinReconciliation: Sendable {
                     continue
                 }
             }
-            try await catalog.restore([RestoredRecord(record: record, holders: [replica])])
+            try await catalog.restore([newer.address])
             taken += 1
         }
         return taken
+    }
+
+    /// - Returns: those that are known now. Their records are unexplained until each is the word on
+    ///   its name, or older.
+    private func enter(
+        _ batches: [ChunkID], _ replica: ReplicaID
+    ) async throws(DepotError) -> Set<ChunkID> {
+        let found = try await RecordReader(pool: pool).read(batches, from: replica)
+        var entered: Set<ChunkID> = []
+        for case .records(let batch) in found {
+            try await catalog.enter(batch, on: replica)
+            entered.insert(batch.id)
+        }
+        return entered
     }
 }

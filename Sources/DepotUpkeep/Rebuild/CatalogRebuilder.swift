@@ -18,7 +18,7 @@ public struct CatalogRebuilder: Sendable {
     /// Where the rebuild is, for people who wait.
     public enum Progress: Sendable {
         case inventory(replica: String, chunks: Int)
-        case names(done: Int, of: Int)
+        case records(done: Int, of: Int)
     }
 
     public typealias MakeCatalog =

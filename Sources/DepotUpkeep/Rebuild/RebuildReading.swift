@@ -3,8 +3,8 @@ import DepotCore
 
 /// Reads what the replicas hold into the new catalog.
 struct RebuildReading {
-    /// Records that are read, and entered in one transaction, with those of the last name.
-    static let batchSize = 256
+    /// Names that are restored in one transaction.
+    static let namesAtOnce = 256
     /// Content of manifests in memory: a manifest and a piece of it.
     static let memory = 24 << 20
 
@@ -14,37 +14,53 @@ struct RebuildReading {
     let progress: @Sendable (CatalogRebuilder.Progress) -> Void
 
     func fill(_ report: inout RebuildReport) async throws(DepotError) {
-        let replicas = nodes.compactMap(\.replica)
-        var ledger = RecordLedger(replicas: replicas)
-        var marks: [CatalogMark] = []
-        for (number, replica) in replicas.enumerated() {
-            marks.append(try await catalog.mark())
-            report.copies += try await inventory(of: replica, number: number, into: &ledger)
+        var marks: [(ReplicaID, CatalogMark)] = []
+        var found = Found()
+        for replica in nodes.compactMap(\.replica) {
+            marks.append((replica, try await catalog.mark()))
+            report.copies += try await inventory(of: replica, &found)
         }
-        let restorer = ManifestRestorer(catalog: catalog, manifests: cluster.manifests)
-        try await restore(&ledger, with: restorer, &report)
-        for (replica, mark) in zip(replicas, marks) {
+        try await restore(&report, records: found.records)
+        for (replica, mark) in marks {
             try await catalog.noteInventory(of: replica, asOf: mark)
         }
-        report.foreignRecords = ledger.foreign.count
-        for id in ledger.unreadable.sorted() { report.note(unreadable: id) }
+        report.foreignRecords = found.foreign.count
+        for id in found.unreadable.sorted() { report.note(unreadable: id) }
     }
 
+    private struct Found {
+        var records = 0
+        var foreign: Set<ChunkID> = []
+        /// Batches of which no sound copy was found so far.
+        var unreadable: Set<ChunkID> = []
+    }
+
+    /// Enters the records that no replica before had shown soundly. The copies of the others are
+    /// known by the comparison.
     private func inventory(
-        of replica: ReplicaID, number: Int, into ledger: inout RecordLedger
+        of replica: ReplicaID, _ found: inout Found
     ) async throws(DepotError) -> Int {
         let reader = RecordReader(pool: cluster.pool)
         let name = cluster.pool.name(of: replica)
         progress(.inventory(replica: name, chunks: 0))
-        var found = ledger
+        var all = found
         let comparison = try await cluster.comparer.walk(replica) {
             ids async throws(DepotError) in
-            for batch in found.note(ids, on: number).batches(of: RecordReader.batchSize) {
-                let records = try await reader.read(Array(batch), from: replica)
-                for (id, record) in zip(batch, records) { found.take(id, record, on: number) }
+            for ids in ids.batches(of: RecordReader.batchSize) {
+                for (id, read) in zip(ids, try await reader.read(Array(ids), from: replica)) {
+                    switch read {
+                    case .absent: break
+                    case .unreadable: all.unreadable.insert(id)
+                    case .foreign: all.foreign.insert(id)
+                    case .records(let batch):
+                        try await catalog.enter(batch, on: replica)
+                        all.unreadable.remove(id)
+                        all.records += batch.records.count
+                    }
+                }
             }
         }
-        ledger = found
+        found = all
         progress(.inventory(replica: name, chunks: comparison.chunks))
         return comparison.chunks
     }
@@ -52,51 +68,35 @@ struct RebuildReading {
     // MARK: Names
 
     private func restore(
-        _ ledger: inout RecordLedger, with restorer: ManifestRestorer, _ report: inout RebuildReport
+        _ report: inout RebuildReport, records: Int
     ) async throws(DepotError) {
-        let names = ledger.names()
-        var batch: [ArraySlice<RecordLedger.Entry>] = []
-        var size = 0
-        for (index, name) in names.enumerated() {
-            batch.append(name)
-            size += name.count
-            guard size >= Self.batchSize || index == names.count - 1 else { continue }
-            try await restore(batch, of: ledger, with: restorer, &report)
-            (batch, size) = ([], 0)
-            progress(.names(done: index + 1, of: names.count))
-        }
-    }
-
-    private func restore(
-        _ batch: [ArraySlice<RecordLedger.Entry>], of ledger: RecordLedger,
-        with restorer: ManifestRestorer, _ report: inout RebuildReport
-    ) async throws(DepotError) {
-        let records = try await read(batch.flatMap { $0 }, ledger)
-        var newest: [RestoredRecord] = []
-        var older: [RestoredRecord] = []
-        for name in batch {
-            let versions = name.compactMap { entry -> RestoredRecord? in
-                guard let record = records[entry.id] else {
-                    report.note(unreadable: entry.id)
-                    return nil
-                }
-                return RestoredRecord(record: record, holders: Set(ledger.holders(of: entry)))
+        let restorer = ManifestRestorer(catalog: catalog, manifests: cluster.manifests)
+        var (last, done): (FileName?, Int) = (nil, 0)
+        while true {
+            let names = try await catalog.restorable(after: last, limit: Self.namesAtOnce)
+            guard let name = names.last?.name else { return }
+            var chosen: [RecordAddress] = []
+            var missing: [RecordAddress] = []
+            for name in names {
+                let version = try await choose(among: name.versions, with: restorer, &report)
+                if let version { chosen.append(name.versions[version].address) }
+                missing += name.versions.prefix(version ?? name.versions.count).map(\.address)
+                done += name.versions.count
             }
-            let (chosen, rest) = try await choose(among: versions, with: restorer, &report)
-            if let chosen { newest.append(chosen) }
-            older += rest
+            if !chosen.isEmpty { try await catalog.restore(chosen) }
+            if !missing.isEmpty { try await catalog.leaveUnexplained(missing) }
+            last = name
+            progress(.records(done: done, of: records))
         }
-        if !newest.isEmpty { try await catalog.restore(newest) }
-        try await enter(older: older)
     }
 
     /// Takes the newest version that is whole.
     ///
-    /// - Returns: it, and those that are older.
+    /// - Returns: its place; `nil` where there is none.
     private func choose(
-        among versions: [RestoredRecord], with restorer: ManifestRestorer,
+        among versions: [AddressedRecord], with restorer: ManifestRestorer,
         _ report: inout RebuildReport
-    ) async throws(DepotError) -> (RestoredRecord?, ArraySlice<RestoredRecord>) {
+    ) async throws(DepotError) -> Int? {
         var lacking: (record: FileRecord, gap: FileGap)?
         for (index, version) in versions.enumerated() {
             let record = version.record
@@ -104,7 +104,7 @@ struct RebuildReading {
             case .deleted:
                 report.tombstones += 1
                 if let lacking { report.note(lacking.record, lacking.gap, restored: nil) }
-                return (version, versions[(index + 1)...])
+                return index
             case .file(_, let manifest, let size, _):
                 let gap = try await restorer.restore(manifest)
                 guard gap.isEmpty else {
@@ -116,48 +116,11 @@ struct RebuildReading {
                 if let lacking {
                     report.note(lacking.record, lacking.gap, restored: record.sequence)
                 }
-                return (version, versions[(index + 1)...])
+                return index
             }
         }
         if let lacking { report.note(lacking.record, lacking.gap, restored: nil) }
-        return (nil, [])
-    }
-
-    /// Those that have newer word are known from now on, so that they go when it is their time.
-    private func enter(older: [RestoredRecord]) async throws(DepotError) {
-        for version in older {
-            for replica in version.holders {
-                _ = try await catalog.enterOld(version.record, on: replica)
-            }
-        }
-    }
-
-    /// Asks the holders of each, one after the other, until one gives it soundly.
-    private func read(
-        _ entries: [RecordLedger.Entry], _ ledger: RecordLedger
-    ) async throws(DepotError) -> [ChunkID: FileRecord] {
-        let reader = RecordReader(pool: cluster.pool)
-        var records: [ChunkID: FileRecord] = [:]
-        var queues = entries.map { (id: $0.id, holders: ledger.holders(of: $0)) }
-        while true {
-            var asking: [ReplicaID: [ChunkID]] = [:]
-            for index in queues.indices
-            where records[queues[index].id] == nil && !queues[index].holders.isEmpty {
-                let holder = queues[index].holders.removeFirst()
-                asking[holder, default: []].append(queues[index].id)
-            }
-            if asking.isEmpty { return records }
-            let work = asking
-            let answers = await gather(work.keys) { replica async throws(DepotError) in
-                try await reader.read(work[replica] ?? [], from: replica)
-            }
-            for (replica, answer) in answers {
-                guard case .success(let found) = answer else { continue }
-                for (id, record) in zip(work[replica] ?? [], found) {
-                    if case .record(let record) = record { records[id] = record }
-                }
-            }
-        }
+        return nil
     }
 }
 

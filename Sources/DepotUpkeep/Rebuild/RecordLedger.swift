@@ -2,14 +2,22 @@ import DepotCluster
 import DepotCore
 
 /// The records that replicas were found to hold, without their text: some 150 bytes for each, so
-/// that a million files fit in memory. Their text is read again when their turn comes.
+/// that a million files fit in memory.
 struct RecordLedger {
+    /// Of the same record in two batches, there are two.
     struct Entry {
+        /// The SHA-256 of its text.
         let id: ChunkID
         let name: ChunkID
         let sequence: CommitSequence
         /// On how many replicas it is to be kept.
         let recordCopies: Int
+        /// The number of its batch.
+        fileprivate let batch: Int
+    }
+
+    private struct Batch {
+        let id: ChunkID
         /// Bit by number of the replica.
         var holders: UInt64
         /// The same for those that list it, be their copy sound or not: its id is the hash of what
@@ -22,48 +30,55 @@ struct RecordLedger {
 
     let replicas: [ReplicaID]
     private var entries: [Entry] = []
+    private var batches: [Batch] = []
     private var places: [ChunkID: Int] = [:]
-    /// Records of which no sound copy was found so far.
-    var unreadable: [ChunkID] { Array(unreadableNamedBy.keys) }
     private var unreadableNamedBy: [ChunkID: UInt64] = [:]
-    private(set) var foreign: Set<ChunkID> = []
 
     init(replicas: [ReplicaID]) { self.replicas = replicas }
 
-    var count: Int { entries.count }
-
-    /// Notes that a replica shows records.
+    /// Notes that a replica shows batches.
     ///
     /// - Returns: those whose text is not known yet.
     mutating func note(_ ids: [ChunkID], on number: Int) -> [ChunkID] {
         ids.filter { id in
             guard let place = places[id] else { return true }
-            entries[place].holders |= 1 << number
-            entries[place].namedBy |= 1 << number
+            batches[place].holders |= 1 << number
+            batches[place].namedBy |= 1 << number
             return false
         }
     }
 
     mutating func take(_ id: ChunkID, _ found: RecordReader.Found, on number: Int) {
         switch found {
-        case .absent: break
+        case .absent, .foreign: break
         case .unreadable: unreadableNamedBy[id, default: 0] |= 1 << number
-        case .foreign: foreign.insert(id)
-        case .record(let record):
+        case .records(let batch):
             let others = unreadableNamedBy.removeValue(forKey: id) ?? 0
-            places[id] = entries.count
-            entries.append(
+            let place = batches.count
+            places[id] = place
+            batches.append(
+                Batch(id: id, holders: 1 << number, namedBy: 1 << number | others))
+            entries += batch.records.map { record in
                 Entry(
-                    id: id, name: record.nameHash, sequence: record.sequence,
-                    recordCopies: record.level.recordCopies, holders: 1 << number,
-                    namedBy: 1 << number | others))
+                    id: record.objectID.hash, name: record.nameHash, sequence: record.sequence,
+                    recordCopies: record.level.recordCopies, batch: place)
+            }
         }
     }
 
-    func holders(of entry: Entry) -> [ReplicaID] { replicas(in: entry.holders) }
+    /// The batch of an entry, and who holds that.
+    func place(of entry: Entry) -> (batch: ChunkID, holders: [ReplicaID]) {
+        let batch = batches[entry.batch]
+        return (batch.id, replicas(in: batch.holders))
+    }
 
-    /// Those that say so.
-    func naming(_ entry: Entry) -> [ReplicaID] { replicas(in: entry.namedBy) }
+    /// Those that say what an entry says, in whichever batch.
+    ///
+    /// - Parameter versions: of its name.
+    func naming(_ entry: Entry, among versions: ArraySlice<Entry>) -> [ReplicaID] {
+        replicas(
+            in: versions.reduce(0) { $1.id == entry.id ? $0 | batches[$1.batch].namedBy : $0 })
+    }
 
     private func replicas(in mask: UInt64) -> [ReplicaID] {
         replicas.indices.filter { mask & (1 << $0) != 0 }.map { replicas[$0] }

@@ -43,7 +43,9 @@ struct RecordSurvey: Sendable {
         }
         var findings = Findings()
         for versions in ledger.names() {
-            guard let newest = versions.first, isMinority(newest) else { continue }
+            guard let newest = versions.first,
+                ledger.naming(newest, among: versions).count < majority(of: newest)
+            else { continue }
             findings.count += 1
             guard findings.listed.count < RebuildReport.listedMax,
                 let word = try await describe(newest, among: versions, of: ledger)
@@ -79,26 +81,24 @@ struct RecordSurvey: Sendable {
         min(entry.recordCopies, members) / 2 + 1
     }
 
-    private func isMinority(_ entry: RecordLedger.Entry) -> Bool {
-        entry.namedBy.nonzeroBitCount < majority(of: entry)
-    }
-
     private func describe(
         _ newest: RecordLedger.Entry, among versions: ArraySlice<RecordLedger.Entry>,
         of ledger: RecordLedger
     ) async throws(DepotError) -> MinorityWord? {
-        let saying = ledger.naming(newest)
+        let saying = ledger.naming(newest, among: versions)
         var otherwise: [String: CommitSequence] = [:]
         for version in versions.dropFirst() {
-            for replica in ledger.naming(version) where !saying.contains(replica) {
+            for replica in ledger.naming(version, among: versions) where !saying.contains(replica) {
                 let name = pool.name(of: replica)
                 otherwise[name] = max(otherwise[name] ?? version.sequence, version.sequence)
             }
         }
-        for holder in ledger.holders(of: newest) {
+        let place = ledger.place(of: newest)
+        for holder in place.holders {
             guard
-                case .record(let record) = try await RecordReader(pool: pool)
-                    .read([newest.id], from: holder).first
+                case .records(let batch) = try await RecordReader(pool: pool)
+                    .read([place.batch], from: holder).first,
+                let record = batch.records.first(where: { $0.sequence == newest.sequence })
             else { continue }
             return MinorityWord(
                 name: record.name, sequence: record.sequence, isDeletion: record.isDeletion,

@@ -113,10 +113,10 @@ package struct ReceiptProver: Sendable {
     private func lookAtRecord(
         of receipt: ReceiptBody, _ counts: inout Counts
     ) async throws(DepotError) -> String? {
-        guard let record = try await catalog.record(of: receipt.name),
-            case .file(_, .empty, _, _) = record.content
+        guard let kept = try await catalog.record(of: receipt.name),
+            case .file(_, .empty, _, _) = kept.record.content
         else { return "the file was empty, and its record was replaced since" }
-        let object = record.objectID
+        let object = kept.batch.object.id
         var copies = 0
         let answers = await gather(pool.countedForStatus) { replica async throws(DepotError) in
             try await pool.ask(replica, within: .check) { link async throws(DepotError) in

@@ -96,7 +96,7 @@ final class RecordMender: Sendable {
                 let left = try await catalog.outbox(after: position, limit: Self.pageSize)
                 guard let last = left.last else { return }
                 position = last.position
-                failed.withLock { $0.formUnion(left.map { $0.record.objectID.hash }) }
+                failed.withLock { $0.formUnion(left.map { $0.batch.id }) }
             }
         } catch {
             context.logger.warning("the outbox could not be read", metadata: ["error": "\(error)"])

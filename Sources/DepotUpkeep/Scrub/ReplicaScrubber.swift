@@ -45,11 +45,12 @@ struct ReplicaScrubber: Sendable {
         for object in report.missingListed {
             log.add(try await problem(.missing, object, segment: nil))
         }
-        for record in report.newerListed {
+        for newer in report.newerListed {
             log.add(
                 VerificationProblem(
-                    kind: .unexplained, replica: name, object: record.encoded().id, segment: nil,
-                    files: [record.name],
+                    kind: .unexplained, replica: name, object: .record(newer.address.batch),
+                    segment: nil,
+                    files: [newer.record.name],
                     detail: "the catalog does not know this record; run 'depot rebuild-catalog'"))
         }
     }
@@ -138,7 +139,7 @@ struct ReplicaScrubber: Sendable {
         let files =
             switch object.kind {
             case .chunk: try await catalog.files(using: object.hash, limit: Self.filesNamed)
-            case .record: try await catalog.names(ofRecords: [object.hash]).compactMap { $0 }
+            case .record: try await catalog.names(ofRecords: [object.hash]).flatMap { $0 }
             }
         return VerificationProblem(
             kind: kind, replica: name, object: object, segment: segment, files: files,

@@ -67,7 +67,8 @@ struct RebuildCatalog: AsyncParsableCommand {
         case .inventory(let replica, let chunks) where chunks > 0:
             Output.note("\(replica): \(Output.plural(chunks, "chunk"))")
         case .inventory: break
-        case .names(let done, let all): Output.note("\(done) of \(Output.plural(all, "name"))")
+        case .records(let done, let all):
+            Output.note("\(done) of \(Output.plural(all, "record"))")
         }
     }
 

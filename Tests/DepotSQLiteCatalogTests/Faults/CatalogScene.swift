@@ -71,6 +71,11 @@ struct CatalogScene {
                 on: CatalogFixture.replica(1))
             #expect(gone.count == 4)
         },
+        Step(name: "rewriting of records") { fixture, _ in
+            _ = try await fixture.catalog.rewriteRecords(after: nil)
+            let outbox = try await fixture.catalog.outbox(limit: 100)
+            #expect(outbox.count == 6, "that of the record that is left of three, too")
+        },
         Step(name: "inventory") { fixture, _ in
             let entries = try CatalogFixture.chunks(60..<66).map {
                 InventoryEntry(id: .chunk($0.id), length: $0.length, segment: 1)
@@ -88,11 +93,15 @@ struct CatalogScene {
             try await fixture.catalog.restore(
                 manifest: CatalogFixture.manifest(chunks), chunks: chunks, pieces: [])
         },
-        Step(name: "restore of a record", isRebuild: true) { fixture, scene in
-            try await fixture.catalog.restore([
-                RestoredRecord(
-                    record: scene.record("second", 2), holders: CatalogFixture.replicas(1...2))
-            ])
+        Step(name: "entry of records", isRebuild: true) { fixture, scene in
+            let records = try [scene.record("fourth", 4), scene.record("fifth", 5)]
+            try await fixture.catalog.enter(
+                RecordBatch.cut(records)[0], on: CatalogFixture.replica(1))
+        },
+        Step(name: "restore of records", isRebuild: true) { fixture, scene in
+            let batch = try scene.entered()
+            try await fixture.catalog.restore(
+                [0, 1].map { RecordAddress(batch: batch.id, index: $0) })
         },
         Step(name: "end of a rebuild", isRebuild: true) { fixture, _ in
             try await fixture.catalog.finishRebuild(missing: CatalogFixture.replicas(3...3))
@@ -114,6 +123,14 @@ struct CatalogScene {
                 entries: strays.map {
                     InventoryEntry(id: .chunk($0.id), length: $0.length, segment: 1)
                 }, isLast: true), of: CatalogFixture.replica(1))
+        try await fixture.depositTogether(["x", "y", "z"], on: CatalogFixture.replicas(1...2))
+        for name in ["x", "y"] { _ = try await fixture.catalog.delete(FileName(name), time: 3) }
+        let batch = try #require(
+            try await fixture.catalog.outbox(limit: 100).first { $0.batch.records.count == 3 })
+        try await fixture.catalog.confirm([
+            RecordConfirmation(
+                batch: batch.batch.id, on: CatalogFixture.replicas(1...2).sorted(), isDone: true)
+        ])
         try await fixture.catalog.openDeposit(
             DepositOpening(
                 deposit: deposit, level: ReplicationLevel(2), lease: CatalogFixture.lease))
@@ -127,9 +144,14 @@ struct CatalogScene {
         let chunks = try CatalogFixture.chunks(0..<3)
         try await fixture.catalog.restore(
             manifest: CatalogFixture.manifest(chunks), chunks: chunks, pieces: [])
-        try await fixture.catalog.restore([
-            RestoredRecord(record: record("first", 1), holders: CatalogFixture.replicas(1...2))
-        ])
+        try await fixture.catalog.restore(
+            [record("first", 1)], on: CatalogFixture.replicas(1...2))
+        try await fixture.catalog.enter(entered(), on: CatalogFixture.replica(2))
+    }
+
+    /// Records that are no word on their names yet.
+    func entered() throws -> RecordBatch {
+        try RecordBatch.cut([record("second", 2), record("third", 3)])[0]
     }
 
     func record(_ name: String, _ counter: UInt64) throws -> FileRecord {

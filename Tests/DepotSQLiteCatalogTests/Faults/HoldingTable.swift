@@ -24,15 +24,16 @@ enum HoldingTable {
             let tables = try String.fetchAll(
                 database,
                 sql: "SELECT name FROM main.sqlite_master WHERE type = 'table' "
-                    + "AND name NOT LIKE 'grdb%' AND name NOT IN ('holding', 'pin')")
+                    + "AND name NOT LIKE 'grdb%' "
+                    + "AND name NOT IN ('holding', 'pin', 'record', 'record_holding')")
             for table in tables {
-                let columns = try database.columns(in: table).map(\.name).joined(separator: ", ")
+                let columns = try database.columns(in: table).map(\.name)
+                let values = columns.map { $0 == "record" ? number : $0 }
                 try database.execute(
-                    sql:
-                        "INSERT INTO main.\(table) (\(columns)) SELECT \(columns) FROM now.\(table)"
-                )
+                    sql: "INSERT INTO main.\(table) (\(columns.joined(separator: ", "))) "
+                        + "SELECT \(values.joined(separator: ", ")) FROM now.\(table) old")
             }
-            try database.execute(sql: holdings + pins)
+            try database.execute(sql: holdings + pins + records)
             try database.execute(sql: "DETACH now")
             _ = try database.checkpoint(.truncate)
         }
@@ -52,6 +53,26 @@ enum HoldingTable {
             FROM now.chunk c, \(bits) b WHERE ((c.good | c.unproved) >> b.bit) & 1
             GROUP BY c.id, b.member
             UNION ALL SELECT chunk, replica, state FROM now.verdict;
+
+        """
+
+    /// Each record was an object. These numbers are in the order of commits.
+    private static let number = """
+        CASE WHEN old.record > 0 THEN old.record * 1000 ELSE (
+            SELECT l.record * 1000 + l.id - o.line FROM now.line l
+            CROSS JOIN now.record o ON o.id = l.record WHERE l.id = -old.record) END
+        """
+
+    private static let records = """
+        INSERT INTO main.record (id, hash, text, pending, name, delivered)
+            SELECT id * 1000, hash, text, pending, name, delivered FROM now.record
+            WHERE line IS NULL
+            UNION ALL SELECT o.id * 1000 + l.id - o.line, l.hash, l.text, o.pending, l.name,
+                o.delivered
+            FROM now.record o CROSS JOIN now.line l ON l.record = o.id;
+        INSERT INTO main.record_holding (record, replica)
+            SELECT h.record * 1000 + coalesce(l.id - o.line, 0), h.replica FROM now.record_holding h
+            CROSS JOIN now.record o ON o.id = h.record LEFT JOIN now.line l ON l.record = o.id;
 
         """
 

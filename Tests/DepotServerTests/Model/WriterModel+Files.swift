@@ -18,9 +18,9 @@ extension WriterModel {
         case refused(String)
     }
 
-    /// A change of one name.
+    /// A change of one name, or the same of several in one commit.
     struct Change: Sendable {
-        let name: String
+        let names: [String]
         let file: File?
         let words: String
         let make: @Sendable (TestDepot) async -> Answer
@@ -35,9 +35,9 @@ extension WriterModel {
         let task: Task<Answer, Never>
     }
 
-    private func freeName() -> String? {
-        pick(names.filter { !$0.value.isBusy }.keys.sorted())
-    }
+    private func freeNames() -> [String] { names.filter { !$0.value.isBusy }.keys.sorted() }
+
+    private func freeName() -> String? { pick(freeNames()) }
 
     func deposit() async throws {
         guard let change = someDeposit(), let instance = someInstance() else { return }
@@ -50,9 +50,12 @@ extension WriterModel {
         let level = Int.random(in: 1...min(4, replicas.count), using: &random)
         let (bytes, isPlain) = (contents[content].bytes, Bool.random(using: &random))
         let parts = (contents[content].chunks, contents[content].manifest)
+        let others = freeNames().filter { $0 != name }.shuffled(using: &random)
+        let together = isPlain ? 0 : Int.random(in: 0...2, using: &random)
+        let names = [name] + others.prefix(together)
         return Change(
-            name: name, file: File(content: content, level: level),
-            words: "deposit content \(content) as \(name), level \(level)"
+            names: names, file: File(content: content, level: level),
+            words: "deposit content \(content) as \(names), level \(level)"
         ) { depot in
             if isPlain {
                 return await Self.told {
@@ -60,7 +63,7 @@ extension WriterModel {
                         .PUT, "/v1/files/\(name)?level=\(level)", body: [bytes])
                 }
             }
-            return await Self.deposit(parts, as: name, level: level, at: depot)
+            return await Self.deposit(parts, as: names, level: level, at: depot)
         }
     }
 
@@ -71,7 +74,7 @@ extension WriterModel {
 
     private func someDeletion() -> Change? {
         guard let name = freeName() else { return nil }
-        return Change(name: name, file: nil, words: "delete \(name)") { depot in
+        return Change(names: [name], file: nil, words: "delete \(name)") { depot in
             await Self.told { try await depot.http.call(.DELETE, "/v1/files/\(name)") }
         }
     }
@@ -83,7 +86,7 @@ extension WriterModel {
         else { return }
         let level = Int.random(in: 1...min(4, replicas.count), using: &random)
         let change = Change(
-            name: name, file: File(content: file.content, level: level),
+            names: [name], file: File(content: file.content, level: level),
             words: "change the level of \(name) to \(level)"
         ) { depot in
             await Self.told { try await depot.changeLevel(name, level) }
@@ -101,14 +104,16 @@ extension WriterModel {
 
     func note(_ answer: Answer, _ change: Change, by instance: Int, from began: Int) {
         story.append("\(step) \(change.words) at \(instance): \(answer)")
-        names[change.name]?.isBusy = false
+        for name in change.names { names[name]?.isBusy = false }
         switch answer {
         case .refused: return
         case .unknown:
-            names[change.name]?.possible.insert(change.file)
-            names[change.name]?.attempted.insert(change.file)
+            for name in change.names {
+                names[name]?.possible.insert(change.file)
+                names[name]?.attempted.insert(change.file)
+            }
         case .acknowledged:
-            names[change.name]?.possible = [change.file]
+            for name in change.names { names[name]?.possible = [change.file] }
             acknowledgements.append(Acknowledgement(instance: instance, from: began, to: step))
         }
     }
@@ -125,7 +130,7 @@ extension WriterModel {
         guard let operation = pick(operations) else { return }
         link.inject(.hang, into: operation, calls: .nth(Int.random(in: 1...2, using: &random)))
         story.append("\(step) \(change.words) at \(instance.number) begins, \(operation) may hang")
-        names[change.name]?.isBusy = true
+        for name in change.names { names[name]?.isBusy = true }
         let depot = instance.depot
         let isOver = Flag()
         let task = Task {
@@ -152,8 +157,8 @@ extension WriterModel {
 
     /// A deposit as clients make it. Until its commit is sent nothing can have happened.
     private static func deposit(
-        _ file: (chunks: [VerifiedObject], manifest: FinishedManifest), as name: String, level: Int,
-        at depot: TestDepot
+        _ file: (chunks: [VerifiedObject], manifest: FinishedManifest), as names: [String],
+        level: Int, at depot: TestDepot
     ) async -> Answer {
         let client = TestDepositor(depot)
         let all = file.chunks + file.manifest.objects
@@ -172,12 +177,15 @@ extension WriterModel {
                 let barrier = try await client.barrier(all)
                 guard barrier.status == 200 else { return .refused(words(barrier)) }
                 guard try TestDepositor.lacking(barrier).isEmpty else { continue }
-                let answer = try await client.commit(name, file.manifest)
-                let result = try? answer.json(CommitAnswerBody.self).results.first
-                if result?.lacking != nil { continue }
+                let answer = try await client.commit(names, file.manifest)
+                let results = (try? answer.json(CommitAnswerBody.self).results) ?? []
+                // All have the same chunks.
+                if results.first?.lacking != nil { continue }
                 _ = try? await client.close()
-                guard result?.receipt != nil else {
-                    return .unknown(result?.error?.message ?? words(answer))
+                guard results.count == names.count, results.allSatisfy({ $0.receipt != nil })
+                else {
+                    return .unknown(
+                        results.compactMap(\.error?.message).first ?? words(answer))
                 }
                 return .acknowledged
             }

@@ -165,6 +165,7 @@ final class FakeReplica: ReplicaLink {
     func holds(_ chunk: ChunkID) -> Bool { state.withLock { $0.objects[.chunk(chunk)] != nil } }
 
     var chunkCount: Int { state.withLock { $0.objects.keys.count { $0.kind == .chunk } } }
+    var records: [FileRecord] { state.withLock { $0.records } }
     var recordCount: Int { state.withLock { $0.objects.keys.count { $0.kind == .record } } }
 
     func enter() async throws(DepotError) {
@@ -193,7 +194,8 @@ extension FakeReplica.State {
     }
 
     var records: [FileRecord] {
-        objects.filter { $0.key.kind == .record }.compactMap { try? FileRecord(parsing: $1.bytes) }
+        objects.filter { $0.key.kind == .record }
+            .flatMap { (try? RecordBatch.records(in: $1.bytes)) ?? [] }
     }
 
     static func damaged(_ bytes: ByteBuffer) -> ByteBuffer {
@@ -210,8 +212,8 @@ extension FakeReplica.State {
         objects[id] = FakeReplica.Entry(
             bytes: rots ? Self.damaged(bytes) : bytes, segment: segment)
         appended += UInt64(bytes.readableBytes)
-        if id.kind == .record, let record = try? FileRecord(parsing: bytes) {
-            highestSequence = max(highestSequence ?? record.sequence, record.sequence)
+        if id.kind == .record, let last = try? RecordBatch.records(in: bytes).last {
+            highestSequence = max(highestSequence ?? last.sequence, last.sequence)
         }
     }
 

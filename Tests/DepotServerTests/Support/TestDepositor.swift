@@ -95,6 +95,19 @@ struct TestDepositor: Sendable {
             .POST, "\(path)/commits", body: [try WireJSON.encode(CommitBody(files: [file]))])
     }
 
+    /// The same content under several names, in one request.
+    func commit(
+        _ names: [String], _ manifest: FinishedManifest
+    ) async throws -> HTTPCaller.Answer {
+        let files = try names.map {
+            CommitBody.File(
+                name: try FileName($0), manifest: manifest.reference, size: manifest.size,
+                metadata: FileMetadata())
+        }
+        return try await http.call(
+            .POST, "\(path)/commits", body: [try WireJSON.encode(CommitBody(files: files))])
+    }
+
     func close() async throws -> HTTPCaller.Answer { try await http.call(.DELETE, path) }
 
     /// The whole of it, as a client does it: what is lacking is sent again.
@@ -130,6 +143,21 @@ struct TestDepositor: Sendable {
 }
 
 extension TestDepot {
+    /// The same content under several names, in one commit.
+    func deposit(together names: [String], _ data: ByteBuffer, level: Int) async throws {
+        let client = TestDepositor(self)
+        let file = try TestDepositor.file(data)
+        let all = file.chunks + file.manifest.objects
+        #expect(try await client.open(level: level).status == 200)
+        _ = try await client.negotiate(all)
+        #expect(try await client.upload(all).status == 200)
+        #expect(try TestDepositor.lacking(try await client.barrier(all)).isEmpty)
+        let answer = try await client.commit(names, file.manifest)
+        let results = try answer.json(CommitAnswerBody.self).results
+        try #require(results.allSatisfy { $0.receipt != nil })
+        #expect(try await client.close().status == 204)
+    }
+
     @discardableResult
     func deposit(
         _ name: String, _ data: ByteBuffer, level: Int, requireAll: Bool = false

@@ -131,25 +131,25 @@ extension CatalogConformance {
             #expect(behind.isEmpty && outbox[0].position < outbox[1].position)
             let first = outbox[0].record.encoded().id.hash
             try await fixture.catalog.confirm([
-                RecordConfirmation(record: first, on: [Fixture.replica(1)], isDone: false)
+                RecordConfirmation(batch: first, on: [Fixture.replica(1)], isDone: false)
             ])
             try await fixture.catalog.confirm([
                 RecordConfirmation(
-                    record: first, on: [Fixture.replica(1), Fixture.replica(3)], isDone: false)
+                    batch: first, on: [Fixture.replica(1), Fixture.replica(3)], isDone: false)
             ])
             outbox = try await fixture.catalog.outbox(limit: 10)
             #expect(outbox.count == 3)
             #expect(outbox[0].confirmed == [Fixture.replica(1), Fixture.replica(3)])
             try await fixture.catalog.confirm([
-                RecordConfirmation(record: first, on: [], isDone: true)
+                RecordConfirmation(batch: first, on: [], isDone: true)
             ])
             try await fixture.catalog.confirm([
-                RecordConfirmation(record: first, on: [], isDone: true)
+                RecordConfirmation(batch: first, on: [], isDone: true)
             ])
             outbox = try await fixture.catalog.outbox(limit: 10)
             #expect(outbox.map(\.record.name.text) == ["b", "a"])
             try await fixture.catalog.confirm([
-                RecordConfirmation(record: ChunkID(hashing: "unknown"), on: [], isDone: true)
+                RecordConfirmation(batch: ChunkID(hashing: "unknown"), on: [], isDone: true)
             ])
         }
     ]

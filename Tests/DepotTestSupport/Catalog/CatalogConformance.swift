@@ -7,7 +7,7 @@ public enum CatalogConformance {
         members + deposits + negotiations + barriers + receipts + commits + files + records + copies
         + overtaken + races
         + retrievals
-        + figures + inventories + scrubs + repairs + collections + heldBack + oldRecords
+        + batches + figures + inventories + scrubs + repairs + collections + heldBack + oldRecords
         + membership + rebuilds + inlineManifests
 }
 

@@ -13,6 +13,10 @@ extension CatalogFixture {
         InventoryEntry(id: record.encoded().id, length: 400, segment: 1)
     }
 
+    static func entry(_ batch: RecordBatch) -> InventoryEntry {
+        InventoryEntry(id: batch.object.id, length: batch.object.length, segment: 1)
+    }
+
     /// Shows a whole inventory, in pages of so many entries.
     func show(
         _ entries: [InventoryEntry], of number: UInt8, pageSize: Int = 1_000
@@ -50,8 +54,29 @@ extension CatalogFixture {
         try await catalog.confirm(
             entries.map {
                 RecordConfirmation(
-                    record: $0.record.hash, on: Self.replicas(numbers).sorted(), isDone: isDone)
+                    batch: $0.batch.id, on: Self.replicas(numbers).sorted(), isDone: isDone)
             })
+    }
+
+    /// One commit of files of one chunk each.
+    ///
+    /// - Returns: what keeps their records.
+    @discardableResult
+    public func depositTogether(
+        _ names: [String], on replicas: Set<ReplicaID>
+    ) async throws -> RecordBatch {
+        let deposit = try await open(level: replicas.count)
+        let chunks = try names.map { try Self.chunk("together \($0)") }
+        try await send(chunks, to: replicas, in: deposit)
+        let outcomes = try await catalog.commit(
+            zip(names, chunks).map { try Self.commit($0, only: $1) }, deposit: deposit,
+            copiesRequired: replicas.count, time: 1)
+        try await catalog.closeDeposit(deposit)
+        let batches = outcomes.compactMap { outcome -> RecordBatch? in
+            if case .committed(_, let batch) = outcome { batch } else { nil }
+        }
+        #expect(batches.count == names.count && Set(batches).count == 1)
+        return try #require(batches.first)
     }
 
     /// The newest record that waits in the outbox.
@@ -65,7 +90,7 @@ extension CatalogFixture {
         let all = try await catalog.members().map(\.replica)
         try await catalog.confirm(
             catalog.outbox(limit: 1_000).map {
-                RecordConfirmation(record: $0.record.hash, on: all, isDone: true)
+                RecordConfirmation(batch: $0.batch.id, on: all, isDone: true)
             })
         return record
     }
@@ -106,6 +131,31 @@ extension CatalogFixture {
 
 extension FileRecord {
     var hash: ChunkID { encoded().id.hash }
+}
+
+extension OutboxEntry {
+    /// Of a commit of one file.
+    public var record: FileRecord { batch.records[0] }
+}
+
+extension InventoryCatalog {
+    /// - Returns: whether it was entered.
+    func enterOld(_ record: FileRecord, on replica: ReplicaID) async throws(DepotError) -> Bool {
+        try await enterOld(RecordBatch(record), on: replica).isEmpty
+    }
+}
+
+extension RestorationCatalog {
+    /// Enters records, each alone, and makes them the words on their names.
+    public func restore(
+        _ records: [FileRecord], on replicas: Set<ReplicaID>
+    ) async throws(DepotError) {
+        let batches = records.map { RecordBatch($0) }
+        for batch in batches {
+            for replica in replicas { try await enter(batch, on: replica) }
+        }
+        try await restore(batches.map { RecordAddress(batch: $0.id, index: 0) })
+    }
 }
 
 /// One grace time for all.

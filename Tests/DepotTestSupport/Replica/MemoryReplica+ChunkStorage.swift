@@ -142,8 +142,8 @@ extension MemoryReplica: ChunkStorage {
 }
 
 extension VerifiedObject {
-    /// The record that it is; `nil` for a chunk.
+    /// The last of the records that it is; `nil` for a chunk.
     fileprivate func record() throws(DepotError) -> FileRecord? {
-        id.kind == .record ? try FileRecord(parsing: contiguous) : nil
+        id.kind == .record ? try RecordBatch.records(in: contiguous).last : nil
     }
 }

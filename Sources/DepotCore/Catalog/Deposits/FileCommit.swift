@@ -24,8 +24,8 @@ public struct FileCommit: Sendable, Hashable {
 
 /// What became of one file of a commit.
 public enum CommitOutcome: Sendable, Hashable {
-    /// The commit is in the catalog; the record is in the outbox.
-    case committed(Receipt, record: FileRecord)
+    /// The commit is in the catalog; the batch with its record is in the outbox.
+    case committed(Receipt, in: RecordBatch)
     /// Nothing was changed: these chunks have fewer copies than required. Not all of them are named
     /// where they are very many.
     case lacking([ChunkReference])

@@ -6,7 +6,7 @@ public protocol ChangeCatalog: Sendable {
     ) async throws(DepotError) -> EarlierChange?
 
     /// The newest word on a name, file or tombstone, where it is on its way to its replicas still.
-    func undelivered(_ name: FileName) async throws(DepotError) -> FileRecord?
+    func undelivered(_ name: FileName) async throws(DepotError) -> KeptRecord?
 
     /// Gives a file another level, unless something was committed to the name after `expected`.
     ///
@@ -54,12 +54,12 @@ extension FileRecord {
 
 /// A change of a name that was asked for by a request with an id.
 public struct EarlierChange: Sendable, Hashable {
-    public let record: FileRecord
+    public let kept: KeptRecord
     /// Whether nothing was committed to the name since.
     public let isNewest: Bool
 
-    public init(record: FileRecord, isNewest: Bool) {
-        self.record = record
+    public init(_ kept: KeptRecord, isNewest: Bool) {
+        self.kept = kept
         self.isNewest = isNewest
     }
 }

@@ -37,7 +37,7 @@ public protocol FileCatalog: Sendable {
     func lower(_ receipt: Receipt, to copies: Int) async throws(DepotError) -> Receipt
 
     /// The record of the live file of a name; `nil` where there is none.
-    func record(of name: FileName) async throws(DepotError) -> FileRecord?
+    func record(of name: FileName) async throws(DepotError) -> KeptRecord?
 }
 
 extension FileCatalog {

@@ -22,14 +22,16 @@ public protocol InventoryCatalog: OrderedCatalog {
         _ page: InventoryPage, of replica: ReplicaID
     ) async throws(DepotError) -> InventoryFindings
 
-    /// Enters a record that an inventory showed and that the catalog does not know, where the
-    /// catalog can explain it: it has a newer record of the name, or this catalog alone can have
-    /// given the sequence and has let the record go since. The record is deleted when its time
-    /// comes; a tombstone holds its name down again. Any other record changes nothing: it is
-    /// unexplained.
+    /// Enters a batch that an inventory showed and that the catalog does not know, or could not
+    /// explain before, where the catalog can explain each of its records: it has a newer record of
+    /// the name, or this very one, or this catalog alone can have given the sequence and has let
+    /// the record go since. The batch is deleted when its time comes; a tombstone holds its name
+    /// down again. Any other record is unexplained, and then nothing is changed.
     ///
-    /// - Returns: whether it was entered.
-    func enterOld(_ record: FileRecord, on replica: ReplicaID) async throws(DepotError) -> Bool
+    /// - Returns: the unexplained ones; none where the batch was entered.
+    func enterOld(
+        _ batch: RecordBatch, on replica: ReplicaID
+    ) async throws(DepotError) -> [FileRecord]
 
     /// Notes that an inventory showed a record of this file that the catalog cannot explain:
     /// nothing is collected until a later inventory of the replica is whole, or the replica is

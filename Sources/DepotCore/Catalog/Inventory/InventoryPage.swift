@@ -19,7 +19,7 @@ public struct InventoryFindings: Sendable, Hashable {
     public var missing: [ObjectID] = []
     /// Copies that the catalog did not know of, and now does.
     public var entered: [ObjectID] = []
-    /// Records that the catalog does not know.
+    /// Batches that the catalog does not know, or has records of that it cannot explain.
     public var unknownRecords: [ChunkID] = []
     /// Chunks whose length is another one than the catalog has.
     public var wrongLength: [ChunkID] = []

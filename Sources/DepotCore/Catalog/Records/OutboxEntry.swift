@@ -7,30 +7,30 @@ public struct OutboxPosition: Sendable, Hashable, Comparable {
     public static func < (left: Self, right: Self) -> Bool { left.number < right.number }
 }
 
-/// A record on its way to its replicas.
+/// Records on their way to their replicas.
 public struct OutboxEntry: Sendable, Hashable {
     public let position: OutboxPosition
-    public let record: FileRecord
-    /// Where it is known to be durable.
+    public let batch: RecordBatch
+    /// Where they are known to be durable.
     public let confirmed: Set<ReplicaID>
 
-    public init(position: OutboxPosition, record: FileRecord, confirmed: Set<ReplicaID>) {
+    public init(position: OutboxPosition, batch: RecordBatch, confirmed: Set<ReplicaID>) {
         self.position = position
-        self.record = record
+        self.batch = batch
         self.confirmed = confirmed
     }
 }
 
-/// Where a record is durable now.
+/// Where records that are kept together are durable now.
 public struct RecordConfirmation: Sendable, Hashable {
-    /// The SHA-256 of its bytes.
-    public let record: ChunkID
+    /// Their batch.
+    public let batch: ChunkID
     public let replicas: [ReplicaID]
-    /// Takes it out of the outbox.
+    /// Takes them out of the outbox.
     public let isDone: Bool
 
-    public init(record: ChunkID, on replicas: [ReplicaID], isDone: Bool) {
-        self.record = record
+    public init(batch: ChunkID, on replicas: [ReplicaID], isDone: Bool) {
+        self.batch = batch
         self.replicas = replicas
         self.isDone = isDone
     }

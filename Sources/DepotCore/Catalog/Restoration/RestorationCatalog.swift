@@ -12,14 +12,32 @@ public protocol RestorationCatalog: Sendable {
         manifest: ChunkReference, chunks: [ChunkReference], pieces: [ChunkReference]
     ) async throws(DepotError)
 
-    /// Enters records as found on replicas, each with its holders: the newest of a name becomes the
-    /// file or tombstone.
+    /// Enters a batch that a replica holds. Nothing is the word on a name by that, and its records
+    /// are unexplained: no collection takes them, and an inventory that shows them is not whole,
+    /// until `enterOld` or the end of the rebuild explains them.
     ///
-    /// - Throws: `conflict` unless the catalog is being rebuilt; `manifestInvalid` for a file whose
-    ///   manifest was not restored.
-    func restore(_ records: [RestoredRecord]) async throws(DepotError)
+    /// - Throws: `conflict` unless the catalog is partial, or for an epoch behind its own.
+    func enter(_ batch: RecordBatch, on replica: ReplicaID) async throws(DepotError)
 
-    /// Ends the rebuild: from now on the catalog takes deposits. It stays partial until each of
+    /// Names of which records were entered, in order, each with all of them, the newest first.
+    ///
+    /// - Parameter name: behind which to begin; `nil`: with the first.
+    func restorable(
+        after name: FileName?, limit: Int
+    ) async throws(DepotError) -> [RestorableName]
+
+    /// Makes records that were entered the files and tombstones of their names, where they are the
+    /// newest.
+    ///
+    /// - Throws: `conflict` unless the catalog is partial; `manifestInvalid` for a file whose
+    ///   manifest was not restored; `notFound` for a record that was not entered.
+    func restore(_ records: [RecordAddress]) async throws(DepotError)
+
+    /// Lets the batches with these records stay unexplained when the rebuild ends: versions of
+    /// files of which something is missing.
+    func leaveUnexplained(_ records: [RecordAddress]) async throws(DepotError)
+
+    /// Ends the rebuild: what was entered is explained, and from now on the catalog takes deposits. It stays partial until each of
     /// `missing` was inventoried or forgotten.
     func finishRebuild(missing: Set<ReplicaID>) async throws(DepotError)
 }
