@@ -135,6 +135,61 @@ import Testing
         }
     }
 
+    /// Its batch was gone, and the tombstone of another file in it too: sent again for the receipt, the batch brought
+    /// that file back.
+    @Test func `a commit that is asked for again sends nothing that is over`() async throws {
+        try await TestDepot.run(replicas: 3) { depot in
+            try await depot.ready()
+            let client = TestDepositor(depot)
+            let file = try TestDepositor.file(Self.data)
+            let all = file.chunks + file.manifest.objects
+            _ = try await client.open(level: 2)
+            _ = try await client.negotiate(all)
+            _ = try await client.upload(all)
+            _ = try await client.barrier(all)
+            let first = try await client.commit(Self.names, file.manifest).json(
+                CommitAnswerBody.self)
+            try await Self.delivered(depot)
+            let old = Self.batches(of: depot.replicas[0])
+            for name in Self.names.dropFirst(1) {
+                #expect(try await depot.http.call(.DELETE, "/v1/files/\(name)").status == 204)
+            }
+            for _ in 0..<4 {
+                try await Self.delivered(depot)
+                _ = try await depot.verify()
+                #expect(try await depot.collect().status == 200)
+            }
+            #expect(depot.replicas.allSatisfy { $0.records.map(\.name.text) == [Self.names[0]] })
+            let again = try await client.commit(Self.names, file.manifest).json(
+                CommitAnswerBody.self)
+            #expect(again.results.map(\.receipt) == first.results.map(\.receipt))
+            #expect(depot.replicas.allSatisfy { Self.batches(of: $0).isDisjoint(with: old) })
+            #expect(depot.replicas.allSatisfy { $0.records.map(\.name.text) == [Self.names[0]] })
+        }
+    }
+
+    @Test func `one file that is refused leaves the others together`() async throws {
+        try await TestDepot.run(replicas: 3) { depot in
+            try await depot.ready()
+            let client = TestDepositor(depot)
+            let (file, other) = try (
+                TestDepositor.file(Self.data), TestDepositor.file(TestDepositor.data(9, seed: 421))
+            )
+            let all = file.chunks + file.manifest.objects + other.chunks + other.manifest.objects
+            _ = try await client.open(level: 2)
+            _ = try await client.negotiate(all)
+            _ = try await client.upload(all)
+            _ = try await client.barrier(all)
+            _ = try await client.commit([Self.names[4]], other.manifest)
+            let answer = try await client.commit(Self.names, file.manifest)
+            let results = try answer.json(CommitAnswerBody.self).results
+            #expect(results.count { $0.receipt != nil } == Self.names.count - 1)
+            #expect(results[4].error?.code == .conflict)
+            try await Self.delivered(depot)
+            #expect(depot.replicas[0].recordCount <= 5, "of nine names")
+        }
+    }
+
     @Test func `a batch that is damaged or lost is brought back as it was`() async throws {
         try await Self.run { depot in
             let batch = try #require(Self.batches(of: depot.replicas[1]).first)

@@ -63,6 +63,50 @@ extension RebuildTests {
         }
     }
 
+    /// The tombstone of a file was acknowledged by two that are gone, while a third was away: the three that are there
+    /// have the file by a majority, and nobody else to ask.
+    @Test func `a commit of which only missing members have the record is told of`() async throws {
+        let replicas = (0..<5).map { _ in FakeReplica() }
+        let data = TestDepositor.data(3_000, seed: 113)
+        try await TestDepot.inFolder { folder in
+            try await TestDepot.start(on: replicas, in: folder) { depot in
+                try await depot.ready()
+                try await depot.deposit("file", data, level: 5)
+                try await depot.eventually("all know all members, and its record is everywhere") {
+                    let isSent = try await depot.catalog.outbox(limit: 1).isEmpty
+                    return isSent
+                        && replicas.allSatisfy { replica in
+                            replica.state.withLock { $0.membership?.members.count == 5 }
+                        }
+                }
+                let broken = DepotError(.unreachable, "the connection ended")
+                for link in depot.links.dropFirst(3) {
+                    link.inject(.refuse(broken), into: .put, calls: .all)
+                }
+                let status = try await depot.http.call(.DELETE, "/v1/files/file").status
+                #expect(status == 204)
+            }
+        }
+        // Of those with the tombstone one is there, and lost it.
+        let left = Array(replicas[2...])
+        left[0].state.withLock { state in
+            for (id, entry) in state.objects where id.kind == .record {
+                let records = (try? RecordBatch.records(in: entry.bytes)) ?? []
+                if case .deleted? = records.first?.content { state.objects[id] = nil }
+            }
+        }
+        try await TestDepot.inFolder { folder in
+            let report = try await TestDepot.rebuild(left, in: folder, acceptMissing: true)
+            #expect(report.missing.count == 2 && report.files == 1)
+            #expect(report.newestKnown != nil)
+        }
+        try await TestDepot.inFolder { folder in
+            let report = try await TestDepot.rebuild(
+                replicas, in: folder, acceptMissing: false, acceptMinority: true)
+            #expect(report.newestKnown == nil && report.files == 0)
+        }
+    }
+
     /// The same sequence twice: which of the two is looked at must not depend on who asks.
     @Test(arguments: [false, true])
     func `another record with the newest one's sequence is told of, or passed over`(
@@ -101,6 +145,19 @@ extension RebuildTests {
                 }
             }
             #expect(error?.message.contains("\n  file ") == true, "\(error)")
+            try await TestDepot.inFolder { new in
+                _ = try await TestDepot.rebuild(
+                    replicas, in: new, acceptMissing: false, acceptMinority: true)
+                try await TestDepot.start(on: replicas, in: new) { depot in
+                    let content = try await depot.content("file")
+                    #expect(content.body == wrong, "as it was said")
+                    _ = try await depot.verify()
+                    let refused = try await depot.collect().status
+                    #expect(refused == 409)
+                    let kept = replicas[0].records.count { $0.name.text == "file" }
+                    #expect(kept >= 1, "what a majority says stays")
+                }
+            }
             return
         }
         try await TestDepot.inFolder { new in

@@ -76,7 +76,7 @@ struct FilledCatalog: Sendable {
             }
         }
         for batch in RecordBatch.cut(records) {
-            for replica in replicas { try await catalog.enter(batch, on: replica) }
+            for replica in replicas { try await catalog.enter([batch], on: replica) }
             try await catalog.restore(
                 batch.records.indices.map { RecordAddress(batch: batch.id, index: $0) })
         }

@@ -231,7 +231,7 @@ package struct InventoryComparison: Sendable, Hashable {
     /// Copies whose length is another one than the catalog has; they were checked by their replica.
     package private(set) var wrongLength = 0
     package private(set) var wrongLengthListed: [ChunkID] = []
-    /// Batches of records that the catalog did not know.
+    /// Batches of records that the catalog did not know, or could not explain.
     package var unknownRecords = 0
     /// Of names of which the catalog has newer word, or that it has let go.
     package var oldRecords = 0
@@ -239,7 +239,7 @@ package struct InventoryComparison: Sendable, Hashable {
     package private(set) var unreadableRecords = 0
     package private(set) var unreadableListed: [ChunkID] = []
     package var foreignRecords = 0
-    /// Newer than anything that the catalog knows of their names; not entered.
+    /// Newer than anything that the catalog knows of their names.
     package private(set) var newerRecords = 0
     package private(set) var newerListed: [AddressedRecord] = []
 

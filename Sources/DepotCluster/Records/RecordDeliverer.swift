@@ -56,10 +56,30 @@ package struct RecordDeliverer: Sendable {
     /// - Returns: in their order.
     package func deliver(_ batches: [RecordBatch]) async throws(DepotError) -> [Delivery] {
         var deliveries: [Delivery] = []
-        for group in batches.batches(of: Self.groupSize) {
-            deliveries += try await deliverGroup(group.map { Addressed($0, confirmed: []) })
+        var (group, records): ([Addressed], Int) = ([], 0)
+        for (index, batch) in batches.enumerated() {
+            group.append(Addressed(batch, confirmed: []))
+            records += batch.records.count
+            guard records >= Self.groupSize || index == batches.count - 1 else { continue }
+            deliveries += try await deliverGroup(group)
+            (group, records) = ([], 0)
         }
         return deliveries
+    }
+
+    /// Of commits whose records are where they belong, or were: nothing is sent, but that as many
+    /// members as have to be know of them.
+    ///
+    /// - Returns: in their order.
+    package func known(_ receipts: [Receipt]) async -> [Delivery] {
+        let counts = await knownCounts(receipts.map(\.sequence))
+        let majority = pool.majority
+        return zip(receipts, counts).map { receipt, known in
+            let wanted = receipt.level.recordCopies
+            return Delivery(
+                copies: wanted, wanted: wanted, isNearer: false, level: receipt.level,
+                known: known, majority: majority, failure: nil)
+        }
     }
 
     /// Groups without any progress, after which a walk through the outbox rests: what waits for a
@@ -155,7 +175,7 @@ package struct RecordDeliverer: Sendable {
                 failure = error
             }
         }
-        let known = await knownCounts(group)
+        let known = await knownCounts(group.map(\.sequence))
         let majority = pool.majority
         var deliveries: [Delivery] = []
         var confirmations: [RecordConfirmation] = []
@@ -179,12 +199,12 @@ package struct RecordDeliverer: Sendable {
     }
 
     /// How many members know of each commit, after as many were told of the latest as have to be.
-    private func knownCounts(_ group: [Addressed]) async -> [Int] {
-        guard let latest = group.map(\.sequence).max() else { return [] }
+    private func knownCounts(_ commits: [CommitSequence]) async -> [Int] {
+        guard let latest = commits.max() else { return [] }
         await pool.spread(latest)
         let all = pool.knowing(latest).count
         pool.noteCommitted(latest, isKnownToMajority: all >= pool.majority)
-        if all >= pool.majority { return [Int](repeating: all, count: group.count) }
-        return group.map { pool.knowing($0.sequence).count }
+        if all >= pool.majority { return [Int](repeating: all, count: commits.count) }
+        return commits.map { pool.knowing($0).count }
     }
 }

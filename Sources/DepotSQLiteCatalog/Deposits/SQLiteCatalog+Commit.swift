@@ -70,6 +70,9 @@ private struct DepositCommit {
             case .other(let outcome): return outcome
             case .committed(let receipt, let number):
                 let object = try table.object(of: number)
+                // What is over may be gone everywhere: sent again, it would bring back what others
+                // have deleted.
+                guard try table.isPending(object) else { return .committed(receipt, in: nil) }
                 let batch = try batches[object] ?? table.batch(object)
                 batches[object] = batch
                 return .committed(receipt, in: batch)

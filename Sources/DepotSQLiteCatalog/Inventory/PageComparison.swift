@@ -9,7 +9,6 @@ struct PageComparison {
     private let chunks: ChunkTable
     private let copies: CopyTable
     private let inserting: SQLStatement
-    private let isRebuilding: Bool
     private var findings = InventoryFindings()
 
     init(_ page: InventoryPage, member: Int, _ session: Session) throws {
@@ -21,7 +20,6 @@ struct PageComparison {
         copies = try CopyTable(session)
         inserting = try session.statement(
             "INSERT INTO chunk (hash, length, unused, unproved) VALUES (?, ?, ?, ?)")
-        isRebuilding = try ClusterTable(session).isRebuilding()
     }
 
     mutating func run() throws -> InventoryFindings {
@@ -69,7 +67,7 @@ struct PageComparison {
             .first(entry.id.hash) {
                 try (object: $0.get(0, as: Int64.self), unexplained: $0.get(1, as: Int64.self))
             }
-        guard let found, found.unexplained == 0 || isRebuilding else {
+        guard let found, found.unexplained == 0 else {
             findings.unknownRecords.append(entry.id.hash)
             return
         }

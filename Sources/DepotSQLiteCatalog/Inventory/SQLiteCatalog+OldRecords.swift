@@ -34,7 +34,7 @@ extension SQLiteCatalog {
         if let newest {
             if newest.sequence > record.sequence { return true }
             if newest.sequence == record.sequence {
-                return try RecordTable(session).kept(newest.number).record == record
+                return try RecordTable(session).record(newest.number) == record
             }
         }
         return try isGivenAlone(record, session)

@@ -68,6 +68,19 @@ struct RecordTable {
         return KeptRecord(batch.records[index], in: batch)
     }
 
+    /// One record, without those that are kept with it.
+    func record(_ number: Int64) throws -> FileRecord {
+        let found = try session.statement(
+            "SELECT \(RecordSQL.text) FROM (SELECT ?1 AS n) \(RecordSQL.joinText(of: "n"))"
+        ).first(number) {
+            try (text: $0.get(0, as: [UInt8]?.self), hash: $0.get(1, as: ChunkID?.self))
+        }
+        guard let text = found?.text, let hash = found?.hash else {
+            throw Self.corrupt("there is no record \(number)")
+        }
+        return try Self.parse(text, hash: hash)
+    }
+
     /// The object that keeps the record of a number.
     func object(of number: Int64) throws -> Int64 {
         guard number < 0 else { return number }
@@ -187,10 +200,17 @@ struct RecordTable {
 
     /// The newest word on a name, where it is in the outbox.
     func undelivered(_ name: FileName) throws -> KeptRecord? {
-        guard let newest = try newest(of: name) else { return nil }
-        let isPending = try session.statement("SELECT pending FROM record WHERE id = ?")
-            .first(object(of: newest.number)) { try $0.get(0, as: Bool.self) }
-        return isPending == true ? try kept(newest.number) : nil
+        guard let newest = try newest(of: name), try isPending(object(of: newest.number)) else {
+            return nil
+        }
+        return try kept(newest.number)
+    }
+
+    /// Whether an object is in the outbox.
+    func isPending(_ object: Int64) throws -> Bool {
+        try session.statement("SELECT pending FROM record WHERE id = ?").first(object) {
+            try $0.get(0, as: Bool.self)
+        } ?? false
     }
 
     /// Whether a record is the newest of its name.

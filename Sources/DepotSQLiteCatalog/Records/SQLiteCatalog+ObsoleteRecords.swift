@@ -16,12 +16,21 @@ extension SQLiteCatalog {
                     WHEN o.line IS NULL THEN \(Self.isObsolete(number: "o.id", name: "o.name"))
                     ELSE NOT EXISTS (
                         SELECT 1 FROM line l WHERE l.id >= o.line AND l.id < o.line + o.lines
-                            AND NOT \(Self.isObsolete(number: "-l.id", name: "l.name"))) END
+                            AND NOT \(Self.isObsolete(number: "-l.id", name: "l.name")))
+                        AND \(Self.hasAllLines) END
                 LIMIT ?2
                 """
             ).all(member, limit) { try $0.get(0) }
         }
     }
+
+    /// What damage has taken from the table of lines must not look as if it said nothing any more.
+    private static let hasAllLines = """
+        (SELECT count(*) FROM line l
+            WHERE l.id >= o.line AND l.id < o.line + o.lines AND l.record = o.id) = o.lines
+        AND NOT EXISTS (SELECT 1 FROM line l
+            WHERE l.id IN (o.line - 1, o.line + o.lines) AND l.record = o.id)
+        """
 
     /// Whether the record of a number, which the object `o` keeps, need not be kept.
     private static func isObsolete(number: String, name: String) -> String {

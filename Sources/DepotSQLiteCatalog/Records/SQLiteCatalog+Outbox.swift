@@ -75,7 +75,7 @@ extension SQLiteCatalog {
                 "UPDATE record SET pending = 1 WHERE id = ? AND pending = 0")
             let records = RecordTable(session)
             var count = 0
-            for object in found where try records.hasCurrent(object) {
+            for object in Set(found).sorted() where try records.hasCurrent(object) {
                 try reopening.run(object)
                 count += 1
             }
@@ -83,7 +83,7 @@ extension SQLiteCatalog {
         }
     }
 
-    /// Objects of one round; the next finds the others.
+    /// Current records of one round; the next finds the others.
     private static let reopenedMax = 10_000
 
     /// Objects with records that say something still, which too few members have.
@@ -98,7 +98,7 @@ extension SQLiteCatalog {
             SELECT o.id FROM file f
             CROSS JOIN record o ON o.id = \(RecordSQL.object(of: "f.record"))
             WHERE o.pending = 0 AND \(copies) < min(max(3, f.level), ?2)
-            UNION
+            UNION ALL
             SELECT o.id FROM tombstone t
             CROSS JOIN record o ON o.id = \(RecordSQL.object(of: "t.record"))
             WHERE o.pending = 0 AND \(copies) < min(max(3, t.level), ?2)

@@ -32,10 +32,9 @@ extension SQLiteCatalog {
         try await queue.view { session in
             let naming = try session.statement(
                 """
-                SELECT name FROM record WHERE hash = ?1 AND line IS NULL
-                UNION ALL SELECT l.name FROM record o
-                CROSS JOIN line l ON l.id >= o.line AND l.id < o.line + o.lines
-                WHERE o.hash = ?1 LIMIT ?2
+                SELECT coalesce(l.name, o.name) FROM record o
+                LEFT JOIN line l ON l.id >= o.line AND l.id < o.line + o.lines
+                WHERE o.hash = ?1 AND (o.unexplained = 0 OR \(RecordTable.isCurrent)) LIMIT ?2
                 """)
             return try batches.map { try naming.all($0, Self.namesMax) { try $0.get(0) } }
         }

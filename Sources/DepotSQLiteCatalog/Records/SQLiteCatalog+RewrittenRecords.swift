@@ -8,13 +8,14 @@ import DepotSQLite
 // the two, or in both.
 
 extension SQLiteCatalog {
-    /// Objects that one step looks at: so long others wait.
+    /// Objects that one step goes over, and batches of these that it looks at: so long others wait.
+    private static let passedMax: Int64 = 20_000
     private static let lookedAtMax = 200
 
     public func rewriteRecords(
         after position: OutboxPosition?
     ) async throws(DepotError) -> OutboxPosition? {
-        let start = position?.number ?? .min
+        let start = position?.number ?? 0
         let step = try await queue.view { session in
             try Self.sparse(after: start, session)
         }
@@ -36,6 +37,11 @@ extension SQLiteCatalog {
         after start: Int64, _ session: Session
     ) throws -> (objects: [Int64], end: OutboxPosition?) {
         guard try !ClusterTable(session).isPartial() else { return ([], nil) }
+        let highest = try session.statement("SELECT max(id) FROM record").first {
+            try $0.get(0, as: Int64?.self)
+        }
+        guard let highest, let highest, start < highest else { return ([], nil) }
+        let end = start + min(passedMax, highest - start)
         var (seen, last): (Int, Int64) = (0, start)
         var (objects, records): ([Int64], Int) = ([], 0)
         try session.statement(
@@ -44,9 +50,9 @@ extension SQLiteCatalog {
                 (SELECT count(*) FROM file f WHERE \(RecordSQL.isKept("f.record")))
                 + (SELECT count(*) FROM tombstone t
                     WHERE \(RecordSQL.isKept("t.record")) AND NOT (\(RecordTable.isExpired)))
-            FROM record o WHERE o.line IS NOT NULL AND o.id > ? ORDER BY o.id LIMIT ?
+            FROM record o WHERE o.line IS NOT NULL AND o.id > ? AND o.id <= ? ORDER BY o.id LIMIT ?
             """
-        ).visit(start, lookedAtMax) { row in
+        ).visit(start, end, lookedAtMax) { row in
             seen += 1
             last = try row.get(0)
             let (lines, current) = try (row.get(1, as: Int.self), row.get(3, as: Int.self))
@@ -56,8 +62,8 @@ extension SQLiteCatalog {
             }
             return records < RecordBatch.countMax / 2
         }
-        let isEnd = seen < lookedAtMax && records < RecordBatch.countMax / 2
-        return (objects, isEnd ? nil : OutboxPosition(last))
+        let isWhole = seen < lookedAtMax && records < RecordBatch.countMax / 2
+        return (objects, OutboxPosition(isWhole ? end : last))
     }
 
     private typealias Current = (number: Int64, record: FileRecord)
@@ -90,12 +96,12 @@ extension SQLiteCatalog {
         let moving = try ["file", "tombstone"].map {
             try session.statement("UPDATE \($0) SET record = ? WHERE record = ?")
         }
-        let old = Dictionary(group.map { ($0.record.sequence, $0.number) }) { first, _ in first }
+        let old = Dictionary(group.map { ($0.record, $0.number) }) { first, _ in first }
         let table = RecordTable(session)
-        for batch in RecordBatch.cut(group.map(\.record)) {
+        for batch in RecordBatch.cut(Array(old.keys)) {
             let numbers = try table.insert(batch, isPending: true).numbers
             for (record, moved) in zip(batch.records, numbers) {
-                for statement in moving { try statement.run(moved, old[record.sequence]) }
+                for statement in moving { try statement.run(moved, old[record]) }
             }
         }
     }

@@ -23,21 +23,20 @@ extension SQLiteCatalog {
         }
     }
 
-    public func enter(_ batch: RecordBatch, on replica: ReplicaID) async throws(DepotError) {
+    public func enter(
+        _ batches: [RecordBatch], on replica: ReplicaID
+    ) async throws(DepotError) {
         try await queue.change { session in
             try Self.requirePartial(session)
-            let epoch = try ClusterTable(session).row().identity.epoch
-            // What is committed from now on must be newer than everything that was.
-            if let later = batch.records.first(where: { $0.sequence.epoch > epoch }) {
-                throw DepotError(
-                    .conflict,
-                    "this record is of epoch \(later.sequence.epoch), the catalog of epoch "
-                        + "\(epoch); rebuild it again, with a higher one",
-                    object: later.name.text)
-            }
+            // A rebuild says itself what it cannot explain.
+            let isExplained = try ClusterTable(session).isRebuilding()
             let table = RecordTable(session)
-            let (object, _) = try table.insert(batch, isPending: false, isExplained: false)
-            try table.noteHolding(of: object, on: session.members().number(of: replica))
+            let member = try session.members().number(of: replica)
+            for batch in batches {
+                let entered = try table.insert(
+                    batch, isPending: false, isExplained: isExplained)
+                try table.noteHolding(of: entered.object, on: member)
+            }
         }
     }
 
@@ -52,7 +51,13 @@ extension SQLiteCatalog {
                 UNION SELECT name FROM line WHERE name > ?1 ORDER BY name LIMIT ?2
                 """
             ).all(name?.text ?? "", limit) { try $0.get(0, as: FileName.self) }
-            return try names.map { try RestorableName($0, Self.versions(of: $0, session)) }
+            var (restorable, records): ([RestorableName], Int) = ([], 0)
+            for name in names where records < limit {
+                let versions = try Self.versions(of: name, session)
+                records += versions.count
+                restorable.append(RestorableName(name, versions))
+            }
+            return restorable
         }
     }
 
@@ -81,14 +86,26 @@ extension SQLiteCatalog {
         }.map(\.version)
     }
 
-    public func restore(_ records: [RecordAddress]) async throws(DepotError) {
+    public func restore(_ records: [RecordAddress]) async throws(DepotError) -> Int {
         try await queue.change { session in
             try Self.requirePartial(session)
             let table = RecordTable(session)
+            let epoch = try ClusterTable(session).row().identity.epoch
+            var restored = 0
             for address in records {
                 let number = try Self.number(at: address, table)
-                try Self.publish(table.kept(number).record, number: number, session)
+                let record = try table.record(number)
+                // What is committed from now on must be newer than everything that was.
+                guard record.sequence.epoch <= epoch else {
+                    throw DepotError(
+                        .conflict,
+                        "this record is of epoch \(record.sequence.epoch), the catalog of epoch "
+                            + "\(epoch); rebuild it again, with a higher one",
+                        object: record.name.text)
+                }
+                if try Self.publish(record, number: number, session) { restored += 1 }
             }
+            return restored
         }
     }
 
@@ -103,19 +120,33 @@ extension SQLiteCatalog {
 
     public func leaveUnexplained(_ records: [RecordAddress]) async throws(DepotError) {
         try await queue.change { session in
-            let leaving = try session.statement("UPDATE record SET unexplained = 2 WHERE hash = ?")
-            for batch in Set(records.map(\.batch)).sorted() { try leaving.run(batch) }
+            let leaving = try session.statement("UPDATE record SET unexplained = 1 WHERE hash = ?")
+            // As an inventory does that shows them.
+            let telling = try session.statement(
+                """
+                UPDATE member SET unexplained = ? WHERE id IN (
+                    SELECT h.replica FROM record o
+                    CROSS JOIN record_holding h ON h.record = o.id WHERE o.hash = ?)
+                """)
+            let table = RecordTable(session)
+            for address in records {
+                try leaving.run(address.batch)
+                try telling.run(
+                    table.record(Self.number(at: address, table)).name, address.batch)
+            }
         }
     }
 
     /// Makes a record the one of its name where it is the newest.
+    ///
+    /// - Returns: whether it is.
     private static func publish(
         _ record: FileRecord, number: Int64, _ session: Session
-    ) throws {
+    ) throws -> Bool {
         if let newest = try RecordTable(session).newest(of: record.name),
             newest.sequence >= record.sequence
         {
-            return
+            return false
         }
         try session.statement(
             "UPDATE cluster SET counter = max(counter, ?) WHERE epoch = ?"
@@ -132,6 +163,7 @@ extension SQLiteCatalog {
             }
             try publication.put(record, manifest: restored, number: number)
         }
+        return true
     }
 
     private static func number(of manifest: ManifestReference, _ session: Session) throws -> Int64?
@@ -148,9 +180,6 @@ extension SQLiteCatalog {
     public func finishRebuild(missing: Set<ReplicaID>) async throws(DepotError) {
         try await queue.change { session in
             try session.statement("UPDATE cluster SET rebuilding = 0").run()
-            try session.statement(
-                "UPDATE record SET unexplained = (unexplained = 2) WHERE unexplained <> 0"
-            ).run()
             for replica in missing.sorted() {
                 try session.statement(
                     "INSERT INTO awaited (replica) VALUES (?) ON CONFLICT DO NOTHING"

@@ -8,7 +8,7 @@ import GRDB
 extension CatalogSchema {
     static let batches = """
         -- line, lines: of records that are kept together, the first in the table line, and how many they are.
-        -- unexplained: see RestorationCatalog.enter; 2: it stays so.
+        -- unexplained: see RestorationCatalog.enter.
         ALTER TABLE record ADD COLUMN line INTEGER;
         ALTER TABLE record ADD COLUMN lines INTEGER;
         ALTER TABLE record ADD COLUMN unexplained INTEGER NOT NULL DEFAULT 0;

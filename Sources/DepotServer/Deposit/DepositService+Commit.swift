@@ -8,7 +8,7 @@ extension DepositService {
         case failed(DepotError)
         case lacking([ChunkReference])
         case overtaken
-        case committed(Receipt, RecordBatch)
+        case committed(Receipt, RecordBatch?)
     }
 
     /// Publishes files, each atomically. A receipt is given only when its record is durable on a
@@ -140,9 +140,11 @@ extension DepositService {
                 copiesRequired: Self.required(under: terms), time: context.clock.timestamp())
             return zip(staged, outcomes).map { ($0.index, Outcome($1)) }
         } catch  where staged.count > 1 && Self.concernsOneFile(error) {
-            var results: [(Int, Outcome)] = []
-            for one in staged { results += try await publish([one], of: deposit, under: terms) }
-            return results
+            // The others stay together, as far as that goes.
+            let middle = staged.count / 2
+            let first = try await publish(Array(staged[..<middle]), of: deposit, under: terms)
+            return first
+                + (try await publish(Array(staged[middle...]), of: deposit, under: terms))
         } catch  where Self.concernsOneFile(error) {
             return [(staged[0].index, .failed(error))]
         }
@@ -167,15 +169,18 @@ extension DepositService {
         // Files of one commit share batches.
         var seen: Set<ChunkID> = []
         let batches = outcomes.compactMap { outcome -> RecordBatch? in
-            guard case .committed(_, let batch) = outcome else { return nil }
+            guard case .committed(_, let batch?) = outcome else { return nil }
             return seen.insert(batch.id).inserted ? batch : nil
         }
         let made = try await deliverer.deliver(batches)
         let deliveries = Dictionary(zip(batches.map(\.id), made)) { first, _ in first }
+        let known = await known(outcomes)
         var results: [CommitAnswerBody.Result] = []
         for (index, outcome) in outcomes.enumerated() {
             switch outcome {
-            case .committed(let receipt, let batch):
+            case .committed(let receipt, nil):
+                results.append(Self.result(receipt, known[receipt.sequence], under: terms))
+            case .committed(let receipt, let batch?):
                 let delivery = deliveries[batch.id]
                 var receipt = receipt
                 if empty.contains(index), let delivery, delivery.copies < receipt.copies {
@@ -190,6 +195,17 @@ extension DepositService {
             }
         }
         return results
+    }
+
+    /// How far commits got that were made before, and whose records need not be sent.
+    private func known(
+        _ outcomes: [Outcome?]
+    ) async -> [CommitSequence: RecordDeliverer.Delivery] {
+        let receipts = outcomes.compactMap { outcome -> Receipt? in
+            if case .committed(let receipt, nil) = outcome { receipt } else { nil }
+        }
+        let known = await deliverer.known(receipts)
+        return Dictionary(zip(receipts.map(\.sequence), known)) { first, _ in first }
     }
 
     private static func result(

@@ -65,8 +65,8 @@ package struct CollectionService: Sendable {
     private func carryOut(
         _ grace: CollectionGrace, graceSeconds: Int
     ) async throws(DepotError) -> CollectionBody {
-        try await rewriteRecords()
         try await catalog.markUnused()
+        try await rewriteRecords()
         let plan = try await catalog.collectionPlan(grace: grace)
         var done = CollectionBody(plan: plan, planOnly: false, graceSeconds: graceSeconds)
         for replica in pool.members.sorted() {

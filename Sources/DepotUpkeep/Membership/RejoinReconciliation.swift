@@ -96,49 +96,65 @@ struct RejoinReconciliation: Sendable {
     private func takeOver(
         _ records: [AddressedRecord], _ replica: ReplicaID
     ) async throws(DepotError) -> Int {
-        let restorer = ManifestRestorer(catalog: catalog, manifests: manifests)
-        let batches = Set(records.map(\.address.batch)).sorted()
-        let saying = await countSaying(batches)
-        let entered = try await enter(batches, replica)
+        let byBatch = Dictionary(grouping: records, by: \.address.batch)
         var taken = 0
-        for newer in records where entered.contains(newer.address.batch) {
-            let record = newer.record
-            let majority = min(record.level.recordCopies, pool.members.count) / 2 + 1
-            guard saying[newer.address.batch, default: 0] >= majority else {
-                context.logger.error(
-                    "\(Self.minorityAdvice)",
-                    metadata: [
-                        "name": "\(record.name)", "sequence": "\(record.sequence)",
-                        "replica": "\(pool.name(of: replica))", "needed": "\(majority)",
-                    ])
-                continue
+        for batches in byBatch.keys.sorted().batches(of: RecordReader.batchSize) {
+            let saying = await countSaying(Array(batches))
+            let newer = batches.flatMap { byBatch[$0] ?? [] }.filter {
+                isMajority(saying[$0.address.batch, default: 0], of: $0, replica)
             }
-            if case .file(_, let manifest, _, _) = record.content {
-                let gap = try await restorer.restore(manifest)
-                guard gap.isEmpty else {
-                    context.logger.error(
-                        "the newest version of a file is incomplete",
-                        metadata: ["name": "\(record.name)", "problem": "\(gap.description)"])
-                    continue
-                }
-            }
-            try await catalog.restore([newer.address])
-            taken += 1
+            guard !newer.isEmpty else { continue }
+            try await enter(Set(newer.map(\.address.batch)), replica)
+            for record in newer { taken += try await takeOver(record) }
         }
         return taken
     }
 
-    /// - Returns: those that are known now. Their records are unexplained until each is the word on
-    ///   its name, or older.
+    private func isMajority(
+        _ saying: Int, of newer: AddressedRecord, _ replica: ReplicaID
+    ) -> Bool {
+        let record = newer.record
+        let majority = min(record.level.recordCopies, pool.members.count) / 2 + 1
+        guard saying < majority else { return true }
+        context.logger.error(
+            "\(Self.minorityAdvice)",
+            metadata: [
+                "name": "\(record.name)", "sequence": "\(record.sequence)",
+                "replica": "\(pool.name(of: replica))", "needed": "\(majority)",
+            ])
+        return false
+    }
+
+    /// Batches with something that a majority says. What else is in them stays unexplained.
     private func enter(
-        _ batches: [ChunkID], _ replica: ReplicaID
-    ) async throws(DepotError) -> Set<ChunkID> {
-        let found = try await RecordReader(pool: pool).read(batches, from: replica)
-        var entered: Set<ChunkID> = []
-        for case .records(let batch) in found {
-            try await catalog.enter(batch, on: replica)
-            entered.insert(batch.id)
+        _ batches: Set<ChunkID>, _ replica: ReplicaID
+    ) async throws(DepotError) {
+        let found = try await RecordReader(pool: pool).read(batches.sorted(), from: replica)
+        try await catalog.enter(
+            found.compactMap { if case .records(let batch) = $0 { batch } else { nil } },
+            on: replica)
+    }
+
+    /// - Returns: 1 where the name has newer word now.
+    private func takeOver(_ newer: AddressedRecord) async throws(DepotError) -> Int {
+        let record = newer.record
+        if case .file(_, let manifest, _, _) = record.content {
+            let gap = try await ManifestRestorer(catalog: catalog, manifests: manifests)
+                .restore(manifest)
+            guard gap.isEmpty else {
+                context.logger.error(
+                    "the newest version of a file is incomplete",
+                    metadata: ["name": "\(record.name)", "problem": "\(gap.description)"])
+                return 0
+            }
         }
-        return entered
+        do throws(DepotError) {
+            return try await catalog.restore([newer.address])
+        } catch  where [.conflict, .notFound].contains(error.code) {
+            context.logger.error(
+                "the newest word on a name cannot be taken over",
+                metadata: ["name": "\(record.name)", "error": "\(error)"])
+            return 0
+        }
     }
 }

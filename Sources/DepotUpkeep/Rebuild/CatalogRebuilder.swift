@@ -8,8 +8,8 @@ import Logging
 // then on the old catalog, should it turn up, is refused by them. The new one is made beside the old
 // one, which whoever calls this moves aside when all is done. Cut off anywhere, it is run again.
 //
-// Memory: records without their text (`RecordLedger`), and one manifest. Chunks are entered into
-// the new catalog as the inventories show them, each is proved by a vouch at once (a look into an
+// Memory: of the survey, records without their text (`RecordLedger`); then one manifest, and the
+// records of a page of names. Chunks are entered into the new catalog as the inventories show them, each is proved by a vouch at once (a look into an
 // index, so that the FileServer starts with copies that count), and whether a file is whole is
 // asked of the catalog.
 
@@ -71,6 +71,11 @@ public struct CatalogRebuilder: Sendable {
             nodes: nodes, members: members, cluster: identity, context: context)
         var report = RebuildReport(census, epoch: identity.epoch)
         (report.minorityWords, report.minorityWordsListed) = (minority.count, minority.listed)
+        if let known = answers.compactMap(\.standing.highestSequence).max(),
+            !census.missing.isEmpty, minority.newest.map({ known > $0 }) ?? true
+        {
+            report.newestKnown = known
+        }
         let cluster = ClusterParts(
             context: context, pool: pool, catalog: catalog, workMemory: RebuildReading.memory)
         try await RebuildReading(

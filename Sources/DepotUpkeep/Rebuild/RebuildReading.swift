@@ -3,8 +3,8 @@ import DepotCore
 
 /// Reads what the replicas hold into the new catalog.
 struct RebuildReading {
-    /// Names that are restored in one transaction.
-    static let namesAtOnce = 256
+    /// Records of names that are restored in one transaction, with those of the last name.
+    static let recordsAtOnce = 256
     /// Content of manifests in memory: a manifest and a piece of it.
     static let memory = 24 << 20
 
@@ -20,10 +20,10 @@ struct RebuildReading {
             marks.append((replica, try await catalog.mark()))
             report.copies += try await inventory(of: replica, &found)
         }
-        try await restore(&report, records: found.records)
         for (replica, mark) in marks {
             try await catalog.noteInventory(of: replica, asOf: mark)
         }
+        try await restore(&report, records: found.records)
         report.foreignRecords = found.foreign.count
         for id in found.unreadable.sorted() { report.note(unreadable: id) }
     }
@@ -47,17 +47,19 @@ struct RebuildReading {
         let comparison = try await cluster.comparer.walk(replica) {
             ids async throws(DepotError) in
             for ids in ids.batches(of: RecordReader.batchSize) {
+                var batches: [RecordBatch] = []
                 for (id, read) in zip(ids, try await reader.read(Array(ids), from: replica)) {
                     switch read {
                     case .absent: break
                     case .unreadable: all.unreadable.insert(id)
                     case .foreign: all.foreign.insert(id)
                     case .records(let batch):
-                        try await catalog.enter(batch, on: replica)
+                        batches.append(batch)
                         all.unreadable.remove(id)
                         all.records += batch.records.count
                     }
                 }
+                try await catalog.enter(batches, on: replica)
             }
         }
         found = all
@@ -73,20 +75,31 @@ struct RebuildReading {
         let restorer = ManifestRestorer(catalog: catalog, manifests: cluster.manifests)
         var (last, done): (FileName?, Int) = (nil, 0)
         while true {
-            let names = try await catalog.restorable(after: last, limit: Self.namesAtOnce)
+            let names = try await catalog.restorable(after: last, limit: Self.recordsAtOnce)
             guard let name = names.last?.name else { return }
             var chosen: [RecordAddress] = []
             var missing: [RecordAddress] = []
             for name in names {
                 let version = try await choose(among: name.versions, with: restorer, &report)
                 if let version { chosen.append(name.versions[version].address) }
-                missing += name.versions.prefix(version ?? name.versions.count).map(\.address)
+                missing += Self.unexplained(name.versions, beside: version).map(\.address)
                 done += name.versions.count
             }
             if !chosen.isEmpty { try await catalog.restore(chosen) }
             if !missing.isEmpty { try await catalog.leaveUnexplained(missing) }
             last = name
             progress(.records(done: done, of: records))
+        }
+    }
+
+    /// Those that are newer than the chosen one, and others with its sequence.
+    private static func unexplained(
+        _ versions: [AddressedRecord], beside chosen: Int?
+    ) -> [AddressedRecord] {
+        guard let chosen else { return versions }
+        let record = versions[chosen].record
+        return versions.filter {
+            $0.record.sequence >= record.sequence && $0.record != record
         }
     }
 

@@ -36,6 +36,10 @@ public struct RebuildReport: Sendable, Codable {
     /// same.
     public internal(set) var minorityWords = 0
     public internal(set) var minorityWordsListed: [MinorityWord] = []
+    /// Where members are missing: the newest commit that those which are there know of, if none of
+    /// them has so new a record. The newest word on a name may be with the missing ones; or it was
+    /// a deletion that is over.
+    public internal(set) var newestKnown: CommitSequence?
     /// Records of which no replica has a sound copy.
     public internal(set) var unreadableRecords = 0
     public internal(set) var unreadableListed: [ChunkID] = []

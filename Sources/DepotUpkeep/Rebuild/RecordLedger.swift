@@ -1,7 +1,7 @@
 import DepotCluster
 import DepotCore
 
-/// The records that replicas were found to hold, without their text: some 150 bytes for each, so
+/// The records that replicas were found to hold, without their text: some 100 bytes for each, so
 /// that a million files fit in memory.
 struct RecordLedger {
     /// Of the same record in two batches, there are two.

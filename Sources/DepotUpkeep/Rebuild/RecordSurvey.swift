@@ -34,6 +34,8 @@ struct RecordSurvey: Sendable {
     struct Findings: Sendable {
         var count = 0
         var listed: [MinorityWord] = []
+        /// The highest sequence of all records.
+        var newest: CommitSequence?
     }
 
     func run() async throws(DepotError) -> Findings {
@@ -43,6 +45,7 @@ struct RecordSurvey: Sendable {
         }
         var findings = Findings()
         for versions in ledger.names() {
+            findings.note(versions.first?.sequence)
             guard let newest = versions.first,
                 ledger.naming(newest, among: versions).count < majority(of: newest)
             else { continue }
@@ -110,6 +113,10 @@ struct RecordSurvey: Sendable {
 }
 
 extension RecordSurvey.Findings {
+    fileprivate mutating func note(_ sequence: CommitSequence?) {
+        newest = [newest, sequence].compactMap { $0 }.max()
+    }
+
     /// So many are named in a refusal.
     private static let namedMax = 20
 

@@ -84,6 +84,11 @@ struct RebuildCatalog: AsyncParsableCommand {
                 "  missing: \(replica); nothing is collected or dropped until it is back or "
                     + "forgotten")
         }
+        if let known = report.newestKnown {
+            Output.line(
+                "  the newest commit that is known, \(known), is in no record here: the missing "
+                    + "members may have newer words on some names")
+        }
         for word in report.minorityWordsListed { Output.line("  taken from a minority: \(word)") }
         if report.minorityWords > report.minorityWordsListed.count {
             Output.line("  … and \(report.minorityWords - report.minorityWordsListed.count) more")

@@ -54,6 +54,11 @@ import Testing
         #expect(cut.dropLast().allSatisfy { $0.object.length > least })
         for batch in cut + batches { _ = try RecordBatch(batch.object) }
         #expect(RecordBatch.cut([]).isEmpty)
+        // Two words with one sequence, which a rebuild may have had to take.
+        let twins = try [Self.record("a", 4), Self.record("b", 4), Self.record("c", 5)]
+        let apart = RecordBatch.cut(twins)
+        #expect(apart.count == 2 && Set(apart.flatMap(\.records)) == Set(twins))
+        for batch in apart { _ = try RecordBatch(batch.object) }
     }
 
     @Test func `what is no batch is told`() throws {

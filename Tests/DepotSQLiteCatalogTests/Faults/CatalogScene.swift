@@ -96,7 +96,7 @@ struct CatalogScene {
         Step(name: "entry of records", isRebuild: true) { fixture, scene in
             let records = try [scene.record("fourth", 4), scene.record("fifth", 5)]
             try await fixture.catalog.enter(
-                RecordBatch.cut(records)[0], on: CatalogFixture.replica(1))
+                RecordBatch.cut(records), on: CatalogFixture.replica(1))
         },
         Step(name: "restore of records", isRebuild: true) { fixture, scene in
             let batch = try scene.entered()
@@ -146,7 +146,7 @@ struct CatalogScene {
             manifest: CatalogFixture.manifest(chunks), chunks: chunks, pieces: [])
         try await fixture.catalog.restore(
             [record("first", 1)], on: CatalogFixture.replicas(1...2))
-        try await fixture.catalog.enter(entered(), on: CatalogFixture.replica(2))
+        try await fixture.catalog.enter([entered()], on: CatalogFixture.replica(2))
     }
 
     /// Records that are no word on their names yet.

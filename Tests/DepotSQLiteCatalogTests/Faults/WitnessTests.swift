@@ -44,7 +44,9 @@ import Testing
         "file SET manifest = 0", "file SET size = size + 1", "file SET level = 1",
         "file SET counter = counter + 1", "file SET epoch = 2", "file SET time = 1",
         "file SET record = (SELECT record FROM file WHERE name = 'other')",
-        "line SET text = replace(text, '\"mode\":420', '\"mode\":511')",
+        "record SET text = replace(text, '\"mode\":420', '\"mode\":511')",
+        "record SET text = x'7b'", "record SET hash = zeroblob(32)",
+        "line SET text = replace(text, '\"level\":2', '\"level\":1')",
         "line SET text = x'7b'", "line SET text = x''", "line SET hash = zeroblob(32)",
         "line SET id = id + 4711",
         "file SET record = 4711", "file SET manifest = 4711",
@@ -53,10 +55,12 @@ import Testing
         _ change: String
     ) async throws {
         try await withClosed { folder, _ in
-            try edit(folder, "UPDATE \(change) WHERE name = 'kept'")
+            // The record of one of them is alone, that of the other one of several.
+            let name = change.hasPrefix("line") ? "z" : "kept"
+            try edit(folder, "UPDATE \(change) WHERE name = '\(name)'")
             let catalog = try await SQLiteCatalog.still(at: folder)
             defer { do { try catalog.close() } catch { Issue.record("\(error)") } }
-            let kept = try FileName("kept")
+            let kept = try FileName(name)
             expectTold(await thrown { _ = try await catalog.file(kept) })
             expectTold(
                 await thrown {
@@ -67,13 +71,44 @@ import Testing
             expectTold(
                 await thrown { _ = try await catalog.files(prefix: "", after: nil, limit: 9) })
             // Whoever waits for it hears of it, and nothing more is promised or let go.
-            #expect(await catalog.damage() != nil)
+            let told = await withTaskGroup(of: DepotError?.self) { group in
+                group.addTask { await catalog.damage() }
+                group.addTask {
+                    try? await Task.sleep(for: .seconds(20))
+                    return nil
+                }
+                defer { group.cancelAll() }
+                return await group.next() ?? nil
+            }
+            #expect(told != nil)
             expectTold(
                 await thrown { _ = try await catalog.delete(FileName("other"), time: 1) })
             expectTold(await thrown { try await catalog.markUnused() })
             let other = try await catalog.openRetrieval(
                 .random(), of: [FileName("other")], lease: CatalogFixture.lease)
             #expect(try other[0].get().level.copies == 2, "reading goes on")
+        }
+    }
+
+    /// Nothing was left of it that said something: it would have gone from all replicas.
+    @Test(arguments: [
+        "DELETE FROM line WHERE name = 'z'", "UPDATE line SET record = 4711 WHERE name = 'z'",
+        "UPDATE record SET lines = 2 WHERE lines = 3",
+        "UPDATE record SET line = line + 1 WHERE lines = 3",
+        "UPDATE record SET line = 4711 WHERE lines = 3",
+    ])
+    func `a batch of which lines are lost does not go`(_ change: String) async throws {
+        try await withClosed { folder, _ in
+            try edit(folder, change)
+            let catalog = try await SQLiteCatalog.still(at: folder)
+            defer { do { try catalog.close() } catch { Issue.record("\(error)") } }
+            let fixture = CatalogFixture(catalog: catalog) { _ in }
+            try await fixture.deliver(on: 1...3)
+            for number in 1...2 as ClosedRange<UInt8> {
+                let obsolete = try await fixture.obsolete(on: number)
+                let names = try await catalog.names(ofRecords: obsolete.sorted())
+                #expect(names.allSatisfy { $0.count == 1 }, "\(names)")
+            }
         }
     }
 
@@ -91,7 +126,7 @@ import Testing
                 | Int(pages.page(root)[(root - 1) * 4_096 + 6])
             let live = try await live(in: folder)
             var told = 0
-            for byte in stride(from: (root - 1) * 4_096 + content, to: root * 4_096 - 8, by: 3) {
+            for byte in (root - 1) * 4_096 + content..<root * 4_096 - 8 {
                 var damaged = pages.flipping(byte % 8, of: byte)
                 damaged.seal(root)
                 try damaged.write(to: folder)

@@ -44,6 +44,12 @@ extension CatalogConformance {
             #expect(again[0] == first[1] && again[2] == first[0])
             let outbox = try await fixture.catalog.outbox(limit: 10)
             #expect(outbox.map(\.batch.records.count) == [2, 1])
+            try await fixture.deliver(on: 1...2)
+            let late = try await commit(files)
+            let batches = late.map { outcome in
+                if case .committed(_, let batch) = outcome { batch } else { outbox[0].batch }
+            }
+            #expect(batches == [nil, nil, nil], "nothing is sent that is where it belongs")
             let sequences = outbox.flatMap(\.batch.records).map(\.sequence)
             #expect(sequences == sequences.sorted() && Set(sequences).count == 3)
         },

@@ -151,9 +151,7 @@ extension RestorationCatalog {
         _ records: [FileRecord], on replicas: Set<ReplicaID>
     ) async throws(DepotError) {
         let batches = records.map { RecordBatch($0) }
-        for batch in batches {
-            for replica in replicas { try await enter(batch, on: replica) }
-        }
+        for replica in replicas { try await enter(batches, on: replica) }
         try await restore(batches.map { RecordAddress(batch: $0.id, index: 0) })
     }
 }

@@ -24,8 +24,9 @@ public struct FileCommit: Sendable, Hashable {
 
 /// What became of one file of a commit.
 public enum CommitOutcome: Sendable, Hashable {
-    /// The commit is in the catalog; the batch with its record is in the outbox.
-    case committed(Receipt, in: RecordBatch)
+    /// The commit is in the catalog. The batch with its record is in the outbox; `nil` where the
+    /// commit was made before, and the record is where it belongs, or was.
+    case committed(Receipt, in: RecordBatch?)
     /// Nothing was changed: these chunks have fewer copies than required. Not all of them are named
     /// where they are very many.
     case lacking([ChunkReference])

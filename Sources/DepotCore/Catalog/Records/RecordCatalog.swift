@@ -32,7 +32,8 @@ public protocol RecordCatalog: Sendable {
     ) async throws(DepotError)
 
     /// The names that the records of each batch are about, some of them where they are many, in
-    /// the order of the request; none for an unknown batch.
+    /// the order of the request; none for a batch that is
+    /// unknown, or unexplained and without a current record.
     func names(ofRecords batches: [ChunkID]) async throws(DepotError) -> [[FileName]]
 
     /// Batches that may be deleted on the replica. Of each of their names a newer record is where it

@@ -12,15 +12,16 @@ public protocol RestorationCatalog: Sendable {
         manifest: ChunkReference, chunks: [ChunkReference], pieces: [ChunkReference]
     ) async throws(DepotError)
 
-    /// Enters a batch that a replica holds. Nothing is the word on a name by that, and its records
-    /// are unexplained: no collection takes them, and an inventory that shows them is not whole,
-    /// until `enterOld` or the end of the rebuild explains them.
+    /// Enters batches that a replica holds. Nothing is the word on a name by that. Once the rebuild
+    /// has ended, records that are entered are unexplained: no collection takes them, and an
+    /// inventory that shows them is not whole, until `enterOld` explains them.
     ///
-    /// - Throws: `conflict` unless the catalog is partial, or for an epoch behind its own.
-    func enter(_ batch: RecordBatch, on replica: ReplicaID) async throws(DepotError)
+    /// - Throws: `conflict` unless the catalog is partial.
+    func enter(_ batches: [RecordBatch], on replica: ReplicaID) async throws(DepotError)
 
     /// Names of which records were entered, in order, each with all of them, the newest first.
     ///
+    /// - Parameter limit: of records: a name that begins within it has all of its own.
     /// - Parameter name: behind which to begin; `nil`: with the first.
     func restorable(
         after name: FileName?, limit: Int
@@ -29,15 +30,18 @@ public protocol RestorationCatalog: Sendable {
     /// Makes records that were entered the files and tombstones of their names, where they are the
     /// newest.
     ///
-    /// - Throws: `conflict` unless the catalog is partial; `manifestInvalid` for a file whose
-    ///   manifest was not restored; `notFound` for a record that was not entered.
-    func restore(_ records: [RecordAddress]) async throws(DepotError)
+    /// - Returns: how many.
+    /// - Throws: `conflict` unless the catalog is partial, or for an epoch higher than its own;
+    ///   `manifestInvalid` for a file whose manifest was not restored; `notFound` for a record that
+    ///   was not entered.
+    @discardableResult
+    func restore(_ records: [RecordAddress]) async throws(DepotError) -> Int
 
-    /// Lets the batches with these records stay unexplained when the rebuild ends: versions of
-    /// files of which something is missing.
+    /// Notes that records which were entered cannot be explained, as versions of files of which
+    /// something is missing. Nothing is collected until a later inventory explains them.
     func leaveUnexplained(_ records: [RecordAddress]) async throws(DepotError)
 
-    /// Ends the rebuild: what was entered is explained, and from now on the catalog takes deposits. It stays partial until each of
+    /// Ends the rebuild: from now on the catalog takes deposits. It stays partial until each of
     /// `missing` was inventoried or forgotten.
     func finishRebuild(missing: Set<ReplicaID>) async throws(DepotError)
 }

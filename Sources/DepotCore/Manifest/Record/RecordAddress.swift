@@ -1,4 +1,4 @@
-/// Where a record is: in which batch, and the how manieth of it, from 0.
+/// Where a record is: in which batch, and its index there.
 public struct RecordAddress: Sendable, Hashable {
     public let batch: ChunkID
     public let index: Int

@@ -40,9 +40,7 @@ public struct RecordBatch: Sendable {
         records.reduce(records[0].level) { max($0, $1.level) }
     }
 
-    /// Divides records into as few batches as are allowed.
-    ///
-    /// - Precondition: no two have the same sequence.
+    /// Divides records into few batches.
     public static func cut(_ records: [FileRecord]) -> [RecordBatch] {
         var batches: [RecordBatch] = []
         var builder = Builder()
@@ -65,12 +63,12 @@ public struct RecordBatch: Sendable {
 
         public var isEmpty: Bool { records.isEmpty }
 
-        /// - Precondition: its sequence is higher than that of the last one.
-        /// - Returns: its text; `nil` where the batch has no room for it. An empty one has.
+        /// - Returns: its text; `nil` where the batch has no room for it, or ends with a sequence that
+        ///   is not lower. An empty one takes any.
         public mutating func add(_ record: FileRecord) -> [UInt8]? {
-            assert(records.last.map { $0.sequence < record.sequence } ?? true, "not in order")
             let line = record.text
             guard records.count < countMax,
+                records.last.map({ $0.sequence < record.sequence }) ?? true,
                 text.count + line.count <= Limits.recordBatchSizeMax
             else { return nil }
             text += line
