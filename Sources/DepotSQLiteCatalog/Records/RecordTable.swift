@@ -20,7 +20,7 @@ struct RecordTable {
 
     /// What a row's text says, if that is the text that was hashed when it was committed.
     static func parse(_ text: [UInt8], hash: ChunkID) throws -> FileRecord {
-        try FileRecord(parsing: object(of: text, hash: hash).contiguous)
+        try FileRecord(reading: object(of: text, hash: hash).contiguous)
     }
 
     private static func object(of text: [UInt8], hash: ChunkID) throws -> VerifiedObject {

@@ -11,8 +11,8 @@ import DepotWire
 struct DrainWorker: Sendable {
     /// Chunks that are planned, copied and dropped at once.
     static let pageSize = 1_000
-    /// Batches of records that are moved at once: 32 MiB at most, and most times much less.
-    static let recordPageSize = 128
+    /// Batches of records that are moved at once: 16 MiB at most, and most times much less.
+    static let recordPageSize = 64
 
     let pool: ReplicaPool
     let catalog: any CopyCatalog & RecordCatalog

@@ -78,6 +78,22 @@ extension FileRecord {
     ///
     /// - Throws: `invalidArgument` for anything else, other spellings of the same record included.
     public init(parsing text: ByteBuffer) throws(DepotError) {
+        try self.init(reading: text)
+        // A field that its format does not have, or that means nothing beside the others, is not
+        // written again.
+        guard ByteBuffer(bytes: self.text) == text else {
+            throw DepotError(
+                .invalidArgument,
+                "not a record of depot's: it is valid, but not spelled as depot spells it",
+                object: name.text)
+        }
+    }
+
+    /// For a text that is known to be what `encoded` gave, by its hash: the spelling is not looked
+    /// at.
+    ///
+    /// - Throws: `invalidArgument` for what is no record.
+    public init(reading text: ByteBuffer) throws(DepotError) {
         guard text.readableBytes <= Limits.recordSizeMax else {
             throw DepotError(
                 .invalidArgument,
@@ -89,14 +105,6 @@ extension FileRecord {
         } catch {
             throw DepotError(
                 .invalidArgument, "not a record of depot's: expected its JSON", cause: error)
-        }
-        // A field that its format does not have, or that means nothing beside the others, is not
-        // written again.
-        guard ByteBuffer(bytes: self.text) == text else {
-            throw DepotError(
-                .invalidArgument,
-                "not a record of depot's: it is valid, but not spelled as depot spells it",
-                object: name.text)
         }
     }
 

@@ -79,43 +79,71 @@ struct RecordFieldWriter {
 
 /// Reads a record's fields in their order. One that is not next is absent.
 struct RecordFieldReader {
-    private var rest: ByteBuffer
-    private var isFirst = true
+    private enum Value {
+        case quoted(String)
+        case texts([String: String])
+        case number(Range<Int>)
+        case yes
+    }
 
-    init(_ text: ByteBuffer) { rest = text }
+    private let bytes: [UInt8]
+    private var fields: [(key: Range<Int>, value: Value)] = []
+    private var next = 0
+
+    /// Up to the first thing that is no field.
+    init(_ text: ByteBuffer) {
+        var scan = RecordScan(Array(text.readableBytesView))
+        fields.reserveCapacity(16)
+        var before = UInt8(ascii: "{")
+        while scan.skip(before), let key = scan.key(), let value = Self.value(&scan) {
+            before = UInt8(ascii: ",")
+            fields.append((key, value))
+        }
+        bytes = scan.bytes
+    }
+
+    private static func value(_ scan: inout RecordScan) -> Value? {
+        switch scan.byte {
+        case UInt8(ascii: "\""): scan.quoted().map(Value.quoted)
+        case UInt8(ascii: "{"): scan.texts().map(Value.texts)
+        case UInt8(ascii: "t"): scan.skip("true") ? .yes : nil
+        default: scan.number().map(Value.number)
+        }
+    }
+
+    private func isNext(_ key: StaticString) -> Bool {
+        guard next < fields.count, fields[next].key.count == key.utf8CodeUnitCount else {
+            return false
+        }
+        return key.withUTF8Buffer { bytes[fields[next].key].elementsEqual($0) }
+    }
 
     mutating func quoted(_ key: StaticString) -> String? {
-        take(key) { $0.readQuoted() }
+        guard isNext(key), case .quoted(let text) = fields[next].value else { return nil }
+        next += 1
+        return text
     }
 
     mutating func texts(_ key: StaticString) -> [String: String]? {
-        take(key) { rest in
-            var texts: [String: String] = [:]
-            var before = "{"
-            while rest.skip(before) {
-                before = ","
-                guard let name = rest.readQuoted(), rest.skip(":"), let text = rest.readQuoted()
-                else { return nil }
-                texts[name] = text
-            }
-            return rest.skip("}") ? texts : nil
-        }
+        guard isNext(key), case .texts(let texts) = fields[next].value else { return nil }
+        next += 1
+        return texts
     }
 
     mutating func number<Number: FixedWidthInteger>(
         _ key: StaticString, as type: Number.Type
     ) -> Number? {
-        take(key) { rest in
-            let digits = rest.readableBytesView.prefix {
-                $0 == UInt8(ascii: "-") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-            }
-            rest.moveReaderIndex(forwardBy: digits.count)
-            return Number(Substring(decoding: digits, as: UTF8.self))
-        }
+        guard isNext(key), case .number(let digits) = fields[next].value,
+            let number = Number(String(decoding: bytes[digits], as: UTF8.self))
+        else { return nil }
+        next += 1
+        return number
     }
 
     mutating func isTrue(_ key: StaticString) -> Bool {
-        take(key) { $0.skip("true") ? true : nil } ?? false
+        guard isNext(key), case .yes = fields[next].value else { return false }
+        next += 1
+        return true
     }
 
     /// - Throws: `invalidArgument` where the field is absent, or is something else.
@@ -125,53 +153,101 @@ struct RecordFieldReader {
         }
         return value
     }
-
-    private mutating func take<Value>(
-        _ key: StaticString, _ read: (inout ByteBuffer) -> Value?
-    ) -> Value? {
-        var ahead = rest
-        guard ahead.skip(isFirst ? "{\"" : ",\""), ahead.skip(key), ahead.skip("\":"),
-            let value = read(&ahead)
-        else { return nil }
-        rest = ahead
-        isFirst = false
-        return value
-    }
 }
 
-extension ByteBuffer {
-    fileprivate mutating func readQuoted() -> String? {
-        guard readInteger(as: UInt8.self) == UInt8(ascii: "\"") else { return nil }
-        var value: [UInt8] = []
-        while let byte = readInteger(as: UInt8.self) {
-            switch byte {
-            case UInt8(ascii: "\""): return String(decoding: value, as: UTF8.self)
-            case UInt8(ascii: "\\"):
-                guard skip("u00") else {
-                    value.append(readInteger() ?? byte)
-                    continue
-                }
-                guard let digits = readString(length: 2), let low = UInt8(digits, radix: 16) else {
-                    return nil
-                }
-                value.append(low)
-            default: value.append(byte)
+/// Goes over a record's bytes. What it returns `nil` for, it may have gone into.
+private struct RecordScan {
+    let bytes: [UInt8]
+    private var place = 0
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    /// The next one; 0 behind the last.
+    var byte: UInt8 { place < bytes.count ? bytes[place] : 0 }
+
+    mutating func skip(_ byte: UInt8) -> Bool {
+        guard self.byte == byte, place < bytes.count else { return false }
+        place += 1
+        return true
+    }
+
+    mutating func skip(_ word: StaticString) -> Bool {
+        let end = place + word.utf8CodeUnitCount
+        guard end <= bytes.count,
+            word.withUTF8Buffer({ bytes[place..<end].elementsEqual($0) })
+        else { return false }
+        place = end
+        return true
+    }
+
+    /// A key, and the colon behind it.
+    mutating func key() -> Range<Int>? {
+        guard skip(UInt8(ascii: "\"")) else { return nil }
+        let start = place
+        while place < bytes.count, bytes[place] != UInt8(ascii: "\"") { place += 1 }
+        let end = place
+        return skip("\":") ? start..<end : nil
+    }
+
+    mutating func number() -> Range<Int>? {
+        let start = place
+        while byte == UInt8(ascii: "-") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
+            place += 1
+        }
+        return start < place ? start..<place : nil
+    }
+
+    mutating func texts() -> [String: String]? {
+        var texts: [String: String] = [:]
+        var before = UInt8(ascii: "{")
+        while skip(before) {
+            before = UInt8(ascii: ",")
+            guard let name = quoted(), skip(UInt8(ascii: ":")), let text = quoted() else {
+                return nil
+            }
+            texts[name] = text
+        }
+        return skip(UInt8(ascii: "}")) ? texts : nil
+    }
+
+    mutating func quoted() -> String? {
+        guard skip(UInt8(ascii: "\"")) else { return nil }
+        let start = place
+        while place < bytes.count {
+            switch bytes[place] {
+            case UInt8(ascii: "\""):
+                place += 1
+                return String(decoding: bytes[start..<place - 1], as: UTF8.self)
+            case UInt8(ascii: "\\"): return escaped(after: bytes[start..<place])
+            default: place += 1
             }
         }
         return nil
     }
 
-    fileprivate mutating func skip(_ literal: String) -> Bool {
-        skip(literal.utf8.count) { $0.elementsEqual(literal.utf8) }
-    }
-
-    fileprivate mutating func skip(_ literal: StaticString) -> Bool {
-        literal.withUTF8Buffer { literal in skip(literal.count) { $0.elementsEqual(literal) } }
-    }
-
-    private mutating func skip(_ count: Int, where matches: (ByteBufferView) -> Bool) -> Bool {
-        guard readableBytes >= count, matches(readableBytesView.prefix(count)) else { return false }
-        moveReaderIndex(forwardBy: count)
-        return true
+    /// The rest of a text in which the first escape comes now.
+    private mutating func escaped(after start: ArraySlice<UInt8>) -> String? {
+        var text = Array(start)
+        while place < bytes.count {
+            let byte = bytes[place]
+            place += 1
+            switch byte {
+            case UInt8(ascii: "\""): return String(decoding: text, as: UTF8.self)
+            case UInt8(ascii: "\\"):
+                guard skip("u00") else {
+                    text.append(self.byte)
+                    place += 1
+                    continue
+                }
+                guard place + 2 <= bytes.count,
+                    let low = UInt8(
+                        String(decoding: bytes[place..<place + 2], as: UTF8.self), radix: 16)
+                else { return nil }
+                place += 2
+                text.append(low)
+            default: text.append(byte)
+            }
+        }
+        return nil
     }
 }
