@@ -86,6 +86,7 @@ extension SQLiteCatalog {
         }.map(\.version)
     }
 
+    @discardableResult
     public func restore(_ records: [RecordAddress]) async throws(DepotError) -> Int {
         try await queue.change { session in
             try Self.requirePartial(session)
