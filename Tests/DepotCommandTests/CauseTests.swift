@@ -135,12 +135,19 @@ extension CommandTests {
             }
         }
 
+        /// Containers have it switched off, often.
+        private static let hasIPv6: Bool = {
+            let addresses = try? String(contentsOfFile: "/proc/net/if_inet6", encoding: .utf8)
+            return addresses?.contains("00000000000000000000000000000001") ?? false
+        }()
+
         /// What was printed could not be pasted: IPv6, spaces, quotes, and folders that are named from where one stands.
-        @Test(arguments: [
-            ("127.0.0.1", "plain"), ("[::1]", "with space"), ("0.0.0.0", "it's"),
-            ("[::]", "a\"$b`c"),
-            ("localhost", "back\\slash\u{202E}"),
-        ])
+        @Test(
+            arguments: [
+                ("127.0.0.1", "plain"), ("[::1]", "with space"), ("0.0.0.0", "it's"),
+                ("[::]", "a\"$b`c"),
+                ("localhost", "back\\slash\u{202E}"),
+            ].filter { hasIPv6 || !$0.0.hasPrefix("[") })
         func `what local prints can be pasted into a shell`(host: String, name: String) async throws
         {
             try await Composition.with(replicas: 0) { depot in
