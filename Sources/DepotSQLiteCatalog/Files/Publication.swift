@@ -49,7 +49,7 @@ struct Publication {
             cluster: row.identity.cluster, name: name, sequence: row.sequence, time: time,
             content: content, origin: origin, request: request)
         // What could not be read back would stop the outbox.
-        guard try FileRecord(parsing: ByteBuffer(bytes: record.text)) == record else {
+        guard try FileRecord(reading: ByteBuffer(bytes: record.text)) == record else {
             throw DepotError(
                 .invalidArgument, "the file's size is not that of its only chunk, or of nothing",
                 object: name.text)

@@ -5,7 +5,7 @@ import NIOCore
 
 /// Records and the objects that keep them, and which of them say something still.
 struct RecordTable {
-    private let session: Session
+    let session: Session
 
     init(_ session: Session) { self.session = session }
 
@@ -233,68 +233,6 @@ struct RecordTable {
     func hasCurrent(_ object: Int64) throws -> Bool {
         try session.statement("SELECT \(Self.isCurrent) FROM record o WHERE o.id = ?")
             .first(object) { try $0.get(0, as: Bool.self) } ?? false
-    }
-
-    // MARK: Forgetting
-
-    /// Whether an object `o` says nothing any more, and nobody holds or asks for it.
-    static let isUnneeded = """
-        NOT EXISTS (SELECT 1 FROM record_holding h WHERE h.record = o.id)
-        AND NOT EXISTS (SELECT 1 FROM replaced p WHERE \(RecordSQL.isKept("p.record")))
-        AND NOT EXISTS (SELECT 1 FROM receipt r WHERE \(RecordSQL.isKept("r.record")))
-        AND NOT \(isCurrent)
-        """
-
-    /// Records of one transaction: so long others wait.
-    private static let forgottenAtOnce: Int64 = 20_000
-
-    /// Forgets objects that nothing needs, other than those that are on their way to replicas.
-    ///
-    /// - Returns: where to go on; `nil` behind the last one.
-    func forgetUnneeded(from start: Int64) throws -> Int64? {
-        session.assertChange()
-        let last = try session.statement("SELECT max(id) FROM record").first {
-            try $0.get(0, as: Int64?.self)
-        }
-        guard let last, let last, start <= last else { return nil }
-        var (objects, records): ([Int64], Int64) = ([], 0)
-        var end = start + Self.forgottenAtOnce
-        try session.statement(
-            """
-            SELECT o.id, coalesce(o.lines, 1) FROM record o
-            WHERE o.id >= ? AND o.id < ? AND o.pending = 0 AND \(Self.isUnneeded) ORDER BY o.id
-            """
-        ).visit(start, end) { row in
-            let object = try row.get(0, as: Int64.self)
-            objects.append(object)
-            records += min(max(1, try row.get(1)), Int64(RecordBatch.countMax))
-            if records < Self.forgottenAtOnce { return true }
-            end = object &+ 1
-            return false
-        }
-        for object in objects { try forget(object) }
-        return end
-    }
-
-    /// Forgets an object, if nothing needs it.
-    func forgetUnneeded(_ object: Int64) throws {
-        let isUnneeded = try session.statement(
-            "SELECT \(Self.isUnneeded) FROM record o WHERE o.id = ?"
-        ).first(object) { try $0.get(0, as: Bool.self) }
-        if isUnneeded == true { try forget(object) }
-    }
-
-    private func forget(_ object: Int64) throws {
-        session.assertChange()
-        try session.statement(
-            """
-            DELETE FROM line WHERE id IN (
-                SELECT l.id FROM record o
-                CROSS JOIN line l ON l.id >= o.line AND l.id < o.line + o.lines
-                WHERE o.id = ?)
-            """
-        ).run(object)
-        try session.statement("DELETE FROM record WHERE id = ?").run(object)
     }
 
     // MARK: Where it belongs

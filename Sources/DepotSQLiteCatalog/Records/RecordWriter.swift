@@ -14,13 +14,12 @@ struct RecordWriter {
     private let inserting: SQLStatement
     private let closing: SQLStatement
     private var builder = RecordBatch.Builder()
-    /// The object that is being filled, and where its lines began.
+    /// The object that is being filled.
     private var object: Int64
-    private var firstLine: Int64
+    /// Of all objects: their lines have consecutive numbers.
+    private let firstLine: Int64
     private var nextLine: Int64
     private var finished: [(number: Int64, batch: RecordBatch)] = []
-    /// Of each object but the last: where its lines began.
-    private var starts: [Int64] = []
 
     init(_ session: Session) throws {
         session.assertChange()
@@ -67,10 +66,8 @@ struct RecordWriter {
 
     private mutating func close() {
         finished.append((object, builder.finish()))
-        starts.append(firstLine)
         builder = RecordBatch.Builder()
         object += 1
-        firstLine = nextLine
     }
 
     /// - Returns: the objects, each with its number, in the order in which they were filled.
@@ -78,10 +75,12 @@ struct RecordWriter {
         isPending: Bool, isExplained: Bool = true
     ) throws -> [(number: Int64, batch: RecordBatch)] {
         if !builder.isEmpty { close() }
-        for ((number, batch), start) in zip(finished, starts) {
+        var line = firstLine
+        for (number, batch) in finished {
+            let count = batch.records.count
             try closing.run(
-                number, batch.id, isPending, session.tick, start, batch.records.count,
-                !isExplained)
+                number, batch.id, isPending, session.tick, line, count, !isExplained)
+            line += Int64(count)
         }
         return finished
     }
