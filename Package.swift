@@ -139,7 +139,10 @@ let package = Package(
             ]),
         tests(
             "DepotClientTests",
-            ["CLinux", "DepotCore", "DepotWire", "DepotClient", "DepotTestSupport", nioCore]),
+            [
+                "CLinux", "DepotCore", "DepotWire", "DepotClient", "DepotTestSupport", nioCore,
+                system,
+            ]),
         tests(
             "DepotServerTests",
             [

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 int mallopt(int parameter, int value);
@@ -24,6 +25,9 @@ enum {
     DEPOT_M_MMAP_THRESHOLD = -3,
     DEPOT_M_ARENA_MAX = -8,
     DEPOT_FALLOC_FL_KEEP_SIZE = 1,
+    DEPOT_SEEK_DATA = 3,
+    DEPOT_SEEK_HOLE = 4,
+    DEPOT_AT_EMPTY_PATH = 0x1000,
     DEPOT_RESOLVE_NO_SYMLINKS = 4,
     DEPOT_RESOLVE_BENEATH = 8,
     DEPOT_O_PATH = 010000000,

@@ -12,6 +12,8 @@ public enum WireLimits {
     public static let commitFilesMax = 512
     /// Files of one retrieval: their answer is read whole.
     public static let retrievalFilesMax = 512
+    /// Bytes of that answer, about: files may have attributes of many KiB each.
+    public static let retrievalAnswerMax = 4 << 20
     /// Any body that is read whole.
     public static let bodyBytesMax = 2 << 20
     /// Files or chunks of one page.

@@ -56,7 +56,9 @@ import Testing
         try FileSink.finish(
             [(sink, FileMetadata(mode: 0o640, modified: FileTime(nanoseconds: 5)))],
             syncing: DiskSync { _ throws(DepotError) in false },
-            attributes: FileAttributes(setMode: { _, _ in code }, setTime: { _, _ in code }))
+            attributes: FileAttributes(
+                setOwner: { _, _, _ in code }, setMode: { _, _ in code },
+                setAttribute: { _, _, _ in code }, setTime: { _, _ in code }))
         #expect(bench.content("file") == [1, 2])
         #expect(sink.warnings == [.mode(code), .time(code), .notDurable])
         #expect(DiskSync.isRefusal(code))
@@ -71,8 +73,8 @@ import Testing
         try FileSink.finish([(sink, FileMetadata(mode: mode))])
         var status = stat()
         #expect(stat(bench.path("file"), &status) == 0)
-        #expect(UInt16(truncatingIfNeeded: status.st_mode & 0o7777) == mode & 0o777)
-        #expect(sink.warnings == (mode & 0o7000 != 0 ? [.privileges] : []))
+        #expect(UInt16(truncatingIfNeeded: status.st_mode & 0o7777) == mode & 0o1777)
+        #expect(sink.warnings == (mode & 0o6000 != 0 ? [.privileges] : []))
     }
 
     @Test func `nobody else can read a file that is not finished`() throws {

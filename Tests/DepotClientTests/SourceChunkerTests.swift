@@ -15,7 +15,11 @@ import Testing
     private static func groups(
         _ sources: [UploadSource]
     ) -> some Sequence<(portions: [SourceChunker.Portion], chunks: [ByteBuffer])> {
-        sequence(state: SourceChunker(sources, ContentChunker())) {
+        sequence(
+            state: SourceChunker(
+                sources, ContentChunker(),
+                SourceAttributes(includesAll: false, deposit: .random()))
+        ) {
             let group = $0.next()
             return group.portions.isEmpty ? nil : group
         }

@@ -69,8 +69,9 @@ final class Workbench: Sendable {
                 self.told.withLock { told in
                     switch event {
                     case .advanced(let bytes): told.bytes += bytes
-                    case .deposited(let receipt): told.receipts.append(receipt)
-                    case .warned(let name, let text): told.warnings.append((name.text, text))
+                    case .deposited(let receipt, _): told.receipts.append(receipt)
+                    case .warned(let name, let warning):
+                        told.warnings.append((name.text, warning.description))
                     case .failed(let name, let error): told.failures.append((name.text, error))
                     }
                 }

@@ -38,15 +38,17 @@ extension CommandTests {
                 for name in ["a", "b", "c", "d"] {
                     try Data(name.utf8).write(to: URL(fileURLWithPath: "\(tree)/\(name)"))
                 }
-                // No name of depot's holds a control character.
-                for name in ["no\u{1}1", "no\u{1}2"] {
+                // Each control character takes five bytes of a name, which has 1,024.
+                for name in [1, 2].map({ "\(String(repeating: "\u{1}", count: 250))\($0)" }) {
                     try Data().write(to: URL(fileURLWithPath: "\(tree)/\(name)"))
                 }
                 let deposited = try await depot.run(["deposit", "-r", tree, "3", "--as", "t"])
                 #expect(deposited.status == 64, "\(deposited.complaint)")
-                #expect(deposited.complaint.contains("2 files of 6 could not be deposited"))
+                #expect(deposited.complaint.contains("2 of 7 names could not be deposited"))
                 #expect(deposited.complaint.split(separator: "\n").count == 3)
-                #expect(String(decoding: deposited.output, as: UTF8.self).hasPrefix("4 files  "))
+                #expect(
+                    String(decoding: deposited.output, as: UTF8.self).hasPrefix(
+                        "4 files, 1 folder  "))
                 for name in ["b", "d"] {
                     try files.createDirectory(
                         atPath: "\(back)/\(name)", withIntermediateDirectories: true)
@@ -55,8 +57,10 @@ extension CommandTests {
                 #expect(retrieved.status == 64, "\(retrieved.complaint)")
                 #expect(retrieved.complaint.contains("depot: t/b: "))
                 #expect(retrieved.complaint.contains("depot: t/d: "))
-                #expect(retrieved.complaint.contains("2 files of 4 could not be retrieved"))
-                #expect(String(decoding: retrieved.output, as: UTF8.self).hasPrefix("2 files  "))
+                #expect(retrieved.complaint.contains("2 of 5 names could not be retrieved"))
+                #expect(
+                    String(decoding: retrieved.output, as: UTF8.self).hasPrefix(
+                        "2 files, 1 folder  "))
                 #expect(files.contents(atPath: "\(back)/c") == Data("c".utf8))
                 let nowhere = try await depot.run(
                     ["retrieve", "-r", "t", "-o", "\(back)/not/there"])
@@ -112,7 +116,7 @@ extension CommandTests {
             }
         }
 
-        @Test func `a tree keeps its modes and times; links are told about and skipped`()
+        @Test func `a tree keeps its modes, times and links`()
             async throws
         {
             try await Composition.with(replicas: 3) { depot in
@@ -139,7 +143,7 @@ extension CommandTests {
                 let receipt = try await depot.client(
                     ["deposit", "-r", tree, "3", "--as", "tree"], as: TreeReceipt.self)
                 #expect(receipt.totals.files == modes.count)
-                #expect(receipt.skipped.map(\.path) == ["\(tree)/link"])
+                #expect(receipt.skipped.isEmpty)
                 let outcome = try await depot.run(["retrieve", "-r", "tree", "-o", back])
                 #expect(outcome.status == 0, "\(outcome.complaint)")
                 for (path, mode, time) in modes {
@@ -151,7 +155,8 @@ extension CommandTests {
                     let modified = attributes[.modificationDate] as? Date
                     #expect(modified?.timeIntervalSince1970 == time, "\(path)")
                 }
-                #expect(try files.subpathsOfDirectory(atPath: back).count == modes.count + 2)
+                #expect(try files.subpathsOfDirectory(atPath: back).count == modes.count + 3)
+                #expect(try files.destinationOfSymbolicLink(atPath: "\(back)/link") == "run.sh")
             }
         }
     }

@@ -58,7 +58,7 @@ import Testing
     private func expectWhole(
         _ catalog: SQLiteCatalog, _ acknowledged: [Receipt], _ atLeast: Int, _ when: Comment
     ) async throws {
-        let files = try await catalog.files(prefix: "", after: nil, limit: 100)
+        let files = try await catalog.files(prefix: "", after: nil, limit: 100).files
         #expect(files.count >= atLeast, when)
         #expect(files.map(\.name) == acknowledged.prefix(files.count).map(\.name), when)
         let highest = try await catalog.highestSequence()

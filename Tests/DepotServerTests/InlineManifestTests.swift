@@ -207,32 +207,4 @@ import Testing
             #expect(same.results[0].receipt == whole.results[0].receipt)
         }
     }
-
-    /// The format has a place for them; who retrieves them would find an empty file.
-    @Test func `what no retrieval brings back is refused, not passed over`() async throws {
-        try await TestDepot.run(replicas: 1) { depot in
-            let depositor = TestDepositor(depot)
-            _ = try await depositor.open(level: 1)
-            var all = [FileMetadata()]
-            for kind in [EntryKind.folder, .link(try LinkTarget("a"))] {
-                all.append(FileMetadata())
-                all[all.count - 1].kind = kind
-            }
-            all[0].ownership = try Ownership(user: 1, group: 2)
-            for key in [\FileMetadata.annotations, \.tags] {
-                all.append(FileMetadata())
-                all[all.count - 1][keyPath: key] = try Annotations(["a": "b"])
-            }
-            all.append(try FileMetadata(contentType: nil, entityTag: "x"))
-            for metadata in all {
-                let file = CommitBody.File(
-                    name: try FileName("a"), manifest: .empty, size: 0, metadata: metadata)
-                let answer = try await depot.http.call(
-                    .POST, "\(FileServerRoute.deposits)/\(depositor.deposit)/commits",
-                    body: [try WireJSON.encode(CommitBody(files: [file]))])
-                let result = try answer.json(CommitAnswerBody.self).results[0]
-                #expect(result.error?.code == .invalidArgument)
-            }
-        }
-    }
 }

@@ -57,7 +57,7 @@ import Testing
         let gone = Set(lost.map { depot.replicas[$0].id })
         var targets: [ChunkID: (level: Int, length: Int, good: Set<ReplicaID>)] = [:]
         var count = Count()
-        for file in try await depot.catalog.files(prefix: "", after: nil, limit: 100) {
+        for file in try await depot.catalog.files(prefix: "", after: nil, limit: 100).files {
             var (lostChunks, lastCopies) = (0, 0)
             for chunk in try await depot.info(file.name.text).chunks {
                 let good = Set(chunk.holdings.filter { $0.state == .good }.map(\.replica))

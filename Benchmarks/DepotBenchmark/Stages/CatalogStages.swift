@@ -112,7 +112,7 @@ struct CatalogStages: Sendable {
             for _ in 0..<Self.pages {
                 let names = try await catalog.files(
                     prefix: FilledCatalog.namesPrefix, after: nil, limit: FilledCatalog.names)
-                guard names.count == FilledCatalog.names else {
+                guard names.files.count == FilledCatalog.names else {
                     throw CommandFailed(description: "names were lost")
                 }
             }

@@ -1,6 +1,8 @@
 import DepotCore
 import DepotWire
 
+import struct SystemPackage.FilePath
+
 /// Where a retrieved file goes.
 public enum DownloadTarget: Sendable {
     /// What the user named: a file that appears whole or not at all; or a device or pipe that is
@@ -8,9 +10,28 @@ public enum DownloadTarget: Sendable {
     case path(String)
     /// A file below a folder that the user named, which appears whole or not at all, and nothing
     /// else.
-    case entry(FolderTree, path: String)
+    case entry(FolderTree, path: FilePath)
     /// Standard output.
     case stream(descriptor: Int32)
+}
+
+extension DownloadTarget {
+    /// The folder and the name in it.
+    ///
+    /// - Parameter problem: why it cannot be a stream.
+    fileprivate func place(
+        or problem: String, of file: FileName
+    ) throws(DepotError) -> (OpenFolder, FilePath.Component) {
+        switch self {
+        case .entry(let tree, let path): return try tree.folder(of: path)
+        case .path(let path):
+            guard let name = FilePath(path).lastComponent else {
+                throw DepotError(.invalidArgument, "it is no file's name", object: path)
+            }
+            return (try OpenFolder(named: FilePath(path).folder.string), name)
+        case .stream: throw DepotError(.invalidArgument, problem, object: file.text)
+        }
+    }
 }
 
 /// A copy that could not be used.
@@ -25,7 +46,13 @@ public struct DownloadReport: Sendable {
     public let file: FileBody
     public let badCopies: [BadCopyReport]
     /// What of the file did not come back though its bytes did.
-    public let warnings: [RestoreWarning]
+    public var warnings: [RestoreWarning]
+
+    public init(file: FileBody, badCopies: [BadCopyReport] = [], warnings: [RestoreWarning]) {
+        self.file = file
+        self.badCopies = badCopies
+        self.warnings = warnings
+    }
 }
 
 /// Retrieves one file.
@@ -35,14 +62,17 @@ public struct DownloadPipeline: Sendable {
 
     private let server: any FileServerAPI
     private let threads: BlockingThreads
+    private let attributes: FileAttributes
     private let pause: @Sendable (Duration) async throws -> Void
     private let onBytes: @Sendable (UInt64) -> Void
 
     /// - Parameters:
+    ///   - options: what is restored beside bytes, modes and times.
     ///   - pause: waits between two renewals of the lease.
     ///   - onBytes: told of bytes that were written.
     public init(
         server: any FileServerAPI, threads: BlockingThreads,
+        restoring options: RestoreOptions = RestoreOptions(),
         pause: @escaping @Sendable (Duration) async throws -> Void = {
             try await Task.sleep(for: $0)
         },
@@ -50,6 +80,7 @@ public struct DownloadPipeline: Sendable {
     ) {
         self.server = server
         self.threads = threads
+        attributes = FileAttributes(options: options)
         self.pause = pause
         self.onBytes = onBytes
     }
@@ -71,6 +102,26 @@ public struct DownloadPipeline: Sendable {
         }
     }
 
+    /// What has no content.
+    private func restore(
+        _ file: FileBody, to target: DownloadTarget
+    ) async throws(DepotError) -> DownloadReport {
+        guard case .link(let destination) = file.metadata.kind else {
+            throw DepotError(
+                .invalidArgument, "it is a folder; retrieve it with -r", object: file.name.text)
+        }
+        let attributes = attributes
+        let warnings = try await threads.blocking { () throws(DepotError) in
+            let (folder, name) = try target.place(
+                or: "it is a symbolic link to '\(destination.text)', and has no content",
+                of: file.name)
+            let warnings = try attributes.makeLink(
+                name, to: destination, file.metadata, in: folder)
+            return try DiskSync.system.folders([folder]) ? warnings : warnings + [.notDurable]
+        }
+        return DownloadReport(file: file, warnings: warnings)
+    }
+
     private enum Attempt {
         case done(DownloadReport)
         /// The name was given another content while its client slept, and nobody has seen anything
@@ -83,12 +134,16 @@ public struct DownloadPipeline: Sendable {
     ) async throws(DepotError) -> Attempt {
         let opened = try await OpenedFiles([name], server: server, threads: threads)
         let file = try opened.files[0].get()
+        if file.metadata.kind != .file {
+            await opened.close()
+            return .done(try await restore(file, to: target))
+        }
         onOpen(file)
         let lease = opened.lease
         let keeper = LeaseKeeper(lease: opened.leaseTime, pause: pause) {
             () async throws(DepotError) in try await lease.renew()
         }
-        var download = FileDownload(file, of: opened, onBytes: onBytes)
+        var download = FileDownload(file, of: opened, attributes, onBytes: onBytes)
         let result: Result<Attempt, DepotError>
         do throws(DepotError) {
             let warnings = try await keeper.whileRunning { () async throws(DepotError) in

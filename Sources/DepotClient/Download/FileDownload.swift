@@ -12,13 +12,16 @@ struct FileDownload {
 
     private(set) var opened: OpenedFiles
     let file: FileBody
+    private let attributes: FileAttributes
     let onBytes: @Sendable (UInt64) -> Void
     /// Whether bytes went where they cannot be taken back from.
     private(set) var wasShown = false
 
     init(
-        _ file: FileBody, of opened: OpenedFiles, onBytes: @escaping @Sendable (UInt64) -> Void
+        _ file: FileBody, of opened: OpenedFiles, _ attributes: FileAttributes,
+        onBytes: @escaping @Sendable (UInt64) -> Void
     ) {
+        self.attributes = attributes
         self.file = file
         self.opened = opened
         self.onBytes = onBytes
@@ -27,9 +30,9 @@ struct FileDownload {
     /// - Returns: what of the file did not come back though its bytes did.
     mutating func write(to target: DownloadTarget) async throws(DepotError) -> [RestoreWarning] {
         let manifest = try await opened.manifest(of: file)
-        let size = file.size
+        let (size, holes) = (file.size, file.metadata.holes)
         let sink = try await opened.threads.blocking { () throws(DepotError) in
-            SendableBox(try FileSink(target, size: size))
+            SendableBox(try FileSink(target, size: size, holes: holes))
         }
         do throws(DepotError) {
             try await write(manifest, to: sink)
@@ -60,9 +63,9 @@ struct FileDownload {
                 .manifestInvalid, "its manifest has \(written) bytes, its record \(file.size)",
                 object: file.name.text)
         }
-        let metadata = file.metadata
+        let (metadata, attributes) = (file.metadata, attributes)
         try await opened.threads.blocking { () throws(DepotError) in
-            try FileSink.finish([(sink.value, metadata)])
+            try FileSink.finish([(sink.value, metadata)], attributes: attributes)
         }
     }
 

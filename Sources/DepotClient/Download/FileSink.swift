@@ -15,11 +15,17 @@ final class FileSink {
     private let kind: Kind
     /// For a large file.
     private let direct: DirectOutput?
+    /// Of a file that keeps its holes.
+    private let sparse: SparseOutput?
     /// What did not come back though the bytes did; known once it is finished.
     private(set) var warnings: [RestoreWarning] = []
 
-    /// - Parameter size: bytes that are expected.
-    init(_ target: DownloadTarget, size: UInt64 = 0) throws(DepotError) {
+    /// - Parameters:
+    ///   - size: bytes that are expected.
+    ///   - holes: where they are zeros that take no room.
+    init(
+        _ target: DownloadTarget, size: UInt64 = 0, holes: Holes? = nil
+    ) throws(DepotError) {
         let kind: Kind =
             switch target {
             case .stream(let stream): try Self.stream(stream, "the output")
@@ -27,12 +33,14 @@ final class FileSink {
             case .entry(let tree, let path): .part(try Self.entry(path, tree))
             }
         self.kind = kind
-        if case .part(let part) = kind, size >= DirectOutput.fileSizeMin {
+        if case .part(let part) = kind, let holes {
+            (direct, sparse) = (nil, SparseOutput(to: part.descriptor, holes))
+        } else if case .part(let part) = kind, size >= DirectOutput.fileSizeMin {
             // Where the file system has no such writes, collecting blocks would only be a copy more.
             let output = DirectOutput(to: part.descriptor)
-            direct = output.isDirect ? output : nil
+            (direct, sparse) = (output.isDirect ? output : nil, nil)
         } else {
-            direct = nil
+            (direct, sparse) = (nil, nil)
         }
     }
 
@@ -53,7 +61,7 @@ final class FileSink {
         case .folder: throw folderInTheWay(path)
         case .file:
             let place = FilePath(path)
-            guard let name = place.lastComponent?.string else {
+            guard let name = place.lastComponent else {
                 throw DepotError(.invalidArgument, "it is no file's name", object: path)
             }
             let folder = try OpenFolder(named: place.folder.string)
@@ -68,20 +76,10 @@ final class FileSink {
 
     /// Below a folder nobody named anything but files: what else is there was put there by
     /// somebody, and is not opened.
-    private static func entry(_ path: String, _ tree: FolderTree) throws(DepotError) -> PartFile {
+    private static func entry(_ path: FilePath, _ tree: FolderTree) throws(DepotError) -> PartFile {
         let (folder, name) = try tree.folder(of: path)
-        let kind = folder.status(name).map { FileKind(mode: $0.st_mode) }
-        switch kind {
-        // A link is replaced, and not followed.
-        case nil, .file, .link:
-            return try PartFile(in: folder, for: name, shown: folder.shown(name))
-        case .folder: throw folderInTheWay(folder.shown(name))
-        case .some(let kind):
-            throw DepotError(
-                .invalidArgument,
-                "there is \(kind) of this name, which is left alone; move it away",
-                object: folder.shown(name))
-        }
+        try folder.requireReplaceable(name)
+        return try PartFile(in: folder, for: name, shown: folder.shown(FilePath(name)))
     }
 
     private static func folderInTheWay(_ path: String) -> DepotError {
@@ -109,32 +107,33 @@ final class FileSink {
             case .stream(let descriptor): (descriptor, "the output")
             case .part(let part): (part.descriptor, part.shown)
             }
-        if let direct {
-            guard bytes.withUnsafeReadableBytes(direct.write) else {
-                throw .file("cannot be written", name)
-            }
-            return
+        let isWritten = bytes.withUnsafeReadableBytes { bytes in
+            direct?.write(bytes) ?? sparse?.write(bytes) ?? Self.write(bytes, to: descriptor)
         }
+        guard isWritten else { throw .file("cannot be written", name) }
+    }
+
+    /// - Returns: whether all could be written; else `errno` tells why not.
+    static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
         var rest = bytes
-        while rest.readableBytes > 0 {
-            let count = rest.withUnsafeReadableBytes {
-                Glibc.write(descriptor, $0.baseAddress, $0.count)
-            }
+        while !rest.isEmpty {
+            let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .file("cannot be written", name) }
-            rest.moveReaderIndex(forwardBy: count)
+            guard count >= 0 else { return false }
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
         }
+        return true
     }
 
     /// Gives files their modes, times and names, durably: all content is on the disk before any of
     /// it has its name.
     static func finish(
         _ sinks: [(sink: FileSink, metadata: FileMetadata)], syncing: DiskSync = .system,
-        attributes: FileAttributes = .system
+        attributes: FileAttributes = FileAttributes()
     ) throws(DepotError) {
         let files = sinks.compactMap { sink, metadata in sink.part.map { (sink, $0, metadata) } }
         for (sink, part, metadata) in files {
-            if let direct = sink.direct, !direct.finish() {
+            guard sink.direct?.finish() ?? true, sink.sparse?.finish() ?? true else {
                 throw .file("cannot be written", part.shown)
             }
             sink.warnings = attributes.restore(metadata, to: part.descriptor)

@@ -28,18 +28,24 @@ public struct GroupDownload: Sendable {
 
     private let server: any FileServerAPI
     private let threads: BlockingThreads
+    private let attributes: FileAttributes
     private let single: DownloadPipeline
     private let onBytes: @Sendable (UInt64) -> Void
 
-    /// - Parameter onBytes: told of bytes that were written.
+    /// - Parameters:
+    ///   - options: what is restored beside bytes, modes and times.
+    ///   - onBytes: told of bytes that were written.
     public init(
         server: any FileServerAPI, threads: BlockingThreads,
+        restoring options: RestoreOptions = RestoreOptions(),
         onBytes: @escaping @Sendable (UInt64) -> Void
     ) {
+        attributes = FileAttributes(options: options)
         self.server = server
         self.threads = threads
         self.onBytes = onBytes
-        single = DownloadPipeline(server: server, threads: threads, onBytes: onBytes)
+        single = DownloadPipeline(
+            server: server, threads: threads, restoring: options, onBytes: onBytes)
     }
 
     /// One file, of any size, is retrieved by itself.
@@ -143,7 +149,9 @@ public struct GroupDownload: Sendable {
     private static func fitting(_ opened: [OpenedFile]) -> [OpenedFile] {
         var bytes: UInt64 = 0
         return opened.filter { one in
-            guard one.file.size <= fileBytesMax, bytes + one.file.size <= 2 * bytesMax else {
+            guard one.file.metadata.kind == .file, one.file.size <= fileBytesMax,
+                bytes + one.file.size <= 2 * bytesMax
+            else {
                 return false
             }
             bytes += one.file.size
@@ -186,12 +194,13 @@ public struct GroupDownload: Sendable {
     private func write(
         _ files: [OpenedFile], to orders: [Order], from objects: [ChunkID: VerifiedObject]
     ) async throws(DepotError) -> [[RestoreWarning]] {
-        let work = SendableBox(files)
+        let (work, attributes) = (SendableBox(files), attributes)
         return try await threads.blocking { () throws(DepotError) in
             var sinks: [(sink: FileSink, metadata: FileMetadata)] = []
             do throws(DepotError) {
                 for one in work.value {
-                    let sink = try FileSink(orders[one.index].target)
+                    let sink = try FileSink(
+                        orders[one.index].target, holes: one.file.metadata.holes)
                     sinks.append((sink, one.file.metadata))
                     for chunk in one.chunks {
                         guard let object = objects[chunk.reference.id] else {
@@ -201,7 +210,7 @@ public struct GroupDownload: Sendable {
                         try sink.write(object)
                     }
                 }
-                try FileSink.finish(sinks)
+                try FileSink.finish(sinks, attributes: attributes)
             } catch {
                 for (sink, _) in sinks { sink.abandon() }
                 throw error

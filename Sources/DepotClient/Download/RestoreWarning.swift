@@ -2,9 +2,16 @@ import Glibc
 
 /// What of a file did not come back, though its bytes did.
 public enum RestoreWarning: Sendable, Hashable {
-    /// It belongs to whoever retrieved it, who is not who deposited it: a program would run with
-    /// the wrong rights.
+    /// Its user or group is not the one it had: a program would run with the wrong rights.
     case privileges
+    /// It belongs to whoever retrieved it, as was asked for, or as is usual but for root.
+    case ownerKept
+    case owner(Int32)
+    case attributes(Int32)
+    /// Attributes of the system, which nobody asked for.
+    case attributesLeft
+    /// It had the same content as another name, and is a file of its own now.
+    case linkBroken(Int32)
     /// The file system refused; why.
     case mode(Int32)
     case time(Int32)
@@ -17,8 +24,17 @@ extension RestoreWarning: CustomStringConvertible {
     public var description: String {
         switch self {
         case .privileges:
-            "its set-user-ID, set-group-ID and sticky bits are not restored, because its owner "
-                + "is not"
+            "its set-user-ID and set-group-ID bits are not restored, because its owner is not"
+        case .ownerKept:
+            "its owner is not restored, as only root can give files away; --owner tries it"
+        case .owner(let code): "its owner cannot be set: \(String(cString: strerror(code)))"
+        case .attributes(let code):
+            "its extended attributes cannot be set: \(String(cString: strerror(code)))"
+        case .attributesLeft:
+            "its attributes of the system are not restored; --all-attributes does that"
+        case .linkBroken(let code):
+            "it was another name of one file, and is a file of its own now: "
+                + String(cString: strerror(code))
         case .mode(let code): "its mode cannot be set: \(String(cString: strerror(code)))"
         case .time(let code):
             "its modification time cannot be set: \(String(cString: strerror(code)))"

@@ -45,43 +45,48 @@ public final class OpenFolder: Sendable {
     deinit { close(descriptor) }
 
     /// What a path below it is called.
-    public func shown(_ below: String) -> String { below.isEmpty ? path : "\(path)/\(below)" }
+    public func shown(_ below: FilePath) -> String {
+        below.isEmpty ? path : "\(path)/\(below.shown)"
+    }
 
     /// As `open(2)`, but never by way of a link: where the path or a part of it is one, `errno` is
     /// `ELOOP` or `ENOTDIR`.
     ///
     /// - Parameter below: relative, without `..`; the folder itself where it is empty.
     /// - Returns: a descriptor, or -1 with `errno`.
-    func open(_ below: String, _ flags: Int32, mode: mode_t = 0) -> Int32 {
+    func open(_ below: FilePath, _ flags: Int32, mode: mode_t = 0) -> Int32 {
         let flags = flags | O_CLOEXEC | O_NOFOLLOW
         let below = below.isEmpty ? "." : below
         switch way {
         case .partByPart: return openPartByPart(below, flags, mode: mode)
         case .atOnce:
             let rules = UInt64(DEPOT_RESOLVE_BENEATH | DEPOT_RESOLVE_NO_SYMLINKS)
-            return depot_openat2(
-                descriptor, below, UInt64(flags), flags & O_CREAT == 0 ? 0 : UInt64(mode), rules)
+            return below.withPlatformString {
+                depot_openat2(
+                    descriptor, $0, UInt64(flags), flags & O_CREAT == 0 ? 0 : UInt64(mode), rules)
+            }
         }
     }
 
-    private func openPartByPart(_ below: String, _ flags: Int32, mode: mode_t) -> Int32 {
-        var parts = FilePath(below).components[...]
-        guard FilePath(below).isRelative, !parts.contains(where: { $0.kind == .parentDirectory })
+    private func openPartByPart(_ below: FilePath, _ flags: Int32, mode: mode_t) -> Int32 {
+        var parts = below.components[...]
+        guard below.isRelative, !parts.contains(where: { $0.kind == .parentDirectory })
         else {
             errno = EXDEV
             return -1
         }
-        let last = parts.popLast()?.string ?? "."
+        let last = parts.popLast().map { FilePath($0) } ?? "."
         var folder = descriptor
         for part in parts {
-            let next = openat(
-                folder, part.string, Int32(DEPOT_O_PATH) | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            let next = FilePath(part).withPlatformString {
+                openat(folder, $0, Int32(DEPOT_O_PATH) | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            }
             Self.leave(folder, unless: descriptor)
             guard next >= 0 else { return -1 }
             folder = next
         }
         defer { Self.leave(folder, unless: descriptor) }
-        return openat(folder, last, flags, mode)
+        return last.withPlatformString { openat(folder, $0, flags, mode) }
     }
 
     /// Leaves `errno` as it is.
@@ -93,7 +98,7 @@ public final class OpenFolder: Sendable {
     }
 
     /// Of what the path itself names, be it a link.
-    func status(_ below: String) -> stat? {
+    func status(_ below: FilePath) -> stat? {
         let found = open(below, Int32(DEPOT_O_PATH))
         guard found >= 0 else { return nil }
         defer { close(found) }

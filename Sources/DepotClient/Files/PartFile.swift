@@ -16,7 +16,7 @@ final class PartFile {
     /// For messages.
     let shown: String
     /// What it will be called in its folder.
-    private let final: String
+    private let final: FilePath.Component
     private let name: String
     private var isNamed = false
 
@@ -26,14 +26,14 @@ final class PartFile {
 
     /// Nobody else can read it: it may turn out to be secret.
     init(
-        in folder: OpenFolder, for final: String, shown: String
+        in folder: OpenFolder, for final: FilePath.Component, shown: String
     ) throws(DepotError) {
         self.folder = folder
         self.shown = shown
         self.final = final
         for _ in 0..<Self.triesMax {
             let name = Self.freshName()
-            let opened = folder.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            let opened = folder.open(FilePath(name), O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
             guard opened >= 0 else { throw .file("cannot be written", shown) }
             if Self.hold(opened) {
                 (self.name, descriptor) = (name, opened)
@@ -52,19 +52,15 @@ final class PartFile {
     private static let ends = (first: ".depot-", last: ".part")
     private static let randomCount = 13
 
-    private static func freshName() -> String {
+    static func freshName() -> String {
         "\(ends.first)\(UUID().uuidString.lowercased().prefix(randomCount))\(ends.last)"
     }
 
     /// Whether it is a name as `freshName` makes them: nobody else's file is taken away.
-    private static func isFreshName(_ name: [UInt8]) -> Bool {
-        let random = name.dropFirst(ends.first.utf8.count).dropLast(ends.last.utf8.count)
-        return name.starts(with: ends.first.utf8)
-            && name.suffix(ends.last.utf8.count).elementsEqual(ends.last.utf8)
-            && random.count == randomCount
-            && random.allSatisfy {
-                $0 == UInt8(ascii: "-") || Character(Unicode.Scalar($0)).isHexDigit
-            }
+    private static func isFreshName(_ name: String) -> Bool {
+        let random = name.dropFirst(ends.first.count).dropLast(ends.last.count)
+        return name.hasPrefix(ends.first) && name.hasSuffix(ends.last)
+            && random.count == randomCount && random.allSatisfy { $0 == "-" || $0.isHexDigit }
     }
 
     /// Where a file system has no locks nobody takes anything away.
@@ -76,7 +72,10 @@ final class PartFile {
 
     /// Gives it its name, in place of a file or a link that has it.
     func giveName() throws(DepotError) {
-        guard renameat(folder.descriptor, name, folder.descriptor, final) == 0 else {
+        let renamed = final.withPlatformString {
+            renameat(folder.descriptor, name, folder.descriptor, $0)
+        }
+        guard renamed == 0 else {
             throw .file("cannot be given its name", shown)
         }
         isNamed = true
@@ -94,11 +93,11 @@ final class PartFile {
         var names: [String] = []
         // Where the folder cannot be read they stay.
         try? folder.forEachEntry(below: "") { entry in
-            guard entry.kind == .file, isFreshName(entry.name) else { return }
-            names.append(String(decoding: entry.name, as: UTF8.self))
+            guard entry.kind == .file, isFreshName(entry.name.string) else { return }
+            names.append(entry.name.string)
         }
         for name in names {
-            let opened = folder.open(name, O_WRONLY | O_NONBLOCK)
+            let opened = folder.open(FilePath(name), O_WRONLY | O_NONBLOCK)
             guard opened >= 0 else { continue }
             if flock(opened, LOCK_EX | LOCK_NB) == 0 { unlinkat(folder.descriptor, name, 0) }
             close(opened)

@@ -18,10 +18,10 @@ struct GroupMaker {
 
     init(
         _ sources: some Sequence<UploadSource>, chunker: ContentChunker,
-        threads: BlockingThreads
+        attributes: SourceAttributes, threads: BlockingThreads
     ) {
         self.threads = threads
-        reader = SendableBox(SourceChunker(sources, chunker))
+        reader = SendableBox(SourceChunker(sources, chunker, attributes))
     }
 
     /// The next group; `nil` when everything was read. A file that fails is reported and passed
@@ -66,8 +66,8 @@ struct GroupMaker {
         switch portion.end {
         case .open: return
         case .failed(let error): throw error
-        case .whole(let metadata, let warning):
-            if let warning { group.warnings.append((portion.file, warning)) }
+        case .whole(let metadata, let warnings):
+            group.warnings += warnings.map { (portion.file, $0) }
             let manifest = builder.finish()
             for object in manifest.objects { add(object, of: portion, to: &group) }
             let commit = CommitBody.File(

@@ -71,7 +71,11 @@ struct PendingChunks {
     var references: [ChunkReference] { places.values.sorted().map { chunks[$0].reference } }
 
     /// The files that are whole, as many at a time as a commit takes.
-    var commits: [ArraySlice<PreparedFile>] { files.batches(of: WireLimits.commitFilesMax) }
+    var commits: [[PreparedFile]] {
+        files.batches(
+            sizeMax: WireLimits.bodyBytesMax / 2, countMax: WireLimits.commitFilesMax
+        ) { 2 * $0.file.name.text.utf8.count + $0.commit.metadata.textSize }
+    }
 
     func knows(_ reference: ChunkReference) -> Bool { origin(of: reference) != nil }
 

@@ -1,5 +1,6 @@
 import DepotCore
 import DepotWire
+import Glibc
 import NIOCore
 
 /// Opens one source after the other, and cuts as much as a group takes. For one thread at a time:
@@ -10,7 +11,7 @@ final class SourceChunker {
         enum End {
             /// More of it comes with the next group.
             case open
-            case whole(FileMetadata, warning: String?)
+            case whole(FileMetadata, [DepositWarning])
             case failed(DepotError)
         }
 
@@ -29,14 +30,19 @@ final class SourceChunker {
     /// takes no memory.
     private lazy var iterator: any IteratorProtocol<UploadSource> = sources.makeIterator()
     private let chunker: ContentChunker
+    private let attributes: SourceAttributes
     private let windows: ReadWindows
     private var current: (file: SourceFile, source: UploadSource)?
     private var reader: SourceReader?
     private var openedCount = 0
 
-    init(_ sources: some Sequence<UploadSource>, _ chunker: ContentChunker) {
+    init(
+        _ sources: some Sequence<UploadSource>, _ chunker: ContentChunker,
+        _ attributes: SourceAttributes
+    ) {
         self.sources = sources
         self.chunker = chunker
+        self.attributes = attributes
         windows = ReadWindows(size: max(GroupMaker.bytesMax, chunker.parameters.sizeMax))
     }
 
@@ -56,6 +62,11 @@ final class SourceChunker {
             // A file's manifest may be an object, too.
             let chunksLeft = GroupMaker.chunksMax - places.count - portions.count
             guard chunksLeft > 0, let (file, source) = nextSource() else { break }
+            if let end = contentless(source) {
+                portions.append(Portion(file: file, place: nil, start: 0, count: 0, end: end))
+                leave(file)
+                continue
+            }
             portions.append(read(source, as: file, into: &window, atMost: chunksLeft, &places))
             if case .open = portions.last?.end { break }
         }
@@ -73,6 +84,29 @@ final class SourceChunker {
         return current
     }
 
+    /// A folder or a link is deposited as an empty file that says what it is.
+    ///
+    /// - Returns: how it ends; `nil` for what has content.
+    private func contentless(_ source: UploadSource) -> Portion.End? {
+        do throws(DepotError) {
+            switch source.input {
+            case .stream, .place: return nil
+            case .folder(let place):
+                let (descriptor, status) = try place.openFolder()
+                defer { close(descriptor) }
+                let (metadata, warnings) = attributes.metadata(
+                    of: descriptor, status, isInTree: true)
+                return .whole(metadata, warnings)
+            case .link(let place):
+                let (target, status) = try place.readLink()
+                let (metadata, warnings) = attributes.metadata(ofLinkTo: target, status)
+                return .whole(metadata, warnings)
+            }
+        } catch {
+            return .failed(error)
+        }
+    }
+
     private func read(
         _ source: UploadSource, as file: SourceFile, into window: inout ByteBuffer,
         atMost chunksLeft: Int, _ places: inout [Range<Int>]
@@ -87,7 +121,7 @@ final class SourceChunker {
             let next = try reader.next(into: &window, atMost: chunksLeft)
             if reader.isFinished {
                 try reader.checkUnchanged()
-                end = .whole(reader.metadata, warning: reader.warning)
+                end = .whole(reader.metadata, reader.warnings)
             } else {
                 end = .open
             }
@@ -105,7 +139,7 @@ final class SourceChunker {
 
     private func opened(_ source: UploadSource) throws(DepotError) -> SourceReader {
         if let reader { return reader }
-        let opened = try SourceReader(source, chunker)
+        let opened = try SourceReader(source, chunker, attributes)
         reader = opened
         return opened
     }

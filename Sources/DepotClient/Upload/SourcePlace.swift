@@ -1,5 +1,8 @@
+import CLinux
 import DepotCore
 import Glibc
+
+import struct SystemPackage.FilePath
 
 /// Where a file is that can be read more than once.
 struct SourcePlace: Sendable {
@@ -7,7 +10,7 @@ struct SourcePlace: Sendable {
         /// What the user named, by way of links, too.
         case named(String)
         /// What was a file when its folder was listed.
-        case below(OpenFolder, String)
+        case below(OpenFolder, FilePath)
     }
 
     let way: Way
@@ -19,6 +22,9 @@ struct SourcePlace: Sendable {
         case .below(let folder, let path): folder.shown(path)
         }
     }
+
+    /// Whether it was found in a folder.
+    var isInTree: Bool { if case .below = way { true } else { false } }
 
     /// Opens what is there for reading. Devices and pipes are what the user wants where he named
     /// them, and nowhere else.
@@ -51,6 +57,32 @@ struct SourcePlace: Sendable {
         return (descriptor, status)
     }
 
+    /// Opens a folder to see what it is like.
+    func openFolder() throws(DepotError) -> (descriptor: Int32, status: stat) {
+        try openBelow(O_RDONLY | O_DIRECTORY | O_NONBLOCK)
+    }
+
+    /// Where a symbolic link leads.
+    func readLink() throws(DepotError) -> (target: LinkTarget, status: stat) {
+        let (descriptor, status) = try openBelow(Int32(DEPOT_O_PATH))
+        defer { close(descriptor) }
+        var bytes = [CChar](repeating: 0, count: LinkTarget.sizeMax + 1)
+        let count = readlinkat(descriptor, "", &bytes, bytes.count)
+        guard count > 0 else {
+            let kind = FileKind(mode: status.st_mode)
+            throw kind == .link ? .file("cannot be read", shown) : replaced(by: kind.description)
+        }
+        let target = bytes[..<count].map(UInt8.init(bitPattern:))
+        return (try LinkTarget(EscapedName.text(of: target)), status)
+    }
+
+    private func openBelow(_ flags: Int32) throws(DepotError) -> (Int32, stat) {
+        guard case .below(let folder, let path) = way else {
+            throw DepotError(.internalError, "it is in no folder", object: shown)
+        }
+        return try checked(folder.open(path, flags))
+    }
+
     private func checked(
         _ descriptor: Int32
     ) throws(DepotError) -> (descriptor: Int32, status: stat) {
@@ -76,7 +108,7 @@ struct SourcePlace: Sendable {
         }
         return DepotError(
             .conflict,
-            "it was a file when its folder was listed, and is \(kind) now; deposit it again",
+            "it was something else when its folder was listed, and is \(kind) now; deposit it again",
             object: shown)
     }
 

@@ -9,6 +9,10 @@ final class SourceReader {
     /// Where it can be read a second time, and what it was like at the beginning; `nil` for a
     /// device or a pipe.
     private let file: (place: SourcePlace, status: stat)?
+    /// What goes along with the bytes, as it was at the beginning.
+    private(set) var metadata = FileMetadata()
+    /// What of it is not deposited though its bytes are.
+    private(set) var warnings: [DepositWarning] = []
     private let chunker: ContentChunker
     /// What was read and not cut yet.
     private var rest = ByteBuffer()
@@ -18,7 +22,10 @@ final class SourceReader {
     private var left = Int.max
     private var isAtEnd = false
 
-    init(_ source: UploadSource, _ chunker: ContentChunker) throws(DepotError) {
+    /// - Parameter source: a file or a stream.
+    init(
+        _ source: UploadSource, _ chunker: ContentChunker, _ attributes: SourceAttributes
+    ) throws(DepotError) {
         self.source = source
         self.chunker = chunker
         switch source.input {
@@ -26,6 +33,8 @@ final class SourceReader {
             descriptor = fcntl(stream, F_DUPFD_CLOEXEC, 0)
             guard descriptor >= 0 else { throw .file("cannot be read", source.name.text) }
             file = nil
+        case .folder(let place), .link(let place):
+            throw DepotError(.internalError, "it has no content", object: place.shown)
         case .place(let place):
             let (opened, found) = try place.open()
             descriptor = opened
@@ -40,6 +49,8 @@ final class SourceReader {
             }
             file = (place, status)
             left = Int(clamping: status.st_size)
+            (metadata, warnings) = attributes.metadata(
+                of: opened, status, isInTree: place.isInTree)
             posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
         }
     }
@@ -58,26 +69,6 @@ final class SourceReader {
 
     /// Where a range can be read a second time.
     var place: SourcePlace? { file?.place }
-
-    private var modified: FileTime? {
-        (file?.status.st_mtim).flatMap {
-            FileTime(seconds: Int64($0.tv_sec), nanoseconds: Int64($0.tv_nsec))
-        }
-    }
-
-    var metadata: FileMetadata {
-        guard let file else { return FileMetadata() }
-        return FileMetadata(
-            mode: UInt16(truncatingIfNeeded: file.status.st_mode & 0o7777), modified: modified)
-    }
-
-    /// What of the file is not deposited though its bytes are.
-    var warning: String? {
-        guard let file, modified == nil else { return nil }
-        return
-            "its modification time is left out: \(file.status.st_mtim.tv_nsec) nanoseconds are no "
-            + "part of a second"
-    }
 
     /// Reads on behind what the window holds, until that is full, and cuts.
     ///

@@ -40,7 +40,7 @@ struct UploadGroup: Sendable {
     var files: [PreparedFile] = []
     var failures: [(file: SourceFile, error: DepotError)] = []
     /// What of a file is not deposited though its bytes are.
-    var warnings: [(file: SourceFile, text: String)] = []
+    var warnings: [(file: SourceFile, warning: DepositWarning)] = []
     /// Bytes of content, for the progress.
     var bytes: UInt64 = 0
 }

@@ -100,7 +100,7 @@ extension UploadPipeline {
     }
 
     private func commit(
-        _ batch: ArraySlice<PreparedFile>
+        _ batch: [PreparedFile]
     ) async -> Result<[CommitAnswerBody.Result], DepotError> {
         do throws(DepotError) {
             return .success(
@@ -118,14 +118,14 @@ extension UploadPipeline {
     }
 
     private func take(
-        _ results: [CommitAnswerBody.Result], of batch: ArraySlice<PreparedFile>,
+        _ results: [CommitAnswerBody.Result], of batch: [PreparedFile],
         in pending: inout PendingChunks, _ lacking: inout Set<ChunkReference>
     ) {
         var finished: Set<Int> = []
         for (prepared, result) in zip(batch, results) {
             if let receipt = result.receipt {
                 finished.insert(prepared.file.index)
-                onEvent(.deposited(receipt))
+                onEvent(.deposited(receipt, prepared.commit.metadata.kind))
             } else if let error = result.error {
                 let error = DepotError(error.code, error.message, object: error.object)
                 fail(prepared.file, error, in: &pending)

@@ -19,9 +19,9 @@ public struct UploadPipeline: Sendable {
     public enum Event: Sendable {
         /// Bytes of content that have been read and dealt with, sent or known.
         case advanced(bytes: UInt64)
-        case deposited(ReceiptBody)
+        case deposited(ReceiptBody, EntryKind)
         /// Something of this file is not deposited, though its bytes are.
-        case warned(FileName, String)
+        case warned(FileName, DepositWarning)
         /// This file was not deposited; the others go on.
         case failed(FileName, DepotError)
     }
@@ -32,15 +32,18 @@ public struct UploadPipeline: Sendable {
     private let level: ReplicationLevel
     private let requireAll: Bool
     private let chunker: ContentChunker
+    private let attributes: SourceAttributes
     private let pause: @Sendable (Duration) async throws -> Void
     let onEvent: @Sendable (Event) -> Void
 
     /// - Parameters:
+    ///   - includesAllAttributes: those of the system, too.
     ///   - chunks: how long chunks are: the same for all clients of a cluster.
     ///   - pause: waits between two renewals of the lease.
     public init(
         server: any FileServerAPI, threads: BlockingThreads, deposit: DepositID,
-        level: ReplicationLevel, requireAll: Bool, chunks: ChunkerParameters = .default,
+        level: ReplicationLevel, requireAll: Bool, includesAllAttributes: Bool = false,
+        chunks: ChunkerParameters = .default,
         pause: @escaping @Sendable (Duration) async throws -> Void = {
             try await Task.sleep(for: $0)
         },
@@ -52,6 +55,7 @@ public struct UploadPipeline: Sendable {
         self.level = level
         self.requireAll = requireAll
         chunker = ContentChunker(chunks)
+        attributes = SourceAttributes(includesAll: includesAllAttributes, deposit: deposit)
         self.pause = pause
         self.onEvent = onEvent
     }
@@ -66,8 +70,9 @@ public struct UploadPipeline: Sendable {
             () async throws(DepotError) in _ = try await open()
         }
         let pipe = GroupPipe()
-        let producer = Task { [threads, chunker] in
-            var maker = GroupMaker(sources, chunker: chunker, threads: threads)
+        let producer = Task { [threads, chunker, attributes] in
+            var maker = GroupMaker(
+                sources, chunker: chunker, attributes: attributes, threads: threads)
             do throws(DepotError) {
                 while let group = try await maker.next() {
                     guard await pipe.send(group) else { return }
@@ -110,7 +115,9 @@ public struct UploadPipeline: Sendable {
                     if let group {
                         try await send(group)
                         onEvent(.advanced(bytes: group.bytes))
-                        for (file, text) in group.warnings { onEvent(.warned(file.name, text)) }
+                        for (file, warning) in group.warnings {
+                            onEvent(.warned(file.name, warning))
+                        }
                         sent.add(group)
                     }
                     isAtEnd = group == nil

@@ -29,6 +29,8 @@ struct FileTable {
         let manifest: Int64
         /// The commit that brought its content.
         let origin: CommitSequence
+        /// Bytes of its record.
+        let textSize: Int
 
         /// - Throws: where the record beside the row says something else, which only damage can
         ///   bring about.
@@ -54,6 +56,7 @@ struct FileTable {
                     message: "the row of '\(name)' is not what its record says")
             }
             origin = record.origin ?? record.sequence
+            textSize = text.count
             entry = FileEntry(
                 name: name, sequence: record.sequence, manifest: reference, size: size,
                 level: level, metadata: metadata, time: record.time)

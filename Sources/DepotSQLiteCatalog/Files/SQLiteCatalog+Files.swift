@@ -8,7 +8,7 @@ extension SQLiteCatalog {
 
     public func files(
         prefix: String, after: FileName?, limit: Int
-    ) async throws(DepotError) -> [FileEntry] {
+    ) async throws(DepotError) -> FilePage {
         try Self.checkPage(limit)
         return try await queue.view { session in
             // Names with the prefix are neighbours: read on from the first until one has it not.
@@ -16,14 +16,18 @@ extension SQLiteCatalog {
             let statement = try session.statement(
                 FileTable.selection
                     + "WHERE f.name \(start.isIncluded ? ">=" : ">") ? ORDER BY f.name LIMIT ?")
-            var entries: [FileEntry] = []
-            try statement.visit(start.text, limit) { row in
-                let entry = try FileTable.Found(row).entry
-                guard entry.name.text.utf8.starts(with: prefix.utf8) else { return false }
-                entries.append(entry)
-                return true
+            var (entries, size, hasMore) = ([FileEntry](), 0, false)
+            try statement.visit(start.text, limit + 1) { row in
+                let found = try FileTable.Found(row)
+                guard found.entry.name.text.utf8.starts(with: prefix.utf8) else { return false }
+                size += found.textSize
+                hasMore =
+                    entries.count == limit
+                    || !entries.isEmpty && size > limit * FilePage.entrySize
+                if !hasMore { entries.append(found.entry) }
+                return !hasMore
             }
-            return entries
+            return FilePage(files: entries, hasMore: hasMore)
         }
     }
 

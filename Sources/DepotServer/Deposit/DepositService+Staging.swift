@@ -69,15 +69,7 @@ extension DepositService {
                 .noGoodCopy, "the manifest was not sent", object: file.name.text)
         }
         let outline = try read.get()
-        // A retrieval would make empty files of folders, and restore no attributes: a promise that
-        // is not kept.
-        guard file.metadata.isBasic else {
-            throw DepotError(
-                .invalidArgument,
-                "of a file's metadata mode, time and content type are kept so far; folders, "
-                    + "symbolic links, owners and attributes are not taken yet",
-                object: file.name.text)
-        }
+        try file.metadata.check(of: file.name, size: file.size)
         guard outline.manifest.size == file.size else {
             throw DepotError(
                 .manifestInvalid,

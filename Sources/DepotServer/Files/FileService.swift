@@ -13,9 +13,8 @@ struct FileService: Sendable {
     func list(
         prefix: String, after: FileName?, limit: Int
     ) async throws(DepotError) -> FileListBody {
-        let found = try await catalog.files(prefix: prefix, after: after, limit: limit + 1)
-        return FileListBody(
-            files: found.prefix(limit).map(FileBody.init), hasMore: found.count > limit)
+        let page = try await catalog.files(prefix: prefix, after: after, limit: limit)
+        return FileListBody(files: page.files.map(FileBody.init), hasMore: page.hasMore)
     }
 
     func info(

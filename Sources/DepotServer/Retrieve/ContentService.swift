@@ -13,7 +13,23 @@ struct ContentService: Sendable {
     let budget: MemoryBudget
 
     func file(_ name: FileName) async throws(DepotError) -> FileEntry {
-        try await catalog.file(name)
+        let file = try await catalog.file(name)
+        try Self.requireContent(file)
+        return file
+    }
+
+    private static func requireContent(_ file: FileEntry) throws(DepotError) {
+        switch file.metadata.kind {
+        case .file: return
+        case .folder:
+            throw DepotError(
+                .invalidArgument, "it is a folder, and has no content", object: file.name.text)
+        case .link(let target):
+            throw DepotError(
+                .invalidArgument,
+                "it is a symbolic link to '\(target.text)', and has no content",
+                object: file.name.text)
+        }
     }
 
     /// The file as it is now, under a lease: it stays readable however the name fares meanwhile.
@@ -23,7 +39,14 @@ struct ContentService: Sendable {
         guard let file = files.first else {
             throw DepotError(.internalError, "a file was left out", object: name.text)
         }
-        return try file.get()
+        let found = try file.get()
+        do throws(DepotError) {
+            try Self.requireContent(found)
+        } catch {
+            await close(retrieval)
+            throw error
+        }
+        return found
     }
 
     /// Also where the request was cancelled.

@@ -25,7 +25,24 @@ struct RetrievalService: Sendable {
         let files = try await catalog.openRetrieval(body.retrieval, of: body.names, lease: lease)
         return RetrievalBody(
             retrieval: body.retrieval, leaseSeconds: Int(clamping: lease.components.seconds),
-            files: files.map { RetrievalBody.Found($0.map(FileBody.init)) })
+            files: Self.fitting(files.map { $0.map(FileBody.init) }))
+    }
+
+    /// As much as an answer takes. Clients know from their lists how much that is.
+    private static func fitting(
+        _ files: [Result<FileBody, DepotError>]
+    ) -> [RetrievalBody.Found] {
+        var size = 0
+        return files.map { found in
+            guard case .success(let file) = found else { return RetrievalBody.Found(found) }
+            size += file.textSize
+            guard size > WireLimits.retrievalAnswerMax else { return RetrievalBody.Found(found) }
+            return RetrievalBody.Found(
+                .failure(
+                    DepotError(
+                        .tooLarge, "the answer would be too long; open it with fewer others",
+                        object: file.name.text)))
+        }
     }
 
     func close(_ retrieval: RetrievalID) async throws(DepotError) {

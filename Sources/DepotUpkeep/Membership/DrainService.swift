@@ -86,8 +86,10 @@ package final class DrainService: Sendable {
         while true {
             let page = try await catalog.files(
                 prefix: "", after: cursor, limit: WireLimits.pageEntriesMax)
-            if let found = page.first(where: { $0.level.copies > copies }) { return found }
-            guard page.count == WireLimits.pageEntriesMax, let last = page.last else { return nil }
+            if let found = page.files.first(where: { $0.level.copies > copies }) {
+                return found
+            }
+            guard page.hasMore, let last = page.files.last else { return nil }
             cursor = last.name
         }
     }

@@ -63,6 +63,9 @@ public struct FileBody: Sendable, Codable {
         metadata = entry.metadata
         time = entry.time
     }
+
+    /// About as many bytes as it takes in a body.
+    public var textSize: Int { 300 + 2 * name.text.utf8.count + metadata.textSize }
 }
 
 public struct FileListBody: Sendable, Codable {

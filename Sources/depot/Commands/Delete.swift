@@ -5,9 +5,12 @@ import DepotWire
 
 struct Delete: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Delete files. Chunks that other files use stay.")
+        abstract: "Delete files or, with -r, everything below a name.",
+        discussion: "Chunks that other files use stay.")
 
     @Argument(help: "The files' names.") var names: [String]
+    @Flag(name: .shortAndLong, help: "Delete everything below NAME/, too.")
+    var recursive = false
     @OptionGroup var options: ServerOptions
 
     private struct Body: Encodable { let deleted: [FileName] }
@@ -16,19 +19,65 @@ struct Delete: AsyncParsableCommand {
         var parsed: [FileName] = []
         for name in names { parsed.append(try FileName(name)) }
         let client = try options.client()
-        var deleted: [FileName] = []
-        var failure: DepotError?
+        let deletions = Deletions(client: client)
+        var tally = Tally(output: options.output)
         for name in parsed {
-            do throws(DepotError) {
-                try await client.delete(name)
-                deleted.append(name)
-                if !options.output.json, !options.output.quiet { Output.line("deleted \(name)") }
-            } catch {
-                failure = failure ?? error
-                if names.count > 1, !options.output.json { Output.complain("\(error)") }
+            if recursive {
+                await deleteTree(name, deletions, &tally)
+            } else {
+                tally.take(name, await deletions.delete(name), isAlone: parsed.count == 1)
             }
         }
-        if let failure { throw failure }
-        if options.output.json { Output.json(Body(deleted: deleted)) }
+        if let failure = tally.failure { throw failure }
+        if options.output.json { return Output.json(Body(deleted: tally.deleted.sorted())) }
+        if recursive, !options.output.quiet {
+            Output.line("deleted \(Output.plural(tally.count, "name"))")
+        }
+    }
+
+    private struct Tally {
+        let output: OutputOptions
+        private(set) var count = 0
+        /// For JSON.
+        private(set) var deleted: [FileName] = []
+        private(set) var failure: DepotError?
+
+        mutating func take(
+            _ name: FileName, _ result: Result<Void, DepotError>, isAlone: Bool
+        ) {
+            switch result {
+            case .success:
+                count += 1
+                if output.json { return deleted.append(name) }
+                if !output.quiet { Output.line("deleted \(name)") }
+            case .failure(let error):
+                failure = failure ?? error
+                if !isAlone, !output.json { Output.complain("\(error)") }
+            }
+        }
+    }
+
+    /// What is below the name goes before the name itself, where that is a folder's or a file's.
+    private func deleteTree(
+        _ root: FileName, _ deletions: Deletions, _ tally: inout Tally
+    ) async {
+        let before = tally.count
+        do throws(DepotError) {
+            var pages = NamePages(deletions.client, prefix: "\(root)/")
+            while tally.failure == nil, let page = try await pages.next() {
+                await deletions.delete(page.map(\.name)) {
+                    tally.take($0.name, $0.result, isAlone: false)
+                }
+            }
+        } catch {
+            return tally.take(root, .failure(error), isAlone: true)
+        }
+        guard tally.failure == nil else { return }
+        let result = await deletions.delete(root)
+        // Names may lead through a folder of which the depot knows nothing.
+        if case .failure(let error) = result, error.code == .notFound, tally.count > before {
+            return
+        }
+        tally.take(root, result, isAlone: true)
     }
 }

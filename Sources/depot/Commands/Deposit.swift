@@ -10,9 +10,11 @@ struct Deposit: AsyncParsableCommand {
         abstract: "Deposit a file or, with -r, a folder.",
         discussion: """
             Returns when as many copies are durable as the output says. With -r, names are the \
-            paths below the folder, behind NAME/ where --as NAME is given. Symbolic links, empty \
-            folders, pipes and devices are told about and left out. A file that changes while it \
-            is read is not deposited.
+            paths below the folder, behind NAME/ where --as NAME is given. Folders, symbolic links \
+            (which are never followed), further names of one file, owners, modes, times to the \
+            nanosecond, access control lists, the attributes of users and holes are kept with it. \
+            Pipes, sockets and devices are told about and left out. A file that changes while it is \
+            read is not deposited.
             """)
 
     @Argument(
@@ -31,6 +33,9 @@ struct Deposit: AsyncParsableCommand {
     @Flag(help: "Refuse rather than make fewer copies than N at first.")
     var requireAll = false
 
+    @Flag(help: "Keep attributes of the system, too, such as capabilities and labels.")
+    var allAttributes = false
+
     @Option(help: "The deposit's id: the same id again gives the same receipts.")
     var depositID: String?
 
@@ -40,11 +45,20 @@ struct Deposit: AsyncParsableCommand {
             valueName: "file"))
     var receipt: String?
 
+    @OptionGroup(title: "With -r") var treeOptions: TreeOptions
+
     @OptionGroup var options: ServerOptions
 
     func validate() throws {
-        guard recursive, path == "-" else { return }
-        throw ValidationError("-r needs a folder; standard input is one file")
+        guard !recursive || path != "-" else {
+            throw ValidationError("-r needs a folder; standard input is one file")
+        }
+        guard !treeOptions.mirror || recursive && name != nil else {
+            throw ValidationError("--mirror needs -r, and --as NAME below which it deletes")
+        }
+        guard !treeOptions.dryRun || recursive else {
+            throw ValidationError("--dry-run tells of a folder; give -r")
+        }
     }
 
     func run() async throws {
@@ -57,15 +71,27 @@ struct Deposit: AsyncParsableCommand {
         let threads = BlockingThreads()
         let pipeline = UploadPipeline(
             server: client, threads: threads, deposit: deposit, level: level,
-            requireAll: requireAll,
+            requireAll: requireAll, includesAllAttributes: allAttributes,
             onEvent: { tally.take($0) })
         do {
             if recursive {
-                let tree = try SourceTree(path, prefix: name, onProblem: { tally.take($0) })
+                let prefix = try name.map { text throws(DepotError) in try FileName(text) }
+                let selection = try treeOptions.selection()
+                let tree = try SourceTree(
+                    path, prefix: prefix, selecting: selection, onProblem: { tally.take($0) })
+                if treeOptions.dryRun {
+                    return try await tell(tree, prefix, selection, client, threads)
+                }
                 if tally.isProgressShown {
                     Task { tally.expect(try await threads.blocking { tree.size }) }
                 }
                 try await Self.run(pipeline, tree)
+                if treeOptions.mirror, let prefix, !tally.hasFailed {
+                    let deletions = Deletions(client: client)
+                    try await forEachExcess(tree, prefix, selection, client, threads) {
+                        await deletions.delete($0) { tally.take($0) }
+                    }
+                }
             } else {
                 let (source, size) = try single()
                 if let size { tally.expect(size) }
@@ -79,6 +105,46 @@ struct Deposit: AsyncParsableCommand {
         }
         if let receipt { tally.save(to: receipt) }
         try tally.finish()
+    }
+
+    /// Hands over names below the prefix that the folder does not have, a page at a time.
+    private func forEachExcess(
+        _ tree: SourceTree, _ prefix: FileName, _ selection: TreeSelection,
+        _ client: FileServerClient, _ threads: BlockingThreads, _ body: ([FileName]) async -> Void
+    ) async throws(DepotError) {
+        let isForced = treeOptions.force
+        let mirror = try await threads.blocking { () throws(DepotError) in
+            try TreeMirror(
+                tree, prefix: prefix, patterns: selection.patterns, mayBeEmpty: isForced)
+        }
+        var pages = NamePages(client, prefix: "\(prefix)/")
+        while let page = try await pages.next() {
+            let excess = try await threads.blocking { () throws(DepotError) in
+                try mirror.excess(of: page)
+            }
+            if !excess.isEmpty { await body(excess) }
+        }
+    }
+
+    /// What would be done.
+    private func tell(
+        _ tree: SourceTree, _ prefix: FileName?, _ selection: TreeSelection,
+        _ client: FileServerClient, _ threads: BlockingThreads
+    ) async throws(DepotError) {
+        let size = try await threads.blocking {
+            tree.reduce(into: UInt64(0)) { size, source in
+                Output.line("would deposit \(source.name)")
+                size.increase(by: source.size)
+            }
+        }
+        if treeOptions.mirror, let prefix {
+            try await forEachExcess(tree, prefix, selection, client, threads) {
+                for name in $0 { Output.line("would delete \(name)") }
+            }
+        }
+        Output.line("\(ByteCount(size)) in all; nothing was done")
+        client.shutDown()
+        await threads.shutDown()
     }
 
     private static func run(

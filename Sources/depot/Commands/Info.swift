@@ -40,8 +40,33 @@ struct Info: AsyncParsableCommand {
         show(body)
     }
 
+    private static func rows(of metadata: FileMetadata) -> [[String]] {
+        var rows: [[String]] = []
+        switch metadata.kind {
+        case .file: break
+        case .folder: rows.append(["  kind", "folder"])
+        case .link(let target): rows.append(["  kind", "symbolic link to \(target.text)"])
+        }
+        if let modified = metadata.modified {
+            rows.append(["  modified", "\(Output.timestamp(modified.seconds)) (\(modified))"])
+        }
+        if let mode = metadata.mode { rows.append(["  mode", String(mode, radix: 8)]) }
+        if let owner = metadata.ownership {
+            let user = owner.userName.map { "\($0) (\(owner.user))" } ?? "\(owner.user)"
+            let group = owner.groupName.map { "\($0) (\(owner.group))" } ?? "\(owner.group)"
+            rows.append(["  owner", "\(user), group \(group)"])
+        }
+        if let extended = metadata.extended {
+            rows.append(["  attributes", extended.values.keys.sorted().joined(separator: ", ")])
+        }
+        if let holes = metadata.holes { rows.append(["  holes", "\(holes.ranges.count)"]) }
+        if let links = metadata.hardLinks { rows.append(["  links", "\(links)"]) }
+        return rows
+    }
+
     private func show(_ body: Body) {
         Output.line(body.name.text)
+        Output.table(Self.rows(of: body.metadata))
         let degraded = body.degraded ? "  DEGRADED: some chunks have fewer good copies" : ""
         Output.table([
             ["  size", "\(ByteCount(body.size)) (\(body.size) bytes)"],

@@ -11,10 +11,19 @@ struct List: AsyncParsableCommand {
 
     private struct Entry: Encodable {
         let name: FileName
+        let kind: String
+        /// Of a symbolic link.
+        let target: String?
         let size: UInt64
         let level: ReplicationLevel
         let manifest: ChunkID
         let modified: String
+
+        /// As `ls -F` and `ls -l` show folders and links.
+        var shown: String {
+            if let target { return "\(name) -> \(target)" }
+            return kind == "folder" ? "\(name)/" : name.text
+        }
     }
 
     private struct Body: Encodable { let files: [Entry] }
@@ -38,7 +47,8 @@ struct List: AsyncParsableCommand {
     private static func entry(_ file: FileBody) -> Entry {
         let modified = file.metadata.modified?.seconds ?? file.time
         return Entry(
-            name: file.name, size: file.size, level: file.level, manifest: file.manifest.id,
+            name: file.name, kind: file.metadata.kind.word, target: file.metadata.kind.target?.text,
+            size: file.size, level: file.level, manifest: file.manifest.id,
             modified: Output.timestamp(modified))
     }
 
@@ -47,7 +57,7 @@ struct List: AsyncParsableCommand {
             entries.map {
                 [
                     "\(ByteCount($0.size))", "×\($0.level)",
-                    $0.modified.replacing("T", with: " ").replacing("Z", with: ""), $0.name.text,
+                    $0.modified.replacing("T", with: " ").replacing("Z", with: ""), $0.shown,
                 ]
             }, rightAligned: [0])
     }

@@ -11,8 +11,10 @@ struct Retrieve: AsyncParsableCommand {
         discussion: """
             Every byte is hashed before it is written. A copy that is bad is named and another one \
             is used. The file appears under its name when it is whole and durable, and not before. \
-            Modes and times come back, but for set-user-ID bits, as owners do not. Folders that \
-            are made are for their owner alone.
+            With -r only what differs from what is there is fetched, so that one that was \
+            interrupted is simply run again. Modes, times, access control lists and attributes of \
+            users come back; owners do where root retrieves, and the set-user-ID bit only with its \
+            owner.
             """)
 
     @Argument(
@@ -31,7 +33,35 @@ struct Retrieve: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Retrieve every file below NAME/ into a folder.")
     var recursive = false
 
+    @Option(
+        help: ArgumentHelp(
+            "With -r, what becomes of files that are there: always (replaced), if-changed (kept "
+                + "where size and time are the same), if-newer (replaced by newer ones), never.",
+            valueName: "when"))
+    var overwrite = TreeEntries.Overwriting.ifChanged
+
+    @Flag(
+        inversion: .prefixedNo, help: "Restore owners, by name where there is one; root does.")
+    var owner: Bool?
+
+    @Flag(help: "Restore owners by their numbers, whatever names they had.")
+    var numericOwner = false
+
+    @Flag(help: "Restore attributes of the system, too, such as capabilities and labels.")
+    var allAttributes = false
+
     @OptionGroup var options: ServerOptions
+
+    private var restoring: RestoreOptions {
+        let owners: RestoreOptions.Owners? =
+            switch (owner, numericOwner) {
+            case (false, _): .kept
+            case (_, true): .byNumber
+            case (true, false): .byName
+            case (nil, false): nil
+            }
+        return RestoreOptions(owners: owners, includesAllAttributes: allAttributes)
+    }
 
     /// With the file itself on standard output, everything else goes to standard error.
     private var isToStandardOutput: Bool {
@@ -57,7 +87,8 @@ struct Retrieve: AsyncParsableCommand {
         let threads = BlockingThreads()
         let progress = Progress("retrieve", total: nil, options: options.output)
         let pipeline = DownloadPipeline(
-            server: client, threads: threads, onBytes: { progress.advance($0) })
+            server: client, threads: threads, restoring: restoring,
+            onBytes: { progress.advance($0) })
         let target = path ?? FilePath(name.text).lastComponent?.string ?? name.text
         let place: DownloadTarget =
             isToStandardOutput ? .stream(descriptor: STDOUT_FILENO) : .path(target)
@@ -66,13 +97,18 @@ struct Retrieve: AsyncParsableCommand {
             isTree: recursive, isToStandardOutput: isToStandardOutput, output: options.output,
             progress: progress)
         do {
-            try await Interruption.guarding { [recursive] () async throws(DepotError) in
+            try await Interruption.guarding {
+                [recursive, overwrite, restoring] () async throws(DepotError) in
                 if recursive {
                     let group = GroupDownload(
-                        server: client, threads: threads, onBytes: { progress.advance($0) })
+                        server: client, threads: threads, restoring: restoring,
+                        onBytes: { progress.advance($0) })
+                    let entries = TreeEntries(
+                        folders, overwriting: overwrite, restoring: restoring)
                     try await TreeRetrieval(
-                        client: client, group: group, prefix: name, folders: folders,
-                        progress: progress, onOutcome: { tally.take($0) }
+                        client: client, threads: threads, group: group, prefix: name,
+                        folders: folders, entries: entries, progress: progress,
+                        onOutcome: { tally.take($0) }
                     ).run()
                 } else {
                     let report = try await pipeline.run(
@@ -88,8 +124,10 @@ struct Retrieve: AsyncParsableCommand {
         if folders.madeCount > 0, !options.output.json, !options.output.quiet {
             Output.note(
                 "\(Output.plural(folders.madeCount, "folder")) made that only the owner can enter: "
-                    + "modes of folders are not deposited")
+                    + "the depot knows nothing of them but that names lead through them")
         }
         try tally.finish(target)
     }
 }
+
+extension TreeEntries.Overwriting: ExpressibleByArgument {}

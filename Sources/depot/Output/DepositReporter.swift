@@ -16,26 +16,45 @@ final class DepositReporter: Sendable {
         /// Why receipts that were asked for are not where they were to be.
         var unsaved: DepotError?
         var receipts: [ReceiptBody] = []
-        var skippedCount = 0
+        /// Names that a mirror has deleted.
+        var deletedCount = 0
+        var deleted: [FileName] = []
+        /// How many, by what they are.
+        var skippedCounts: [String: Int] = [:]
         var skipped: [SourceTree.Skipped] = []
         var warnings: [FileWarning] = []
+        var countedWarnings = CountedWarnings<DepositWarning>()
     }
 
-    struct Totals: Codable {
-        var files = 0
+    struct Totals: Encodable {
+        var entries = EntryCounts()
         @ByteCount var bytes: UInt64 = 0
         @Count var newChunks = 0
         @ByteCount var newBytes: UInt64 = 0
         @ByteCount var sharedBytes: UInt64 = 0
         var degraded = 0
 
-        mutating func add(_ receipt: ReceiptBody) {
-            files += 1
+        mutating func add(_ receipt: ReceiptBody, _ kind: EntryKind) {
+            entries.add(kind)
             bytes += receipt.size
             newChunks += receipt.newChunks
             newBytes += receipt.newBytes
             sharedBytes += receipt.sharedBytes
             degraded += receipt.degraded ? 1 : 0
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case newChunks, bytes, newBytes, sharedBytes, degraded
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            try entries.encode(to: encoder)
+            var values = encoder.container(keyedBy: CodingKeys.self)
+            try values.encode(bytes, forKey: .bytes)
+            try values.encode(newChunks, forKey: .newChunks)
+            try values.encode(newBytes, forKey: .newBytes)
+            try values.encode(sharedBytes, forKey: .sharedBytes)
+            try values.encode(degraded, forKey: .degraded)
         }
     }
 
@@ -45,6 +64,7 @@ final class DepositReporter: Sendable {
         let skipped: [SourceTree.Skipped]
         let warnings: [FileWarning]
         let failed: [FailedFiles.Entry]
+        let deleted: [FileName]
         let error: ErrorEnvelope.Body?
     }
 
@@ -74,12 +94,12 @@ final class DepositReporter: Sendable {
     func take(_ problem: SourceTree.Problem) {
         switch problem {
         case .skipped(let skipped):
-            state.withLock { state in
-                state.skippedCount += 1
+            let isFirst = state.withLock { state in
+                state.skippedCounts[skipped.why, default: 0] += 1
                 if output.json { state.skipped.append(skipped) }
+                return state.skippedCounts[skipped.why] == 1
             }
-            if output.json { return }
-            guard !output.quiet else { return }
+            guard isFirst, !output.json, !output.quiet else { return }
             progress.interrupt("skipped: \(skipped.path): \(skipped.why)")
         case .failed(let name, let error): fail(name, error)
         }
@@ -88,23 +108,41 @@ final class DepositReporter: Sendable {
     func take(_ event: UploadPipeline.Event) {
         switch event {
         case .advanced(let bytes): progress.advance(bytes)
-        case .deposited(let receipt):
+        case .deposited(let receipt, let kind):
             state.withLock { state in
-                state.totals.add(receipt)
+                state.totals.add(receipt, kind)
                 if receipt.degraded, receipt.copies < state.worst?.copies ?? .max {
                     state.worst = receipt
                 }
                 if keepsReceipts { state.receipts.append(receipt) }
             }
-        case .warned(let name, let text): warn(FileWarning(name: name, warning: text))
+        case .warned(let name, let warning): warn(warning, of: name)
         case .failed(let name, let error): fail(name.text, error)
         }
     }
 
-    private func warn(_ warning: FileWarning) {
+    /// What a mirror has done about a name that the folder does not have.
+    func take(_ deletion: Deletions.Outcome) {
+        switch deletion.result {
+        case .success:
+            state.withLock { state in
+                state.deletedCount += 1
+                if output.json { state.deleted.append(deletion.name) }
+            }
+        case .failure(let error): fail(deletion.name.text, error)
+        }
+    }
+
+    /// Whether something of the tree was not deposited, which a mirror must not take for gone.
+    var hasFailed: Bool { state.withLock { $0.failed.count > 0 || $0.ending != nil } }
+
+    private func warn(_ warning: DepositWarning, of name: FileName) {
+        let told = FileWarning(name: name, warning: warning.description)
         // One file's JSON is its receipt.
-        if output.json, isTree { return state.withLock { $0.warnings.append(warning) } }
-        progress.interrupt(warning.description)
+        if output.json, isTree { return state.withLock { $0.warnings.append(told) } }
+        if state.withLock({ $0.countedWarnings.add(warning) }) {
+            progress.interrupt(told.description)
+        }
     }
 
     private func fail(_ name: String, _ error: DepotError) {
@@ -128,7 +166,8 @@ final class DepositReporter: Sendable {
     func finish() throws(DepotError) {
         progress.end()
         let state = state.withLock { $0 }
-        let total = state.totals.files + state.failed.count
+        let total = state.totals.entries.total + state.failed.count
+        state.countedWarnings.tell()
         guard isTree, total > 0 || state.ending == nil else {
             if let error = state.ending ?? state.failed.first?.error { throw error }
             guard let receipt = state.receipts.first else {
@@ -184,22 +223,29 @@ final class DepositReporter: Sendable {
                 TreeBody(
                     files: state.receipts, totals: totals, skipped: state.skipped,
                     warnings: state.warnings, failed: state.failed.sorted,
+                    deleted: state.deleted.sorted(),
                     error: state.ending.map { ErrorEnvelope($0).error }
                 )
             )
         }
         guard !output.quiet else { return }
-        let leftOut = state.skippedCount
         Output.line(
-            "\(Output.plural(totals.files, "file"))  \(ByteCount(totals.bytes))  "
+            "\(totals.entries)  \(ByteCount(totals.bytes))  "
                 + Self.novelty(
                     totals.newBytes, shared: totals.sharedBytes, chunks: totals.newChunks)
-                + (leftOut > 0 ? "  left out: \(leftOut), named above" : ""))
+                + Self.leftOut(state.skippedCounts)
+                + (state.deletedCount > 0 ? "  deleted: \(state.deletedCount)" : ""))
         if let worst = state.worst {
             Output.line(
                 "\(Output.plural(totals.degraded, "file")) "
                     + "\(Self.degraded(worst.copies, worst.level))")
         }
+    }
+
+    private static func leftOut(_ counts: [String: Int]) -> String {
+        guard !counts.isEmpty else { return "" }
+        let kinds = counts.sorted { $0.key < $1.key }.map { "\($0.value) × \($0.key)" }
+        return "  left out: \(kinds.joined(separator: ", "))"
     }
 
     private static func novelty(_ new: UInt64, shared: UInt64, chunks: Int) -> String {

@@ -29,7 +29,7 @@ struct FailedFiles: Sendable {
         first.map { first in
             DepotError(
                 first.error.code,
-                "\(Output.plural(count, "file")) of \(total) could not be \(verb), first "
+                "\(count) of \(Output.plural(total, "name")) could not be \(verb), first "
                     + "\(first.error)")
         }
     }

@@ -8,13 +8,18 @@ import Synchronization
 final class RetrievalReporter: Sendable {
     private struct FileResult: Encodable {
         let name: FileName
+        let kind: String
         let size: UInt64
         let manifest: ChunkID
         let badCopies: [BadCopyReport]
         let warnings: [RestoreWarning]
+        /// Only where it was not fetched: `unchanged` or `kept`.
+        let state: String?
 
-        init(_ report: DownloadReport) {
+        init(_ report: DownloadReport, state: String? = nil) {
+            self.state = state
             name = report.file.name
+            kind = report.file.metadata.kind.word
             size = report.file.size
             manifest = report.file.manifest.id
             badCopies = report.badCopies
@@ -29,11 +34,11 @@ final class RetrievalReporter: Sendable {
     }
 
     private struct State {
-        var count = 0
+        var restored = EntryCounts()
         @ByteCount var bytes: UInt64 = 0
-        /// How many files each was for. The first is told when it comes, the others are counted:
-        /// there may be as many as files.
-        var warnings: [RestoreWarning: Int] = [:]
+        var unchanged = EntryCounts()
+        var kept = EntryCounts()
+        var warnings = CountedWarnings<RestoreWarning>()
         var lastName: FileName?
         var failed = FailedFiles()
         /// What ended the retrieval before its end.
@@ -58,13 +63,28 @@ final class RetrievalReporter: Sendable {
         switch outcome {
         case .done(let report):
             state.withLock { state in
-                state.count += 1
+                state.restored.add(report.file.metadata.kind)
                 state.bytes += report.file.size
                 state.lastName = report.file.name
                 if output.json { state.files.append(FileResult(report)) }
             }
             tellBadCopies(report)
             for warning in report.warnings { tell(warning, of: report.file.name) }
+        case .unchanged(let file, let warnings):
+            state.withLock { state in
+                state.unchanged.add(file.metadata.kind)
+                guard output.json else { return }
+                state.files.append(
+                    FileResult(DownloadReport(file: file, warnings: warnings), state: "unchanged"))
+            }
+            for warning in warnings { tell(warning, of: file.name) }
+        case .kept(let file):
+            state.withLock { state in
+                state.kept.add(file.metadata.kind)
+                guard output.json else { return }
+                state.files.append(
+                    FileResult(DownloadReport(file: file, warnings: []), state: "kept"))
+            }
         case .failed(let name, let error):
             state.withLock { $0.failed.add(name.text, error, keeps: output.json) }
             if !output.json { progress.interrupt("depot: \(name): \(error)") }
@@ -82,18 +102,8 @@ final class RetrievalReporter: Sendable {
 
     private func tell(_ warning: RestoreWarning, of name: FileName) {
         guard !output.json else { return }
-        let count = state.withLock { state in
-            state.warnings[warning, default: 0] += 1
-            return state.warnings[warning]
-        }
-        if count == 1 {
+        if state.withLock({ $0.warnings.add(warning) }) {
             progress.interrupt(FileWarning(name: name, warning: "\(warning)").description)
-        }
-    }
-
-    private static func tellCounted(_ warnings: [RestoreWarning: Int]) {
-        for (warning, count) in warnings.sorted(by: { "\($0.key)" < "\($1.key)" }) where count > 1 {
-            Output.note("warning: of \(Output.plural(count, "file")) in all: \(warning)")
         }
     }
 
@@ -106,9 +116,10 @@ final class RetrievalReporter: Sendable {
     func finish(_ target: String) throws(DepotError) {
         progress.end()
         let state = state.withLock { $0 }
-        let total = state.count + state.failed.count
+        let total =
+            state.restored.total + state.unchanged.total + state.kept.total + state.failed.count
         if let error = state.ending, total == 0 { throw error }
-        Self.tellCounted(state.warnings)
+        state.warnings.tell()
         if output.json { showJSON(state) } else { show(state, target) }
         guard let error = state.ending ?? state.failed.summary(outOf: total, "retrieved") else {
             return
@@ -119,8 +130,11 @@ final class RetrievalReporter: Sendable {
 
     private func show(_ state: State, _ target: String) {
         guard !output.quiet, !isToStandardOutput else { return }
-        let what = isTree ? Output.plural(state.count, "file") : state.lastName?.text ?? ""
-        Output.line("\(what)  \(ByteCount(state.bytes))  verified  → \(target)")
+        let what = isTree ? "\(state.restored)" : state.lastName?.text ?? ""
+        var line = "\(what)  \(ByteCount(state.bytes))  verified"
+        if state.unchanged.total > 0 { line += "  unchanged: \(state.unchanged)" }
+        if state.kept.total > 0 { line += "  kept: \(state.kept)" }
+        Output.line("\(line)  → \(target)")
     }
 
     private func showJSON(_ state: State) {

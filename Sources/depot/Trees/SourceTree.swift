@@ -16,32 +16,45 @@ struct SourceTree: Sequence, Sendable {
     }
 
     private let root: OpenFolder
-    private let prefix: String
+    /// The folder's own name, where it has one.
+    private let prefix: FileName?
+    private let selection: TreeSelection
     private let onProblem: @Sendable (Problem) -> Void
 
     /// - Parameter prefix: names are behind `prefix/`.
     init(
-        _ root: String, prefix: String?, onProblem: @escaping @Sendable (Problem) -> Void
+        _ root: String, prefix: FileName?, selecting selection: TreeSelection,
+        onProblem: @escaping @Sendable (Problem) -> Void
     ) throws(DepotError) {
         guard try FileStatus(following: root).isFolder else {
             throw DepotError(
                 .invalidArgument, "it is no folder; deposit it without -r", object: root)
         }
-        if let prefix { _ = try FileName(prefix) }
+        self.prefix = prefix
         self.root = try OpenFolder(named: root)
-        self.prefix = prefix.map { "\($0)/" } ?? ""
+        self.selection = selection
         self.onProblem = onProblem
     }
 
-    func makeIterator() -> SourceWalk { SourceWalk(root, name: prefix, onProblem) }
+    func makeIterator() -> SourceWalk { walk(onProblem) }
+
+    /// Goes through it once more.
+    func walk(_ onProblem: @escaping @Sendable (Problem) -> Void) -> SourceWalk {
+        SourceWalk(root, prefix: prefix, selecting: selection, onProblem)
+    }
 
     /// Bytes of all files together, as far as they can be told now. Walks through all of it.
     var size: UInt64 {
-        var (walk, size) = (SourceWalk(root, name: prefix) { _ in }, UInt64(0))
-        while let source = walk.next() {
-            guard case .entry(let folder, let path) = source.origin else { continue }
-            size.increase(by: folder.size(of: path))
-        }
+        var (walk, size) = (walk { _ in }, UInt64(0))
+        while let source = walk.next() { size.increase(by: source.size) }
         return size
+    }
+}
+
+extension UploadSource {
+    /// Of a file, as far as it can be told now.
+    var size: UInt64 {
+        guard case .entry(let folder, let path) = origin else { return 0 }
+        return folder.size(of: path)
     }
 }

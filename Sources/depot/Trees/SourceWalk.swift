@@ -1,100 +1,221 @@
 import DepotClient
 import DepotCore
 
-/// Goes through the folders of a tree, depth first.
-struct SourceWalk: IteratorProtocol {
-    private struct Entry {
-        let name: String
-        let isFolder: Bool
+import struct SystemPackage.FilePath
+
+/// Goes through the folders of a tree, depth first and in order of names.
+struct SourceWalk: IteratorProtocol, Sendable {
+    private struct Entry: Sendable {
+        enum Step: Sendable {
+            case file, link
+            /// What the folder is like; what is in it comes later, in the order of names.
+            case folder
+            case content
+            /// What a link leads to.
+            case target(LinkedEntry)
+        }
+
+        let name: FilePath.Component
+        let text: String
+        let step: Step
         /// The order of these in a folder is the order of whole names.
-        var key: String { isFolder ? "\(name)/" : name }
+        var key: String { if case .content = step { "\(text)/" } else { text } }
     }
 
-    private struct Level {
-        /// Below the root; empty for the root itself.
-        let path: String
+    private struct Level: Sendable {
+        /// In which the path is.
+        let root: OpenFolder
+        let path: FilePath
         /// What the names of its files begin with.
         let name: String
+        /// What patterns are compared with; another path than its own below a link that was
+        /// followed.
+        let place: FilePath
+        var identity: OpenFolder.Identity?
         /// What is still to come of it, last first.
         var entries: [Entry] = []
-
-        func path(of name: String) -> String { path.isEmpty ? name : "\(path)/\(name)" }
     }
 
     private let root: OpenFolder
-    private var start: Level?
+    private let prefix: FileName?
+    private let selection: TreeSelection
+    private var hasBegun = false
+    /// What was listed and is still to come, last first.
+    private var listed: [FilePath]
     private var levels: [Level] = []
     private let onProblem: @Sendable (SourceTree.Problem) -> Void
 
-    /// - Parameter name: what all names begin with.
+    /// - Parameter prefix: the name of the root, with which all names begin; `nil` where it has
+    ///   none.
     init(
-        _ root: OpenFolder, name: String,
+        _ root: OpenFolder, prefix: FileName?, selecting selection: TreeSelection,
         _ onProblem: @escaping @Sendable (SourceTree.Problem) -> Void
     ) {
-        self.onProblem = onProblem
         self.root = root
-        start = Level(path: "", name: name)
+        self.prefix = prefix
+        self.selection = selection
+        self.onProblem = onProblem
+        listed = selection.listed?.reversed() ?? []
     }
 
+    private var rootName: String { prefix.map { "\($0)/" } ?? "" }
+
     mutating func next() -> UploadSource? {
-        if let start = start.take() { enter(start) }
-        while let top = levels.indices.last {
+        if !hasBegun {
+            hasBegun = true
+            if selection.listed == nil {
+                enter(Level(root: root, path: "", name: rootName, place: ""))
+                if let prefix { return UploadSource(name: prefix, origin: .folder(root, path: "")) }
+            }
+        }
+        while true {
+            guard let top = levels.indices.last else {
+                guard let path = listed.popLast() else { return nil }
+                begin(with: path)
+                continue
+            }
             guard let entry = levels[top].entries.popLast() else {
                 levels.removeLast()
                 continue
             }
-            let path = levels[top].path(of: entry.name)
-            let name = levels[top].name + entry.key
-            if entry.isFolder {
-                enter(Level(path: path, name: name))
-                continue
-            }
-            do throws(DepotError) {
-                return UploadSource(name: try FileName(name), origin: .entry(root, path: path))
-            } catch {
-                onProblem(.failed(name: name, error))
-            }
+            if let source = source(of: entry, in: levels[top]) { return source }
         }
-        return nil
+    }
+
+    /// - Returns: `nil` for what was gone into, or has no name.
+    private mutating func source(of entry: Entry, in level: Level) -> UploadSource? {
+        let path = level.path.appending(entry.name)
+        let name = level.name + entry.key
+        let origin: UploadSource.Origin
+        switch entry.step {
+        case .file: origin = .entry(level.root, path: path)
+        case .link: origin = .link(level.root, path: path)
+        case .folder: origin = .folder(level.root, path: path)
+        case .content:
+            enter(
+                Level(
+                    root: level.root, path: path, name: name,
+                    place: level.place.appending(entry.name)))
+            return nil
+        case .target(let target):
+            guard let folder = target.folder else {
+                origin = .file(path: target.path)
+                break
+            }
+            enter(
+                Level(
+                    root: folder, path: "", name: "\(name)/",
+                    place: level.place.appending(entry.name)))
+            origin = .folder(folder, path: "")
+        }
+        do throws(DepotError) {
+            return UploadSource(name: try FileName(name), origin: origin)
+        } catch {
+            onProblem(.failed(name: name, error))
+            return nil
+        }
+    }
+
+    /// Something that was listed: by itself, and a folder with all that is in it.
+    private mutating func begin(with path: FilePath) {
+        guard let name = path.lastComponent else {
+            return enter(Level(root: root, path: "", name: rootName, place: ""))
+        }
+        let folder = path.removingLastComponent()
+        var level = Level(
+            root: root, path: folder,
+            name: rootName + (folder.isEmpty ? "" : "\(folder.name)/"), place: folder)
+        guard let kind = root.kind(of: path) else {
+            return onProblem(
+                .failed(
+                    name: level.name + FilePath(name).name,
+                    DepotError(.notFound, "it is not there", object: root.shown(path))))
+        }
+        add(OpenFolder.Entry(name: name, kind: kind), to: &level)
+        level.entries.sort { $1.key.utf8.lexicographicallyPrecedes($0.key.utf8) }
+        levels.append(level)
     }
 
     private mutating func enter(_ level: Level) {
         var level = level
+        if selection.followsLinks {
+            level.identity = level.root.identity(of: level.path)
+            if levels.contains(where: { $0.identity == level.identity && level.identity != nil }) {
+                return skip(level.root.shown(level.path), "a link to a folder around it")
+            }
+        }
         do throws(DepotError) {
-            try read(&level)
+            var tag: OpenFolder.Entry?
+            try level.root.forEachEntry(below: level.path) { entry in
+                if selection.excludesCaches, entry.name.string == CacheTag.name { tag = entry }
+                add(entry, to: &level)
+            }
+            if let tag, CacheTag.isValid(in: level.root, level.path) {
+                level.entries = []
+                add(tag, to: &level)
+            }
         } catch {
-            onProblem(.failed(name: root.shown(level.path), error))
+            onProblem(.failed(name: level.root.shown(level.path), error))
         }
         level.entries.sort { $1.key.utf8.lexicographicallyPrecedes($0.key.utf8) }
         levels.append(level)
     }
 
-    private func read(_ level: inout Level) throws(DepotError) {
-        var isEmpty = true
-        try root.forEachEntry(below: level.path) { entry in
-            isEmpty = false
-            add(entry, to: &level)
-        }
-        // Names of files carry their folders: those without any leave no trace.
-        if isEmpty { skip(level.path, "an empty folder") }
-    }
-
     private func add(_ entry: OpenFolder.Entry, to level: inout Level) {
-        guard let name = String(validating: entry.name, as: UTF8.self) else {
-            let shown = root.shown(level.path(of: String(marking: entry.name)))
-            let error = DepotError(
-                .invalidArgument, "its name is not UTF-8; rename it", object: shown)
-            return onProblem(.failed(name: shown, error))
+        let place = level.place.appending(entry.name)
+        guard !selection.patterns.leavesOut(place, isFolder: entry.kind == .folder) else { return }
+        let text = FilePath(entry.name).name
+        func add(_ step: Entry.Step) {
+            level.entries.append(Entry(name: entry.name, text: text, step: step))
         }
+        let path = level.path.appending(entry.name)
         switch entry.kind {
-        case .folder: level.entries.append(Entry(name: name, isFolder: true))
-        case .file: level.entries.append(Entry(name: name, isFolder: false))
-        case .link, .pipe, .device, .socket, .unknown:
-            skip(level.path(of: name), entry.kind.description)
+        case .folder:
+            add(.folder)
+            if !selection.staysOnFileSystem || level.root.device(of: path) == root.device(of: "") {
+                add(.content)
+            }
+        case .file: add(.file)
+        case .link:
+            guard selection.followsLinks else { return add(.link) }
+            do throws(DepotError) {
+                add(.target(try LinkedEntry(level.root.shown(path))))
+            } catch {
+                onProblem(.failed(name: level.name + text, error))
+            }
+        case .pipe, .device, .socket, .unknown:
+            skip(level.root.shown(path), entry.kind.description)
         }
     }
 
     private func skip(_ path: String, _ why: String) {
-        onProblem(.skipped(.init(path: root.shown(path), why: why)))
+        onProblem(.skipped(.init(path: path, why: why)))
+    }
+}
+
+/// What a symbolic link leads to, where links are followed.
+private struct LinkedEntry: Sendable {
+    let path: String
+    /// `nil` for a file.
+    let folder: OpenFolder?
+
+    init(_ path: String) throws(DepotError) {
+        self.path = path
+        let status = try FileStatus(following: path)
+        guard status.isFolder || status.isFile else {
+            throw DepotError(
+                .invalidArgument, "it leads to neither a file nor a folder", object: path)
+        }
+        folder = status.isFolder ? try OpenFolder(named: path) : nil
+    }
+}
+
+/// What marks a folder of a cache, see bford.info/cachedir.
+private enum CacheTag {
+    static let name = "CACHEDIR.TAG"
+    private static let signature = Array("Signature: 8a477f597d28d172789f06886806bc55".utf8)
+
+    static func isValid(in root: OpenFolder, _ folder: FilePath) -> Bool {
+        root.beginning(of: folder.appending(name), count: signature.count) == signature
     }
 }

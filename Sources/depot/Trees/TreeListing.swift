@@ -2,9 +2,9 @@ import DepotClient
 import DepotCore
 import DepotWire
 
-/// The files below a name, in units that are retrieved together: large files by themselves, small
-/// ones in groups, in order of names, so that folders are filled one by one. A page of them at a
-/// time is in memory.
+/// The files below a name of which content is to be fetched, in units that are retrieved together:
+/// large files by themselves, small ones in groups, in order of names, so that folders are filled
+/// one by one. A page of them at a time is in memory.
 struct TreeListing {
     private let prefix: FileName
     private var pages: NamePages
@@ -12,19 +12,33 @@ struct TreeListing {
     private var small: [FileBody] = []
     /// Last first.
     private var units: [[FileBody]] = []
-    private var isEmpty = true
+    private var isEmpty: Bool
+    private var last: FileName?
 
-    init(_ client: FileServerClient, _ prefix: FileName) {
+    /// - Parameter isKnown: whether the name itself is a folder's, so that nothing need be below it.
+    init(_ client: FileServerClient, _ prefix: FileName, isKnown: Bool) {
         self.prefix = prefix
         pages = NamePages(client, prefix: "\(prefix)/")
+        isEmpty = !isKnown
     }
 
+    /// The first name that was listed and is not handed out yet, or the last that was.
+    private(set) var firstWaiting: FileName?
+
+    /// - Parameter select: leaves of a page those files of which content is to be fetched.
     /// - Returns: at least one file; `nil` at the end.
     /// - Throws: `notFound` where there is none at all.
-    mutating func next() async throws(DepotError) -> [FileBody]? {
+    mutating func next(
+        _ select: ([FileBody]) async throws(DepotError) -> [FileBody]
+    ) async throws(DepotError) -> [FileBody]? {
+        defer {
+            let waiting = (small + units.joined()).map(\.name).min()
+            firstWaiting = waiting ?? last
+        }
         while units.isEmpty, let page = try await pages.next() {
             isEmpty = false
-            take(page)
+            last = page.last?.name
+            take(try await select(page))
         }
         if isEmpty {
             throw DepotError(.notFound, "no file has a name below it", object: "\(prefix)/")
@@ -40,7 +54,7 @@ struct TreeListing {
         let isSmall = { (file: FileBody) in file.size <= GroupDownload.fileBytesMax }
         var groups = (small + page.filter(isSmall)).batches(
             sizeMax: Int(GroupDownload.bytesMax), countMax: GroupDownload.filesMax
-        ) { Int($0.size) }
+        ) { Int($0.size) + $0.textSize }
         small = groups.popLast() ?? []
         units = (page.filter { !isSmall($0) }.map { [$0] } + groups).reversed()
     }

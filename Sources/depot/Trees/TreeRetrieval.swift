@@ -2,10 +2,16 @@ import DepotClient
 import DepotCore
 import DepotWire
 
+import struct SystemPackage.FilePath
+
 /// Retrieves everything below a name into a folder, several files at a time.
 struct TreeRetrieval: Sendable {
     enum Outcome: Sendable {
         case done(DownloadReport)
+        /// It was there as the depot has it.
+        case unchanged(FileBody, [RestoreWarning])
+        /// It was there, and was not to be replaced.
+        case kept(FileBody)
         case failed(FileName, DepotError)
     }
 
@@ -14,9 +20,11 @@ struct TreeRetrieval: Sendable {
     private static let bytesOfEachMax: UInt64 = 16 << 20
 
     let client: FileServerClient
+    let threads: BlockingThreads
     let group: GroupDownload
     let prefix: FileName
     let folders: FolderTree
+    let entries: TreeEntries
     let progress: Progress
     let onOutcome: @Sendable (Outcome) -> Void
 
@@ -26,36 +34,59 @@ struct TreeRetrieval: Sendable {
     func run() async throws(DepotError) {
         let counting = Task { if progress.isShown { try await count() } }
         defer { counting.cancel() }
-        var listing = TreeListing(client, prefix)
+        let root = try await folderItself()
+        var listing = TreeListing(client, prefix, isKnown: root != nil)
         // Groups of small files, or large files: several hide the round trips.
-        let unitsMax = Descriptors.unitsAtOnce
-        let outcome = await withTaskGroup(of: (bytes: UInt64, [Outcome]).self) { tasks in
-            var (unitsUnderWay, bytesUnderWay) = (0, UInt64(0))
-            func take(_ bytes: UInt64, _ outcomes: [Outcome]) {
-                unitsUnderWay -= 1
-                bytesUnderWay -= bytes
-                for outcome in outcomes { onOutcome(outcome) }
-            }
+        let outcome = await withTaskGroup(of: Work.self) { tasks in
+            var underWay = UnderWay()
             var result = Result<Void, DepotError>.success(())
             do throws(DepotError) {
-                while let unit = try await listing.next(), !Task.isCancelled {
+                if let root { _ = try await select([TreeEntries.Entry(root, at: "")]) }
+                while true {
+                    let unit = try await listing.next { page async throws(DepotError) in
+                        try await select(page.map { TreeEntries.Entry($0, at: path(of: $0.name)) })
+                    }
+                    guard let unit, !Task.isCancelled else { break }
                     try folders.makeRoot()
                     let bytes = min(unit.reduce(0) { $0 + $1.size }, Self.bytesOfEachMax)
-                    while unitsUnderWay >= unitsMax
-                        || unitsUnderWay > 0 && bytesUnderWay + bytes > Self.bytesMax,
-                        let done = await tasks.next()
-                    { take(done.bytes, done.1) }
-                    unitsUnderWay += 1
-                    bytesUnderWay += bytes
-                    tasks.addTask { (bytes, await retrieve(unit)) }
+                    while !underWay.hasRoom(for: bytes), let done = await tasks.next() {
+                        underWay.take(done)
+                        tell(done.outcomes)
+                    }
+                    underWay.add(bytes)
+                    tasks.addTask { Work(bytes: bytes, outcomes: await retrieve(unit)) }
+                    guard entries.isFull else { continue }
+                    for await done in tasks { tell(done.outcomes) }
+                    underWay = UnderWay()
+                    await finish(before: listing.firstWaiting)
                 }
             } catch {
                 result = .failure(error)
             }
-            for await done in tasks { take(done.bytes, done.1) }
+            for await done in tasks { tell(done.outcomes) }
+            await finish(before: nil)
             return result
         }
         try outcome.get()
+    }
+
+    private struct Work {
+        let bytes: UInt64
+        let outcomes: [Outcome]
+    }
+
+    private struct UnderWay {
+        private var units = 0
+        private var bytes: UInt64 = 0
+
+        func hasRoom(for more: UInt64) -> Bool {
+            units < Descriptors.unitsAtOnce
+                && (units == 0 || bytes + more <= TreeRetrieval.bytesMax)
+        }
+
+        mutating func add(_ more: UInt64) { (units, bytes) = (units + 1, bytes + more) }
+
+        mutating func take(_ done: Work) { (units, bytes) = (units - 1, bytes - done.bytes) }
     }
 
     /// Lists ahead of what is retrieved, for the progress alone.
@@ -66,16 +97,90 @@ struct TreeRetrieval: Sendable {
         progress.set(total: size)
     }
 
+    /// What the depot knows of the folder that the name is of.
+    private func folderItself() async throws(DepotError) -> FileBody? {
+        do throws(DepotError) {
+            let found = try await client.info(of: prefix, after: nil).file
+            return found.name == prefix && found.metadata.kind == .folder ? found : nil
+        } catch  where error.code == .notFound {
+            return nil
+        }
+    }
+
     /// In bytes: to a `String` a slash and a combining mark behind it are one character.
-    private func below(_ name: FileName) -> String {
-        String(Substring(name.text.utf8.dropFirst(prefix.text.utf8.count + 1)))
+    private func path(of name: FileName) -> FilePath {
+        FilePath(
+            name: String(Substring(name.text.utf8.dropFirst(prefix.text.utf8.count + 1))))
+    }
+
+    // MARK: What needs no content
+
+    /// - Returns: the files of which content is to be fetched.
+    private func select(
+        _ page: [TreeEntries.Entry]
+    ) async throws(DepotError) -> [FileBody] {
+        try folders.makeRoot()
+        let outcomes = try await threads.blocking { [entries] in entries.take(page) }
+        return take(outcomes).map(\.entry.file)
+    }
+
+    /// Tells what became of entries.
+    ///
+    /// - Returns: those of which content is to be fetched.
+    private func take(
+        _ outcomes: [TreeEntries.Outcome]
+    ) -> [(entry: TreeEntries.Entry, warning: RestoreWarning?)] {
+        outcomes.compactMap { outcome in
+            switch outcome {
+            case .restored(let file, let warnings):
+                onOutcome(.done(DownloadReport(file: file, warnings: warnings)))
+            case .unchanged(let file, let warnings):
+                progress.advance(file.size)
+                onOutcome(.unchanged(file, warnings))
+            case .kept(let file):
+                progress.advance(file.size)
+                onOutcome(.kept(file))
+            case .failed(let name, let error): onOutcome(.failed(name, error))
+            case .lacking(let entry, let warning): return (entry, warning)
+            }
+            return nil
+        }
+    }
+
+    /// Makes further names of files, and gives folders that are complete their modes and times.
+    /// Nothing else is under way.
+    ///
+    /// - Parameter next: the first name that is still to come; `nil` at the end.
+    private func finish(before next: FileName?) async {
+        do throws(DepotError) {
+            let links = try await threads.blocking { [entries] in
+                entries.finishLinks(isLast: next == nil)
+            }
+            for (entry, warning) in take(links) {
+                tell(await retrieve([entry.file]).map { $0.warned(warning) })
+            }
+            let finished = try await threads.blocking { [entries] in
+                entries.finishFolders(before: next)
+            }
+            _ = take(finished)
+        } catch {
+            onOutcome(.failed(prefix, error))
+        }
+    }
+
+    // MARK: Content
+
+    private func tell(_ outcomes: [Outcome]) {
+        for outcome in outcomes {
+            if case .done(let report) = outcome { entries.done(report.file) }
+            onOutcome(outcome)
+        }
     }
 
     /// - Returns: of each file of the unit, in order.
     private func retrieve(_ unit: [FileBody]) async -> [Outcome] {
         let orders = unit.map { file in
-            GroupDownload.Order(
-                name: file.name, target: .entry(folders, path: below(file.name)))
+            GroupDownload.Order(name: file.name, target: .entry(folders, path: path(of: file.name)))
         }
         return zip(orders, await group.run(orders)).map { order, result in
             switch result {
@@ -83,5 +188,13 @@ struct TreeRetrieval: Sendable {
             case .failure(let error): .failed(order.name, error)
             }
         }
+    }
+}
+
+extension TreeRetrieval.Outcome {
+    fileprivate func warned(_ warning: RestoreWarning?) -> Self {
+        guard case .done(var report) = self, let warning else { return self }
+        report.warnings.append(warning)
+        return .done(report)
     }
 }

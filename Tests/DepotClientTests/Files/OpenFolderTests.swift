@@ -2,6 +2,8 @@ import DepotCore
 import Foundation
 import Testing
 
+import struct SystemPackage.FilePath
+
 @testable import DepotClient
 
 /// A path below a folder is found without following links, by one call of the kernel's or, where it has none, part by
@@ -32,7 +34,7 @@ import Testing
         }
 
         func open(_ path: String, _ flags: Int32 = O_RDONLY) -> Int32 {
-            let found = folder.open(path, flags, mode: 0o600)
+            let found = folder.open(FilePath(path), flags, mode: 0o600)
             if found >= 0 { close(found) }
             return found < 0 ? errno : 0
         }

@@ -3,6 +3,8 @@ import Foundation
 import NIOCore
 import Testing
 
+import struct SystemPackage.FilePath
+
 @testable import DepotClient
 
 /// What somebody has put where a tree is retrieved to: nothing outside is written to, and nothing is opened but files.
@@ -20,7 +22,7 @@ import Testing
         }
 
         func write(_ path: String) throws(DepotError) {
-            let sink = try FileSink(.entry(tree, path: path))
+            let sink = try FileSink(.entry(tree, path: FilePath(path)))
             try sink.write(ByteBuffer(bytes: [1, 2, 3]))
             try FileSink.finish([(sink, FileMetadata(mode: 0o644))])
         }
@@ -101,7 +103,7 @@ import Testing
 
 extension FolderTree {
     fileprivate func kind(of name: String) -> FileKind? {
-        let found = try? folder(of: name)
-        return found?.0.status(name).map { FileKind(mode: $0.st_mode) }
+        let found = try? folder(of: FilePath(name))
+        return found?.0.status(FilePath(name)).map { FileKind(mode: $0.st_mode) }
     }
 }

@@ -3,6 +3,8 @@ import DepotCore
 import Foundation
 import Testing
 
+import struct SystemPackage.FilePath
+
 /// Between the listing of a folder and the opening of a file in it a link took the file's place, and the secret that it
 /// led to was deposited; a pipe held up everything.
 @Suite struct ReplacedSourceTests {
@@ -41,7 +43,7 @@ import Testing
         for (name, bytes) in contents { try bench.file(name, bytes) }
         let tree = try OpenFolder(named: bench.path("tree"))
         let sources = try ["a", "in/b", "in/c"].map {
-            UploadSource(name: try FileName($0), origin: .entry(tree, path: $0))
+            UploadSource(name: try FileName($0), origin: .entry(tree, path: FilePath($0)))
         }
         replacement.take(placeIn: bench)
         let told = try await bench.deposit(sources)

@@ -117,7 +117,7 @@ import Testing
             }
         },
         { catalog in
-            for entry in try await catalog.files(prefix: "", after: nil, limit: 100) {
+            for entry in try await catalog.files(prefix: "", after: nil, limit: 100).files {
                 _ = try await catalog.chunks(of: entry.manifest, after: nil, limit: 100)
                 #expect(entry.size <= ByteCount.range.upperBound)
             }

@@ -119,7 +119,7 @@ import Testing
         _ = try await catalog.totals(counting: all)
         _ = try await catalog.outbox(limit: 100)
         _ = try await catalog.members()
-        for entry in try await catalog.files(prefix: "", after: nil, limit: 100) {
+        for entry in try await catalog.files(prefix: "", after: nil, limit: 100).files {
             _ = try await catalog.chunks(of: entry.manifest, after: nil, limit: 100)
         }
         _ = try await catalog.shortfall(counting: all, limit: 100)

@@ -53,7 +53,7 @@ import Testing
                 try await catalog.renewRetrieval(forgotten, lease: lease)
             }
             try await catalog.closeRetrieval(written)
-            let listed = try await catalog.files(prefix: "", after: nil, limit: 10)
+            let listed = try await catalog.files(prefix: "", after: nil, limit: 10).files
             #expect(listed.count == 1)
             #expect(disk.fired > 0)
 

@@ -9,7 +9,7 @@ extension CatalogConformance {
             let chunk = try await fixture.depositOnly("file", "chunk", on: 1...2)
             let entry = try await fixture.catalog.file(FileName("file"))
             #expect(entry.manifest == ManifestReference(inline: chunk))
-            let listed = try await fixture.catalog.files(prefix: "", after: nil, limit: 10)
+            let listed = try await fixture.catalog.files(prefix: "", after: nil, limit: 10).files
             #expect(listed == [entry])
             let used = try await fixture.catalog.chunks(of: entry.manifest, after: nil, limit: 10)
             #expect(used.map(\.reference) == [chunk] && used[0].target == 2)

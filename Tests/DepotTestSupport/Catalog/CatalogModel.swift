@@ -263,7 +263,7 @@ public struct CatalogModel {
             ) { first, _ in first }
             #expect(held == copies[id] ?? [:], when)
         }
-        let listed = try await fixture.catalog.files(prefix: "", after: nil, limit: 100)
+        let listed = try await fixture.catalog.files(prefix: "", after: nil, limit: 100).files
         #expect(listed.map(\.name.text) == files.keys.sorted(), when)
         #expect(listed.map(\.level.copies) == files.keys.sorted().map { files[$0]?.level }, when)
         let highest = try await fixture.catalog.highestSequence()

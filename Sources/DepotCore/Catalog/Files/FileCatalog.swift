@@ -5,10 +5,11 @@ public protocol FileCatalog: Sendable {
     /// - Throws: `notFound`.
     func file(_ name: FileName) async throws(DepotError) -> FileEntry
 
-    /// Names that begin with `prefix`, in byte order, after `after`.
+    /// Names that begin with `prefix`, in byte order, after `after`: at most `limit`, and fewer where
+    /// their records are long; see `FilePage`.
     func files(
         prefix: String, after: FileName?, limit: Int
-    ) async throws(DepotError) -> [FileEntry]
+    ) async throws(DepotError) -> FilePage
 
     /// Live files that use a chunk: in their content, as their manifest or a piece of it; in order
     /// of name.

@@ -23,6 +23,22 @@ public struct FileEntry: Sendable, Hashable {
     }
 }
 
+/// Some files, in order of name.
+public struct FilePage: Sendable, Hashable {
+    /// A page of so many entries takes as many times this memory: a long name fits, and attributes
+    /// of many KiB make the page shorter.
+    public static let entrySize = 2 << 10
+
+    public let files: [FileEntry]
+    /// Whether others may come behind the last of them.
+    public let hasMore: Bool
+
+    public init(files: [FileEntry], hasMore: Bool) {
+        self.files = files
+        self.hasMore = hasMore
+    }
+}
+
 /// Assumes that a file had this level.
 public struct LevelAssumption: Sendable, Hashable {
     public let name: FileName

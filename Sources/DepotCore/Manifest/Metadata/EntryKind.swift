@@ -3,6 +3,18 @@ public enum EntryKind: Sendable, Hashable {
     case file
     case folder
     case link(LinkTarget)
+
+    /// Of a symbolic link.
+    public var target: LinkTarget? { if case .link(let target) = self { target } else { nil } }
+
+    /// `file`, `folder` or `link`, for programs that read what depot writes.
+    public var word: String {
+        switch self {
+        case .file: "file"
+        case .folder: "folder"
+        case .link: "link"
+        }
+    }
 }
 
 /// What a symbolic link points to: 1 to 4,095 bytes of UTF-8 without NUL, as Linux takes them.

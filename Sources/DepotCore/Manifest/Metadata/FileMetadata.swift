@@ -52,11 +52,43 @@ public struct FileMetadata: Sendable, Hashable {
         entityTag = checkedTag
     }
 
-    /// Whether it is mode, time and content type alone: all that format 1 of records has, and all
-    /// that retrievals bring back so far.
+    /// Whether it is mode, time and content type alone: all that format 1 of records has.
     public var isBasic: Bool {
         self
             == Self(mode: mode, modified: modified, checkedType: contentType, checkedTag: nil)
+    }
+
+    /// - Parameter size: of the file's content.
+    /// - Throws: `invalidArgument` where it cannot be what it says with so many bytes, or says what
+    ///   no depot gives back yet.
+    public func check(of name: FileName, size: UInt64) throws(DepotError) {
+        guard kind == .file || size == 0 && hardLinks == nil && holes == nil else {
+            throw DepotError(
+                .invalidArgument, "a folder or a symbolic link has no content", object: name.text)
+        }
+        guard annotations == nil, tags == nil, entityTag == nil else {
+            throw DepotError(
+                .invalidArgument, "annotations, tags and entity tags are not taken yet",
+                object: name.text)
+        }
+        guard holes?.ranges.last.map({ $0.upperBound <= size }) ?? true else {
+            throw DepotError(
+                .invalidArgument, "a hole ends behind the file, which has \(size) bytes",
+                object: name.text)
+        }
+    }
+
+    /// About as many bytes as it takes in a body, and hardly ever fewer.
+    public var textSize: Int {
+        var size = 300
+        if case .link(let target) = kind { size += 2 * target.text.utf8.count }
+        size += extended?.values.reduce(0) { $0 + 20 + $1.key.utf8.count + 2 * $1.value.count } ?? 0
+        size += (holes?.ranges.count ?? 0) * 42
+        for texts in [annotations?.texts, tags?.texts] {
+            size +=
+                texts?.reduce(0) { $0 + 10 + 2 * ($1.key.utf8.count + $1.value.utf8.count) } ?? 0
+        }
+        return size
     }
 
     private static func check(_ text: String, _ what: String) throws(DepotError) {

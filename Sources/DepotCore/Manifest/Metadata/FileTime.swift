@@ -40,6 +40,10 @@ public struct FileTime: Sendable, Hashable {
     package var nanoseconds: Int64? { Int64(exactly: whole) }
 }
 
+extension FileTime: Comparable {
+    public static func < (left: Self, right: Self) -> Bool { left.whole < right.whole }
+}
+
 extension FileTime: CustomStringConvertible {
     public var description: String {
         let digits = String(whole.magnitude)

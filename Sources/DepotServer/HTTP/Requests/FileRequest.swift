@@ -115,15 +115,12 @@ extension FileServerRoutes {
         return request
     }
 
-    /// What an entry of a page takes: a long name, or a chunk with many holders.
-    private static let entryBytes = 2 << 10
-
     /// An answer of so many entries. There is memory for it before it is made.
     private func page<Page: Encodable>(
         of limit: Int, over transfer: Transfer, _ make: () async throws -> Page
     ) async throws -> Response {
         let (budget, borrower) = (parts.bodyBudget, transfer.borrower)
-        let room = try await budget.reserve(limit * Self.entryBytes, for: borrower)
+        let room = try await budget.reserve(limit * FilePage.entrySize, for: borrower)
         transfer.takes { budget.isWanted(from: borrower) }
         return try Response(json: try await make(), in: room)
     }

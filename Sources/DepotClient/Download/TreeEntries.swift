@@ -1,0 +1,335 @@
+import DepotCore
+import DepotWire
+import Glibc
+import Synchronization
+
+import struct SystemPackage.FilePath
+
+// Of a tree only files that are not there yet have content to be fetched. Folders are made before
+// anything is put into them, and get their modes and times when all of it is there. Further names of
+// a file are made when the first one is whole.
+
+/// What of a tree is restored without fetching content. Its functions may block.
+public final class TreeEntries: Sendable {
+    /// What becomes of something that is there already.
+    public enum Overwriting: String, Sendable, CaseIterable {
+        case always
+        /// Unless size and time are those that the depot has.
+        case ifChanged = "if-changed"
+        /// Where what the depot has is newer.
+        case ifNewer = "if-newer"
+        case never
+    }
+
+    public struct Entry: Sendable {
+        public let file: FileBody
+        /// Below the root; empty for the root itself.
+        public let path: FilePath
+
+        public init(_ file: FileBody, at path: FilePath) {
+            self.file = file
+            self.path = path
+        }
+    }
+
+    public enum Outcome: Sendable {
+        case restored(FileBody, [RestoreWarning])
+        /// It was there as the depot has it.
+        case unchanged(FileBody, [RestoreWarning])
+        /// It was there, and was not to be replaced.
+        case kept(FileBody)
+        case failed(FileName, DepotError)
+        /// Its content is to be fetched.
+        ///
+        /// - Parameter warning: why it is not another name of a file that is there.
+        case lacking(Entry, RestoreWarning? = nil)
+    }
+
+    /// The first of several names of one file.
+    private struct FirstName {
+        let path: FilePath
+        let manifest: ManifestReference
+        var isThere = false
+    }
+
+    private struct State {
+        /// Folders that are being filled, in order of name.
+        var folders: [Entry] = []
+        var links: [Entry] = []
+        var firstNames: [HardLinkID: FirstName] = [:]
+    }
+
+    /// Folders and names that wait: some 400 bytes each. Beyond, what is complete is finished first.
+    public static let waitingMax = 20_000
+    /// Beyond, further names become files of their own.
+    private static let firstNamesMax = 500_000
+
+    private let folders: FolderTree
+    private let overwriting: Overwriting
+    private let attributes: FileAttributes
+    private let syncing: DiskSync
+    private let state = Mutex(State())
+
+    public convenience init(
+        _ folders: FolderTree, overwriting: Overwriting, restoring options: RestoreOptions
+    ) {
+        self.init(
+            folders, overwriting: overwriting, attributes: FileAttributes(options: options))
+    }
+
+    init(
+        _ folders: FolderTree, overwriting: Overwriting, attributes: FileAttributes,
+        syncing: DiskSync = .system
+    ) {
+        self.folders = folders
+        self.overwriting = overwriting
+        self.attributes = attributes
+        self.syncing = syncing
+    }
+
+    public var isFull: Bool {
+        state.withLock { $0.folders.count + $0.links.count >= Self.waitingMax }
+    }
+
+    // MARK: In order of name
+
+    /// Restores what has no content, and finds out what is there already.
+    ///
+    /// - Parameter entries: in order of name, behind those of earlier calls.
+    /// - Returns: in no order; nothing of what is finished later.
+    public func take(_ entries: [Entry]) -> [Outcome] {
+        var touched: [FilePath: OpenFolder] = [:]
+        var outcomes = entries.compactMap { entry -> Outcome? in
+            do throws(DepotError) {
+                return try take(entry, &touched)
+            } catch {
+                return .failed(entry.file.name, error)
+            }
+        }
+        sync(Array(touched.values), &outcomes)
+        return outcomes
+    }
+
+    private func take(
+        _ entry: Entry, _ touched: inout [FilePath: OpenFolder]
+    ) throws(DepotError) -> Outcome? {
+        let metadata = entry.file.metadata
+        if metadata.kind == .folder {
+            try folders.enter(entry.path)
+            state.withLock { $0.folders.append(entry) }
+            return nil
+        }
+        let status = try folders.status(entry.path)
+        if let status, keeps(status, instead: entry.file) { return .kept(entry.file) }
+        if case .link(let target) = metadata.kind {
+            return try makeLink(entry, to: target, over: status, &touched)
+        }
+        if let links = metadata.hardLinks, let waits = further(entry, links, over: status) {
+            return waits
+        }
+        guard overwriting == .ifChanged, let status, Self.isSame(status, as: entry.file) else {
+            return .lacking(entry)
+        }
+        done(entry.file)
+        return .unchanged(entry.file, try restoreAgain(entry, status))
+    }
+
+    /// Whether what is there is not to be touched.
+    private func keeps(_ status: stat, instead file: FileBody) -> Bool {
+        switch overwriting {
+        case .always, .ifChanged: return false
+        case .never: return true
+        case .ifNewer:
+            guard let there = FileTime(status.st_mtim), let modified = file.metadata.modified
+            else { return false }
+            return there >= modified
+        }
+    }
+
+    private static func isSame(_ status: stat, as file: FileBody) -> Bool {
+        guard FileKind(mode: status.st_mode) == .file, let modified = file.metadata.modified,
+            let there = FileTime(status.st_mtim)
+        else { return false }
+        return UInt64(clamping: status.st_size) == file.size && there == modified
+    }
+
+    /// A file whose content is there may lack an owner, a mode or attributes.
+    private func restoreAgain(
+        _ entry: Entry, _ status: stat
+    ) throws(DepotError) -> [RestoreWarning] {
+        let (folder, name) = try folders.folder(of: entry.path)
+        let descriptor = folder.open(FilePath(name), O_RDONLY | O_NONBLOCK)
+        // Whoever may not read it could not tell what it lacks.
+        guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        if attributes.isRestored(entry.file.metadata, descriptor, status) { return [] }
+        return attributes.restore(entry.file.metadata, to: descriptor)
+    }
+
+    // MARK: Symbolic links
+
+    private func makeLink(
+        _ entry: Entry, to target: LinkTarget, over status: stat?,
+        _ touched: inout [FilePath: OpenFolder]
+    ) throws(DepotError) -> Outcome {
+        let (folder, name) = try folders.folder(of: entry.path)
+        if let status, FileKind(mode: status.st_mode) == .link,
+            folder.target(of: FilePath(name)) == target.platformString
+        {
+            let warnings = attributes.restoreLink(entry.file.metadata, name, in: folder)
+            return .unchanged(entry.file, warnings)
+        }
+        let warnings = try attributes.makeLink(name, to: target, entry.file.metadata, in: folder)
+        touched[FilePath(folder.path)] = folder
+        return .restored(entry.file, warnings)
+    }
+
+    // MARK: Further names of a file
+
+    /// - Returns: `nil` where it is the first name of its file; nothing inside where it waits.
+    private func further(_ entry: Entry, _ links: HardLinkID, over status: stat?) -> Outcome?? {
+        state.withLock { state in
+            guard let first = state.firstNames[links] else {
+                if state.firstNames.count < Self.firstNamesMax {
+                    state.firstNames[links] = FirstName(
+                        path: entry.path, manifest: entry.file.manifest)
+                }
+                return .none
+            }
+            // Somebody has given the name another content since.
+            guard first.manifest == entry.file.manifest else { return .none }
+            state.links.append(entry)
+            return .some(.none)
+        }
+    }
+
+    /// To be told of each file that is whole under its name.
+    public func done(_ file: FileBody) {
+        guard let links = file.metadata.hardLinks else { return }
+        state.withLock { $0.firstNames[links]?.isThere = true }
+    }
+
+    /// Makes the names that wait for others which are there.
+    ///
+    /// - Parameter isLast: whether no file comes any more: names whose first one is not there are
+    ///   to be fetched by themselves.
+    public func finishLinks(isLast: Bool) -> [Outcome] {
+        let (waiting, firstNames) = state.withLock { state in
+            let isReady = { (entry: Entry) in
+                isLast
+                    || entry.file.metadata.hardLinks.flatMap { state.firstNames[$0] }?.isThere
+                        ?? true
+            }
+            let ready = state.links.filter(isReady)
+            state.links.removeAll(where: isReady)
+            return (ready, state.firstNames)
+        }
+        var touched: [FilePath: OpenFolder] = [:]
+        var outcomes = waiting.map { entry -> Outcome in
+            guard let links = entry.file.metadata.hardLinks, let first = firstNames[links],
+                first.isThere
+            else { return .lacking(entry) }
+            do throws(DepotError) {
+                return try link(entry, to: first.path, &touched)
+            } catch {
+                return .failed(entry.file.name, error)
+            }
+        }
+        sync(Array(touched.values), &outcomes)
+        return outcomes
+    }
+
+    private func link(
+        _ entry: Entry, to first: FilePath, _ touched: inout [FilePath: OpenFolder]
+    ) throws(DepotError) -> Outcome {
+        let (source, sourceName) = try folders.folder(of: first)
+        let (folder, name) = try folders.folder(of: entry.path)
+        guard let wanted = source.status(FilePath(sourceName)),
+            FileKind(mode: wanted.st_mode) == .file,
+            UInt64(clamping: wanted.st_size) == entry.file.size
+        else { return .lacking(entry) }
+        if let there = folder.status(FilePath(name)),
+            (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino)
+        {
+            return .unchanged(entry.file, [])
+        }
+        try folder.requireReplaceable(name)
+        let fresh = FilePath(PartFile.freshName())
+        let linked = sourceName.withPlatformString { old in
+            fresh.withPlatformString { linkat(source.descriptor, old, folder.descriptor, $0, 0) }
+        }
+        // Too many names, or a file system without any.
+        guard linked == 0 else { return .lacking(entry, .linkBroken(errno)) }
+        try folder.rename(fresh, to: name)
+        touched[FilePath(folder.path)] = folder
+        return .restored(entry.file, [])
+    }
+
+    // MARK: Folders
+
+    /// Gives folders that are complete what the depot knows of them, the innermost first: one that
+    /// is closed to its owner is passed no more.
+    ///
+    /// - Parameter next: the first name that is still to come; `nil` at the end.
+    public func finishFolders(before next: FileName?) -> [Outcome] {
+        let complete = state.withLock { state in
+            let isComplete = { (entry: Entry) in
+                guard let next = next?.text.utf8 else { return true }
+                let content = "\(entry.file.name)/".utf8
+                return content.lexicographicallyPrecedes(next) && !next.starts(with: content)
+            }
+            let complete = state.folders.filter(isComplete)
+            state.folders.removeAll(where: isComplete)
+            return complete
+        }
+        var outcomes: [Outcome] = []
+        for stretch in complete.reversed().batches(
+            sizeMax: Descriptors.filesAtOnce, size: { _ in 1 })
+        {
+            var opened: [OpenFolder] = []
+            for entry in stretch {
+                do throws(DepotError) {
+                    let folder = try folders.opened(entry.path)
+                    if isRestored(folder, as: entry.file) {
+                        outcomes.append(.unchanged(entry.file, []))
+                        continue
+                    }
+                    opened.append(folder)
+                    let warnings = attributes.restore(entry.file.metadata, to: folder.descriptor)
+                    outcomes.append(.restored(entry.file, warnings))
+                } catch {
+                    outcomes.append(.failed(entry.file.name, error))
+                }
+            }
+            sync(opened, &outcomes)
+        }
+        return outcomes
+    }
+
+    private func isRestored(_ folder: OpenFolder, as file: FileBody) -> Bool {
+        var status = stat()
+        guard let modified = file.metadata.modified, fstat(folder.descriptor, &status) == 0 else {
+            return false
+        }
+        return FileTime(status.st_mtim) == modified
+            && attributes.isRestored(file.metadata, folder.descriptor, status)
+    }
+
+    // MARK: Durability
+
+    private func sync(_ folders: [OpenFolder], _ outcomes: inout [Outcome]) {
+        guard !folders.isEmpty else { return }
+        do throws(DepotError) {
+            if try syncing.folders(folders) { return }
+            outcomes = outcomes.map { outcome in
+                guard case .restored(let file, let warnings) = outcome else { return outcome }
+                return .restored(file, warnings + [.notDurable])
+            }
+        } catch {
+            outcomes = outcomes.map { outcome in
+                guard case .restored(let file, _) = outcome else { return outcome }
+                return .failed(file.name, error)
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import CLinux
+import Glibc
+
+/// The extended attributes of an open file or folder, as the kernel has them.
+enum AttributeList {
+    static let accessList = "system.posix_acl_access"
+    static let defaultList = "system.posix_acl_default"
+
+    /// Which are deposited and restored unless all are asked for: those that users make, and access
+    /// control lists. The others are the system's own: of security modules, and of the
+    /// administrator's programs.
+    static func isUsual(_ name: String) -> Bool {
+        name.hasPrefix("user.") || name == accessList || name == defaultList
+    }
+
+    enum Answer {
+        case found([String])
+        /// Some are none that a record could name.
+        case unnamed
+        case refused(Int32)
+    }
+
+    /// Longer lists and values than Linux has do not occur.
+    private static let listSizeMax = 64 << 10
+
+    static func names(of descriptor: Int32) -> Answer {
+        let size = flistxattr(descriptor, nil, 0)
+        // Most files have none, and some file systems know none.
+        if size == 0 || size < 0 && errno == ENOTSUP { return .found([]) }
+        guard size > 0 else { return .refused(errno) }
+        var text = [CChar](repeating: 0, count: listSizeMax)
+        let count = flistxattr(descriptor, &text, text.count)
+        guard count >= 0 else { return .refused(errno) }
+        let parts = text[..<count].map(UInt8.init(bitPattern:)).split(separator: 0)
+        let names = parts.compactMap { String(validating: $0, as: UTF8.self) }
+        return names.count == parts.count ? .found(names) : .unnamed
+    }
+
+    /// - Returns: `nil` with `errno`.
+    static func value(of name: String, _ descriptor: Int32) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: listSizeMax)
+        let count = fgetxattr(descriptor, name, &bytes, bytes.count)
+        return count < 0 ? nil : Array(bytes[..<count])
+    }
+
+    /// - Returns: 0, or an `errno`.
+    static func set(_ name: String, _ value: [UInt8], _ descriptor: Int32) -> Int32 {
+        fsetxattr(descriptor, name, value, value.count, 0) == 0 ? 0 : errno
+    }
+
+    static func remove(_ name: String, _ descriptor: Int32) { fremovexattr(descriptor, name) }
+}

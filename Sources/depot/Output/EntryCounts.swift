@@ -1,0 +1,27 @@
+import DepotCore
+
+/// How many names a command has dealt with, by what they are of.
+struct EntryCounts: Encodable, Sendable {
+    private(set) var files = 0
+    private(set) var folders = 0
+    private(set) var links = 0
+
+    var total: Int { files + folders + links }
+
+    mutating func add(_ kind: EntryKind) {
+        switch kind {
+        case .file: files += 1
+        case .folder: folders += 1
+        case .link: links += 1
+        }
+    }
+}
+
+extension EntryCounts: CustomStringConvertible {
+    var description: String {
+        var parts = files > 0 || total == 0 ? [Output.plural(files, "file")] : []
+        if folders > 0 { parts.append(Output.plural(folders, "folder")) }
+        if links > 0 { parts.append(Output.plural(links, "link")) }
+        return parts.joined(separator: ", ")
+    }
+}

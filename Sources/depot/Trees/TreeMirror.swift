@@ -1,0 +1,95 @@
+import DepotClient
+import DepotCore
+import DepotWire
+import Synchronization
+
+import struct SystemPackage.FilePath
+
+// Both a folder and a depot list their names in the order of bytes, so what only one of them has
+// shows when both are gone through side by side, and neither is in memory.
+
+/// Finds names below a prefix that a folder does not have.
+final class TreeMirror: Sendable {
+    private struct State {
+        var walk: SourceWalk
+        /// The first name of the folder that was not passed yet.
+        var local: FileName?
+    }
+
+    private let prefix: FileName
+    private let patterns: PathPatterns
+    private let state: Mutex<State>
+    /// Why the folder was not read to its end.
+    private let problem: Problem
+
+    private final class Problem: Sendable {
+        private let first = Mutex<DepotError?>(nil)
+
+        func take(_ problem: SourceTree.Problem) {
+            guard case .failed(_, let error) = problem else { return }
+            first.withLock { $0 = $0 ?? error }
+        }
+
+        var error: DepotError? { first.withLock { $0 } }
+    }
+
+    /// May block.
+    ///
+    /// - Parameters:
+    ///   - patterns: what they leave out of the folder they leave alone in the depot.
+    ///   - mayBeEmpty: whether the folder may have nothing in it.
+    /// - Throws: `conflict` for a folder without anything in it.
+    init(
+        _ tree: SourceTree, prefix: FileName, patterns: PathPatterns, mayBeEmpty: Bool
+    ) throws(DepotError) {
+        let problem = Problem()
+        self.problem = problem
+        self.prefix = prefix
+        self.patterns = patterns
+        var walk = tree.walk { problem.take($0) }
+        // The first name is that of the folder itself.
+        _ = walk.next()
+        let local = walk.next()?.name
+        state = Mutex(State(walk: walk, local: local))
+        guard local != nil || mayBeEmpty else {
+            throw DepotError(
+                .conflict, "the folder is empty: nothing is deleted unless --force is given",
+                object: prefix.text)
+        }
+    }
+
+    /// Those of a page that the folder has not. May block.
+    ///
+    /// - Parameter page: behind the pages before.
+    /// - Throws: where the folder cannot be read.
+    func excess(of page: [FileBody]) throws(DepotError) -> [FileName] {
+        try state.withLock { state throws(DepotError) in
+            var excess: [FileName] = []
+            for file in page {
+                while let name = state.local, name < file.name {
+                    state.local = state.walk.next()?.name
+                }
+                if state.local != file.name, !isLeftOut(file) { excess.append(file.name) }
+            }
+            // What could not be read is not gone.
+            if let error = problem.error {
+                throw DepotError(
+                    error.code, "the folder cannot be read to its end, and nothing is deleted",
+                    object: prefix.text, cause: error)
+            }
+            return excess
+        }
+    }
+
+    private func isLeftOut(_ file: FileBody) -> Bool {
+        let below = Substring(file.name.text.utf8.dropFirst(prefix.text.utf8.count + 1))
+        var place = FilePath(name: String(below))
+        var isFolder = file.metadata.kind == .folder
+        while !place.isEmpty {
+            if patterns.leavesOut(place, isFolder: isFolder) { return true }
+            place.removeLastComponent()
+            isFolder = true
+        }
+        return false
+    }
+}

@@ -1,0 +1,125 @@
+import ArgumentParser
+import DepotClient
+import DepotCore
+import Glibc
+
+import struct SystemPackage.FilePath
+
+/// What of a folder is deposited.
+struct TreeOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Leave out what matches, as gitignore says it: *.o, /build/, docs/**/*.pdf, !keep.o.",
+            valueName: "pattern"))
+    var exclude: [String] = []
+
+    @Option(
+        help: ArgumentHelp("Leave out what matches a line of the file.", valueName: "file"))
+    var excludeFrom: [String] = []
+
+    @Flag(help: "Leave out what is in folders with a valid CACHEDIR.TAG.")
+    var excludeCaches = false
+
+    @Flag(help: "Leave out what is in folders where another file system is mounted.")
+    var oneFileSystem = false
+
+    @Flag(help: "Deposit what symbolic links lead to in their place.")
+    var followLinks = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Deposit only what is listed, a path below the folder in each line; - is standard input.",
+            valueName: "file"))
+    var filesFrom: String?
+
+    @Flag(
+        name: [.customShort("0"), .customLong("null")],
+        help: "Paths that are listed end in a zero byte.")
+    var endsInZero = false
+
+    @Flag(
+        help: """
+            When all is deposited, delete what is below NAME/ and not in the folder; what patterns \
+            leave out stays.
+            """)
+    var mirror = false
+
+    @Flag(help: "With --mirror, delete everything where the folder is empty.")
+    var force = false
+
+    @Flag(help: "Tell what would be deposited and deleted, and do nothing.")
+    var dryRun = false
+
+    func validate() throws {
+        guard mirror, filesFrom != nil || followLinks else { return }
+        throw ValidationError(
+            "--mirror compares whole folders; it takes neither --files-from nor --follow-links")
+    }
+
+    func selection() throws(DepotError) -> TreeSelection {
+        var lines: [String] = []
+        for file in excludeFrom {
+            let text = String(decoding: try ListFile.read(file), as: UTF8.self)
+            lines += text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        }
+        return TreeSelection(
+            patterns: try PathPatterns(lines + exclude), excludesCaches: excludeCaches,
+            staysOnFileSystem: oneFileSystem, followsLinks: followLinks,
+            listed: try filesFrom.map { file throws(DepotError) in
+                try ListFile.paths(try ListFile.read(file), endingInZero: endsInZero)
+            })
+    }
+}
+
+/// What of a tree is walked through.
+struct TreeSelection: Sendable {
+    var patterns: PathPatterns
+    var excludesCaches = false
+    var staysOnFileSystem = false
+    var followsLinks = false
+    /// Only these, with all that is in them.
+    var listed: [FilePath]?
+}
+
+/// Lists of paths and patterns.
+enum ListFile {
+    /// Longer ones are a mistake.
+    private static let sizeMax = 256 << 20
+
+    /// - Parameter path: `-` is standard input.
+    static func read(_ path: String) throws(DepotError) -> [UInt8] {
+        let descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .file("cannot be read", path) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = Glibc.read(descriptor, &part, part.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .file("cannot be read", path) }
+            guard count > 0 else { return bytes }
+            bytes += part[..<count]
+            guard bytes.count <= sizeMax else {
+                throw DepotError(
+                    .tooLarge, "a list may have \(sizeMax >> 20) MiB", object: path)
+            }
+        }
+    }
+
+    static func paths(
+        _ bytes: [UInt8], endingInZero: Bool
+    ) throws(DepotError) -> [FilePath] {
+        var paths: [FilePath] = []
+        for line in bytes.split(separator: endingInZero ? 0 : UInt8(ascii: "\n")) {
+            let path = FilePath(platformString: line.map(CChar.init(bitPattern:)) + [0])
+                .lexicallyNormalized()
+            guard path.isRelative, path.components.first?.kind != .parentDirectory else {
+                throw DepotError(
+                    .invalidArgument, "a listed path has to be below the folder",
+                    object: path.string)
+            }
+            paths.append(path)
+        }
+        return paths
+    }
+}

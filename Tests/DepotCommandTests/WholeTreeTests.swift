@@ -1,0 +1,189 @@
+import Foundation
+import Testing
+
+extension CommandTests {
+    /// A tree comes back as it was, as rsync and tar see it; and as much of it is deposited as was asked for.
+    @Suite struct WholeTrees {
+        /// All that a tree can have, but for what the kernel makes.
+        private static let everything = """
+            set -e; mkdir "$1"; cd "$1"
+            echo hi > f; ln f g; mkdir a; echo 1 > a/x; ln a/x a.x; ln a/x zz
+            ln -s f link; ln -s /nowhere/$'\\xff'x dangling; ln -s a/ folder-link
+            mkdir -p empty/deep closed sticky; chmod 0751 empty; echo x > closed/file
+            printf x > $'na\\xe9me'; printf y > $'tab\\there'; printf z > ‛41; : > none
+            truncate -s 10M sparse; echo end >> sparse; truncate -s 1M hole
+            touch -d '1950-01-02 03:04:05.123456789' f; touch -d '2200-05-06 07:08:09.5' hole
+            touch -h -d '2001-02-03 04:05:06.7' link; touch -d '2000-01-01 1:2:3.4' a empty/deep
+            setfacl -m u:33:rw f; setfacl -d -m u:33:rwx empty
+            setfattr -n user.note -v hello f; setfattr -n user.x -v 1 empty
+            if [ $(id -u) = 0 ]; then chown -h 33:33 link; chown 1:1 sparse; fi
+            chmod 4755 g; chmod 3777 sticky; chmod 0555 closed; chmod 0000 none
+            """
+
+        /// What rsync would change, and where two archives of the trees differ.
+        private static let compare = """
+            rsync -aAXHSn --delete --itemize-changes "$1/" "$2/"
+            for tree in "$1" "$2"; do
+                (cd "$tree"; tar --acls --xattrs --sort=name -cf - . \
+                    | tar --acls --xattrs --full-time -tvvf -) > "$tree.list"
+            done
+            diff "$1.list" "$2.list"
+            """
+
+        private static func expectSame(
+            _ first: String, _ second: String, in depot: Composition
+        ) async throws {
+            let difference = try await depot.bash(compare, ["compare", first, second])
+            #expect(difference.status == 0 && difference.text.isEmpty, "\(difference.text)")
+            #expect(difference.complaint.isEmpty)
+        }
+
+        @Test func `everything that a tree has comes back`() async throws {
+            try await Composition.with(replicas: 3) { depot in
+                let (tree, back) = (depot.newPath(), depot.newPath())
+                let made = try await depot.bash(Self.everything, ["make", tree])
+                try #require(made.status == 0, "\(made.complaint)")
+                let deposited = try await depot.run(["deposit", "-r", tree, "3", "--as", "t"])
+                #expect(deposited.status == 0 && deposited.complaint.isEmpty)
+                #expect(deposited.text.hasPrefix("12 files, 6 folders, 3 links  "))
+                let retrieved = try await depot.run(["retrieve", "-r", "t", "-o", back])
+                #expect(retrieved.status == 0 && retrieved.complaint.isEmpty)
+                try await Self.expectSame(tree, back, in: depot)
+                // Again, and after some of it was changed: only that is fetched.
+                let again = try await depot.run(["retrieve", "-r", "t", "-o", back])
+                #expect(again.text.contains("  0 B  verified  unchanged: 12 files, "))
+                let change = "cd $1; echo more >> sparse; rm zz; ln -sfn x link; chmod 700 a"
+                _ = try await depot.bash(change, ["change", back])
+                let repaired = try await depot.run(["retrieve", "-r", "t", "-o", back])
+                #expect(repaired.status == 0 && repaired.complaint.isEmpty)
+                try await Self.expectSame(tree, back, in: depot)
+                // From what replicas have alone.
+                _ = try await depot.stopServer(SIGKILL)
+                try FileManager.default.removeItem(atPath: depot.serverFolder)
+                let rebuilt = try await depot.run(
+                    ["rebuild-catalog", "--data", depot.serverFolder] + depot.replicaOptions())
+                #expect(rebuilt.status == 0, "\(rebuilt.complaint)")
+                try await depot.startServer()
+                let third = depot.newPath()
+                _ = try await depot.run(["retrieve", "-r", "t", "-o", third])
+                try await Self.expectSame(tree, third, in: depot)
+            }
+        }
+
+        /// Each kind of what cannot be had is told once, with a count, and costs no bytes.
+        @Test(.enabled(if: geteuid() == 0)) func `who may give nothing away is told`() async throws
+        {
+            try await Composition.with(replicas: 1) { depot in
+                let (tree, mine) = (depot.newPath(), depot.newPath())
+                _ = try await depot.bash(Self.everything, ["make", tree])
+                _ = try await depot.run(["deposit", "-r", tree, "1", "--as", "t"])
+                let script = """
+                    set -e; mkdir "$1"; chown 33:33 "$1"; cp "$2" "$1/depot"
+                    setpriv --reuid 33 --regid 33 --clear-groups "$1/depot" retrieve t -r -o "$1/back"
+                    rsync -rlHSn --times --delete --itemize-changes "$3/" "$1/back/"
+                    stat -c %a "$1/back/g" "$1/back/closed" "$1/back/sticky"
+                    """
+                let outcome = try await depot.bash(
+                    script, ["script", mine, Composition.executable, tree],
+                    environment: ["DEPOT_SERVER": depot.url, "DEPOT_TOKEN": depot.token])
+                #expect(outcome.status == 0, "\(outcome.complaint)")
+                #expect(
+                    outcome.text.split(separator: "\n").dropFirst() == ["755", "555", "1777"],
+                    "\(outcome.text)")
+                let lines = outcome.complaint.split(separator: "\n")
+                #expect(lines.count == 4 && lines.allSatisfy { $0.hasPrefix("warning: ") })
+                #expect(lines.filter { $0.contains("owner is not restored") }.count == 2)
+            }
+        }
+
+        // MARK: What is deposited
+
+        @Test func `patterns, caches and lists choose what is deposited`() async throws {
+            try await Composition.with(replicas: 1) { depot in
+                let tree = depot.newPath()
+                let script = """
+                    mkdir -p $1/build $1/src/cache $1/src/in; cd $1
+                    for name in a.o keep.o build/x src/main.c src/cache/junk; do echo $name > $name; done
+                    echo 'Signature: 8a477f597d28d172789f06886806bc55' > src/cache/CACHEDIR.TAG
+                    ln -s ../main.c src/in/up; ln -s .. src/in/loop
+                    """
+                _ = try await depot.bash(script, ["make", tree])
+                let list = try depot.write(Data("*.o\n!keep.o\n# nothing\n/build/\n".utf8))
+                let options = ["--exclude-from", list, "--exclude", "loop", "--exclude-caches"]
+                let planned = try await depot.run(
+                    ["deposit", "-r", tree, "1", "--as", "t", "--dry-run"] + options)
+                #expect(try await depot.names().isEmpty)
+                #expect(planned.text.hasSuffix("nothing was done\n"))
+                _ = try await depot.run(["deposit", "-r", tree, "1", "--as", "t"] + options)
+                let names = [
+                    "t", "t/keep.o", "t/src", "t/src/cache", "t/src/cache/CACHEDIR.TAG", "t/src/in",
+                    "t/src/in/up", "t/src/main.c",
+                ]
+                #expect(try await depot.names() == names)
+                #expect(
+                    planned.text.split(separator: "\n").dropLast()
+                        == names.map { "would deposit \($0)" }[...])
+                let followed = try await depot.run(
+                    ["deposit", "-r", tree, "1", "--as", "f", "--follow-links", "--exclude", "*.o"])
+                #expect(followed.text.contains("left out: 1 × a link to a folder around it"))
+                let up = try await depot.retrieve("f/src/in/up")
+                #expect(up.bytes == Data("src/main.c\n".utf8))
+                let listed = try depot.write(Data("src/cache\0a.o\0".utf8))
+                _ = try await depot.run(
+                    ["deposit", "-r", tree, "1", "--as", "l", "-0", "--files-from", listed])
+                #expect(
+                    try await depot.names().filter { $0.hasPrefix("l") } == [
+                        "l/a.o", "l/src/cache", "l/src/cache/CACHEDIR.TAG", "l/src/cache/junk",
+                    ])
+                let outside = try depot.write(Data("../x\n".utf8))
+                let refused = try await depot.failure(
+                    ["deposit", "-r", tree, "1", "--files-from", outside])
+                #expect(refused.status == 64)
+            }
+        }
+
+        @Test func `a mirror deletes what the folder has no more, and nothing else`() async throws {
+            try await Composition.with(replicas: 1) { depot in
+                let tree = depot.newPath()
+                _ = try await depot.bash(
+                    "mkdir -p $1/gone/in $1/stays; cd $1; touch gone/in/x stays/y a.txt a b.log",
+                    ["make", tree])
+                let mirror = ["deposit", "-r", tree, "1", "--as", "m", "--mirror"]
+                _ = try await depot.deposit("m2/other", testBytes(3, seed: 1), level: 1)
+                _ = try await depot.run(mirror)
+                _ = try await depot.bash("cd $1; rm -r gone a b.log", ["change", tree])
+                // What patterns leave out is left alone; what cannot be read is not gone.
+                let planned = try await depot.run(mirror + ["--dry-run", "--exclude", "*.log"])
+                #expect(planned.text.contains("would delete m/a\n"))
+                #expect(!planned.text.contains("would delete m/b.log"))
+                let mirrored = try await depot.run(mirror + ["--exclude", "*.log"])
+                #expect(mirrored.text.contains("  deleted: 4"))
+                let left = ["m", "m/a.txt", "m/b.log", "m/stays", "m/stays/y", "m2/other"]
+                #expect(try await depot.names() == left)
+                _ = try await depot.bash("cd $1; rm -r stays a.txt", ["change", tree])
+                let empty = try await depot.failure(mirror)
+                #expect(empty.status == 4)
+                #expect(try await depot.names() == left)
+                let forced = try await depot.run(mirror + ["--force"])
+                #expect(forced.status == 0)
+                #expect(try await depot.names() == ["m", "m2/other"])
+                let unread = """
+                    mkdir -p $1/in; cd $1/in; part=$(printf %0250d 0)
+                    for i in 1 2 3 4 5; do mkdir $part; cd $part; done; touch x
+                    """
+                _ = try await depot.bash(unread, ["make", tree])
+                _ = try await depot.deposit("m/in/kept", testBytes(3, seed: 2), level: 1)
+                _ = try await depot.run(mirror)
+                #expect(try await depot.names().contains("m/in/kept"))
+                let unplanned = try await depot.run(mirror + ["--dry-run"])
+                #expect(unplanned.status == 64 && !unplanned.text.contains("would delete"))
+                _ = try await depot.run(["delete", "-r", "m/in"])
+                let nameless = try await depot.run(["deposit", "-r", tree, "1", "--mirror"])
+                #expect(nameless.status == 64)
+                let deleted = try await depot.run(["delete", "-r", "m", "m2"])
+                #expect(deleted.status == 0 && deleted.text.hasSuffix("deleted 2 names\n"))
+                #expect(try await depot.failure(["delete", "-r", "m"]).status == 3)
+            }
+        }
+    }
+}
