@@ -49,6 +49,8 @@ import Testing
             try await TestDepot.start(on: replicas, in: folder) { depot in
                 let receipt = try await depot.deposit("file", Self.data, level: 2)
                 given.withLock { $0 = receipt }
+                // Puts the receipt where nobody comes who reads the file.
+                #expect(try await depot.changeLevel("file", 1).error == nil)
             }
             let page = try await Self.firstPage(of: "receipt", folder)
             try await TestDepot.start(on: replicas, in: folder) { depot in

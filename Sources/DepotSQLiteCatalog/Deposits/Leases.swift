@@ -71,7 +71,8 @@ struct Leases {
         _ = try end(deposit, room: Self.endedAtOnce)
     }
 
-    /// Takes away pins, and then the lease. The row of a deposit that has receipts is kept.
+    /// Takes away pins, and then the lease. The row of a deposit that has committed something is
+    /// kept, for its receipts.
     ///
     /// - Parameter room: pins that may be taken away, at least one.
     /// - Returns: what it took of the room; at least one.
@@ -80,10 +81,10 @@ struct Leases {
         let pins = try ExpiredPins(of: deposit, atMost: room, session)
         try pins.letGo()
         guard pins.count < room else { return room }
-        let hasReceipts = try session.statement(
-            "SELECT EXISTS (SELECT 1 FROM receipt WHERE deposit = ?)"
+        let hasCommitted = try session.statement(
+            "SELECT committed IS NOT NULL FROM deposit WHERE id = ?"
         ).first(deposit) { try $0.get(0, as: Bool.self) }
-        if hasReceipts == true {
+        if hasCommitted == true {
             try session.statement(
                 "UPDATE deposit SET deadline = NULL, ended = ? WHERE id = ?"
             ).run(session.now, deposit)

@@ -2,6 +2,11 @@ import DepotCore
 import DepotSQLite
 import GRDB
 
+// A receipt is in the row of its file, which has room for it, until another record takes that one's
+// place: then it is moved into a table. It names its deposit by UUID, since numbers of deposits are
+// used again. A UUID may be used again as well, when the deposit is forgotten: so the deposit's row
+// says where its commits begin, and an older receipt is not its own.
+
 /// What depositors were told, kept for those who ask again.
 struct ReceiptTable {
     struct Kept {
@@ -10,28 +15,46 @@ struct ReceiptTable {
         let record: Int64
     }
 
-    /// Receipts of one transaction: so long others wait.
+    /// Receipts and deposits of one transaction: so long others wait.
     static let forgottenAtOnce = 1_000
+
+    /// Whether the row `r` of a file has the receipt of the deposit `d`.
+    private static let isInRow = "r.deposit = d.uuid AND r.counter >= d.committed"
 
     private let session: Session
 
     init(_ session: Session) { self.session = session }
 
-    func keep(_ receipt: Receipt, deposit: Int64, record: Int64) throws {
+    // MARK: Keeping
+
+    /// Notes that a deposit has committed something: its row stays when its lease ends.
+    func noteCommit(_ sequence: CommitSequence, by deposit: Int64) throws {
+        session.assertChange()
+        try session.statement(
+            "UPDATE deposit SET committed = ? WHERE id = ? AND committed IS NULL"
+        ).run(sequence.counter, deposit)
+    }
+
+    /// Called before the row of a file goes, or becomes that of another record. The receipt of a
+    /// deposit that is forgotten is none any more.
+    func moveOut(of name: FileName) throws {
         session.assertChange()
         try session.statement(
             """
             INSERT INTO receipt (deposit, name, record, copies, chunks, new_chunks, new_bytes,
                 shared_bytes)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            SELECT d.id, r.name, r.record, r.copies, r.chunks, r.new_chunks, r.new_bytes,
+                r.shared_bytes
+            FROM file r CROSS JOIN deposit d ON \(Self.isInRow) WHERE r.name = ?
             """
-        ).run(
-            deposit, receipt.name, record, receipt.copies, receipt.chunks, receipt.newChunks,
-            receipt.newBytes, receipt.sharedBytes)
+        ).run(name)
     }
 
     func lower(_ receipt: Receipt, to copies: Int) throws {
         session.assertChange()
+        try session.statement(
+            "UPDATE file SET copies = min(copies, ?) WHERE name = ? AND deposit = ?"
+        ).run(copies, receipt.name, receipt.deposit)
         try session.statement(
             """
             UPDATE receipt SET copies = min(copies, ?1) WHERE name = ?2
@@ -40,37 +63,53 @@ struct ReceiptTable {
         ).run(copies, receipt.name, receipt.deposit)
     }
 
-    /// Forgets some of the receipts that were kept for their time, and deposits that have none
-    /// left.
+    /// Forgets some of the deposits whose receipts were kept for their time, with what the table has
+    /// of them. What is in a file's row stays there, and says nothing without its deposit.
     ///
     /// - Returns: whether there may be more.
     func forgetOld() throws -> Bool {
         session.assertChange()
         let old = try session.statement(
-            """
-            SELECT d.id, r.name FROM deposit d CROSS JOIN receipt r ON r.deposit = d.id
-            WHERE d.ended <= ? ORDER BY d.ended LIMIT ?
-            """
+            "SELECT id FROM deposit WHERE ended <= ? ORDER BY ended LIMIT ?"
         ).all(session.now - Receipt.keptFor.milliseconds, Self.forgottenAtOnce) {
-            try (deposit: $0.get(0, as: Int64.self), name: $0.get(1, as: FileName.self))
+            try $0.get(0, as: Int64.self)
         }
-        let forgetting = try session.statement("DELETE FROM receipt WHERE deposit = ? AND name = ?")
-        for receipt in old { try forgetting.run(receipt.deposit, receipt.name) }
-        let ending = try session.statement(
-            """
-            DELETE FROM deposit WHERE id = ?1
-                AND NOT EXISTS (SELECT 1 FROM receipt WHERE deposit = ?1)
-            """)
-        for deposit in Set(old.map(\.deposit)) { try ending.run(deposit) }
-        return old.count == Self.forgottenAtOnce
+        let ending = try session.statement("DELETE FROM deposit WHERE id = ?")
+        var room = Self.forgottenAtOnce
+        for deposit in old where room > 0 {
+            let forgotten = try forget(atMost: room, of: deposit)
+            if forgotten < room { try ending.run(deposit) }
+            room -= max(1, forgotten)
+        }
+        assert(room >= 0, "a change forgets \(Self.forgottenAtOnce) receipts at most")
+        return room == 0
     }
 
+    /// - Returns: how many there were.
+    private func forget(atMost room: Int, of deposit: Int64) throws -> Int {
+        let names = try session.statement("SELECT name FROM receipt WHERE deposit = ? LIMIT ?")
+            .all(deposit, room) { try $0.get(0, as: FileName.self) }
+        let forgetting = try session.statement("DELETE FROM receipt WHERE deposit = ? AND name = ?")
+        for name in names { try forgetting.run(deposit, name) }
+        return names.count
+    }
+
+    // MARK: Finding
+
     func find(_ name: FileName, deposit: DepositID) throws -> Kept? {
+        try find(name, deposit, in: "file r ON r.name = ? AND \(Self.isInRow)")
+            ?? find(name, deposit, in: "receipt r ON r.deposit = d.id AND r.name = ?")
+    }
+
+    /// - Parameter rows: rows `r` of a table that have receipts of the deposit `d`, in SQL.
+    private func find(
+        _ name: FileName, _ deposit: DepositID, in rows: String
+    ) throws -> Kept? {
         try session.statement(
             """
             SELECT \(RecordSQL.text), r.copies, r.chunks, r.new_chunks, r.new_bytes,
                 r.shared_bytes, r.record
-            FROM deposit d CROSS JOIN receipt r ON r.deposit = d.id AND r.name = ?
+            FROM deposit d CROSS JOIN \(rows)
             \(RecordSQL.joinText(of: "r.record")) WHERE d.uuid = ?
             """
         ).first(name, deposit) { row in

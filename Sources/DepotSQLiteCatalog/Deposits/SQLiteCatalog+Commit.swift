@@ -173,14 +173,14 @@ private struct DepositCommit {
         let number =
             try records?.add(record)
             ?? RecordTable(session).insert(RecordBatch(record), isPending: true).object
-        try publication.put(record, manifest: manifest, number: number)
         let receipt = Receipt(
             deposit: deposit, name: file.name, sequence: record.sequence, manifest: file.manifest,
             size: file.size, level: lease.level,
             copies: counts.copies ?? min(lease.level.copies, file.reachable), chunks: file.chunks,
             newChunks: counts.new.count, newBytes: counts.newBytes,
             sharedBytes: counts.sharedBytes)
-        try receipts.keep(receipt, deposit: lease.number, record: number)
+        try publication.put(record, manifest: manifest, number: number, receipt: receipt)
+        try receipts.noteCommit(record.sequence, by: lease.number)
         try counts.countAsShared(deposit: lease.number, session)
         return .committed(receipt, number)
     }

@@ -22,7 +22,8 @@ extension SQLiteCatalog {
             if known?.isLive != true { try PinQuota(session).requireRoomForDeposit(limits) }
             try session.statement(
                 """
-                INSERT INTO deposit (uuid, level, lease, deadline) VALUES (?, ?, ?, ?)
+                INSERT INTO deposit (uuid, level, lease, deadline, committed)
+                VALUES (?, ?, ?, ?, NULL)
                 ON CONFLICT (uuid) DO UPDATE SET lease = excluded.lease,
                     deadline = excluded.deadline,
                     ended = NULL

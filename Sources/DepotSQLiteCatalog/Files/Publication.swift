@@ -58,29 +58,39 @@ struct Publication {
     }
 
     /// Makes the record's file the one of its name.
-    func put(_ record: FileRecord, manifest: Int64, number: Int64) throws {
+    ///
+    /// - Parameter receipt: what the deposit is told that commits it; `nil` where none does.
+    func put(
+        _ record: FileRecord, manifest: Int64, number: Int64, receipt: Receipt? = nil
+    ) throws {
         guard case .file(let level, _, let size, _) = record.content else {
             return assertionFailure("the record of a deletion is no file's")
         }
         try ReplacedFiles(session).note(record.name, by: number, with: manifest)
+        try ReceiptTable(session).moveOut(of: record.name)
         try session.statement("DELETE FROM tombstone WHERE name = ?").run(record.name)
         try session.statement(
             """
-            INSERT INTO file (name, epoch, counter, manifest, size, level, time, record)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO file (name, epoch, counter, manifest, size, level, time, record,
+                deposit, copies, chunks, new_chunks, new_bytes, shared_bytes)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT DO UPDATE SET epoch = excluded.epoch, counter = excluded.counter,
                 manifest = excluded.manifest, size = excluded.size, level = excluded.level,
                 mode = NULL, modified = NULL, content_type = NULL, time = excluded.time,
-                record = excluded.record
+                record = excluded.record, deposit = excluded.deposit, copies = excluded.copies,
+                chunks = excluded.chunks, new_chunks = excluded.new_chunks,
+                new_bytes = excluded.new_bytes, shared_bytes = excluded.shared_bytes
             """
         ).run(
             record.name, record.sequence.epoch, record.sequence.counter, manifest, size, level,
-            record.time, number)
+            record.time, number, receipt?.deposit, receipt?.copies, receipt?.chunks,
+            receipt?.newChunks, receipt?.newBytes, receipt?.sharedBytes)
     }
 
     /// Puts the record's tombstone in the place of the file.
     func bury(_ record: FileRecord, level: ReplicationLevel, number: Int64) throws {
         try ReplacedFiles(session).note(record.name, by: number, with: nil)
+        try ReceiptTable(session).moveOut(of: record.name)
         try session.statement("DELETE FROM file WHERE name = ?").run(record.name)
         try session.statement("DELETE FROM tombstone WHERE name = ?").run(record.name)
         try session.statement(

@@ -177,6 +177,8 @@ struct RecordTable {
             SELECT o.number, o.text, o.hash
             FROM (\(records) ORDER BY 1 DESC LIMIT ?) o
             WHERE NOT EXISTS (SELECT 1 FROM receipt r WHERE r.record = o.number)
+                AND NOT EXISTS (
+                    SELECT 1 FROM file f WHERE f.record = o.number AND f.deposit IS NOT NULL)
             ORDER BY o.id DESC LIMIT ?
             """
         ).visit(name, 16 * Self.laterChangesMax, Self.laterChangesMax) { row in

@@ -53,6 +53,7 @@ enum CatalogSchema {
         }
         registerInlineManifests(in: &migrator)
         registerBatches(in: &migrator)
+        registerReceiptsInRows(in: &migrator)
         return migrator
     }
 

@@ -2,43 +2,18 @@ import DepotCore
 import DepotSQLite
 import DepotTestSupport
 import FoundationEssentials
-import GRDB
 
 @testable import DepotSQLiteCatalog
 
 /// A catalog as it was before copies were in the rows of chunks, made by the migrations up to then alone.
 enum HoldingTable {
-    static let before = "7 claims of deposits"
-
     /// Puts an old catalog into the place of a closed one, with the same in it.
     static func bringBack(in folder: String) throws {
-        let path = CatalogPages.file(folder).path
-        PageChecksums.install()
-        var configuration = Configuration()
-        configuration.foreignKeysEnabled = false
-        let old = try DatabaseQueue(path: path + ".old", configuration: configuration)
-        try PageChecksums.carryOver(path + ".old")
-        try CatalogSchema.migrator.migrate(old, upTo: before)
-        try old.writeWithoutTransaction { database in
-            try database.execute(sql: "ATTACH ? AS now", arguments: [path])
-            let tables = try String.fetchAll(
-                database,
-                sql: "SELECT name FROM main.sqlite_master WHERE type = 'table' "
-                    + "AND name NOT LIKE 'grdb%' "
-                    + "AND name NOT IN ('holding', 'pin', 'record', 'record_holding')")
-            for table in tables {
-                let columns = try database.columns(in: table).map(\.name)
-                let values = columns.map { $0 == "record" ? number : $0 }
-                try database.execute(
-                    sql: "INSERT INTO main.\(table) (\(columns.joined(separator: ", "))) "
-                        + "SELECT \(values.joined(separator: ", ")) FROM now.\(table) old")
-            }
-            try database.execute(sql: holdings + pins + records)
-            try database.execute(sql: "DETACH now")
-            _ = try database.checkpoint(.truncate)
-        }
-        try old.close()
-        try CatalogPages.replace(in: folder, by: path + ".old")
+        try OlderCatalog(
+            migration: "7 claims of deposits",
+            others: ["holding", "pin", "record", "record_holding"], record: number,
+            rest: holdings + pins + records
+        ).bringBack(in: folder)
     }
 
     /// Bits of members whose log went back stand for copies that are not proved, in a pin for a vouch all the same.
