@@ -15,7 +15,7 @@ final class DepositReporter: Sendable {
         var ending: DepotError?
         /// Why receipts that were asked for are not where they were to be.
         var unsaved: DepotError?
-        var receipts: [ReceiptBody] = []
+        var receipts = ByKind<ReceiptBody>()
         /// Names that a mirror has deleted.
         var deletedCount = 0
         var deleted: [FileName] = []
@@ -60,6 +60,8 @@ final class DepositReporter: Sendable {
 
     private struct TreeBody: Encodable {
         let files: [ReceiptBody]
+        let folders: [ReceiptBody]
+        let links: [ReceiptBody]
         let totals: Totals
         let skipped: [SourceTree.Skipped]
         let warnings: [FileWarning]
@@ -114,7 +116,7 @@ final class DepositReporter: Sendable {
                 if receipt.degraded, receipt.copies < state.worst?.copies ?? .max {
                     state.worst = receipt
                 }
-                if keepsReceipts { state.receipts.append(receipt) }
+                if keepsReceipts { state.receipts.add(receipt, kind) }
             }
         case .warned(let name, let warning): warn(warning, of: name)
         case .failed(let name, let error): fail(name.text, error)
@@ -153,7 +155,7 @@ final class DepositReporter: Sendable {
     /// Of what was deposited, whatever became of the rest. Where it cannot be written, `finish`
     /// gives it all the same.
     func save(to path: String) {
-        let (receipts, ending) = state.withLock { ($0.receipts, $0.ending) }
+        let (receipts, ending) = state.withLock { ($0.receipts.all, $0.ending) }
         if receipts.isEmpty, !isTree || ending != nil { return }
         do throws(DepotError) {
             try ReceiptFile.write(receipts, isTree: isTree, to: path)
@@ -170,7 +172,7 @@ final class DepositReporter: Sendable {
         state.countedWarnings.tell()
         guard isTree, total > 0 || state.ending == nil else {
             if let error = state.ending ?? state.failed.first?.error { throw error }
-            guard let receipt = state.receipts.first else {
+            guard let receipt = state.receipts.files.first else {
                 throw DepotError(.internalError, "no receipt came")
             }
             show(receipt)
@@ -185,8 +187,9 @@ final class DepositReporter: Sendable {
 
     /// Receipts that could not be saved: without them nobody can prove what was promised.
     private func give(_ state: State) throws(DepotError) {
-        guard let unsaved = state.unsaved, let first = state.receipts.first else { return }
-        let count = state.receipts.count
+        guard let unsaved = state.unsaved, let first = state.receipts.all.first
+        else { return }
+        let count = state.receipts.all.count
         let what =
             count == 1
             ? "\(first.name) was deposited all the same, with sequence \(first.sequence)"
@@ -200,7 +203,7 @@ final class DepositReporter: Sendable {
             Output.complain(error.description)
             Failure.end(ErrorTable.row(for: error.code).exitCode)
         }
-        if isTree { Output.json(state.receipts) } else { Output.json(first) }
+        if isTree { Output.json(state.receipts.all) } else { Output.json(first) }
         throw error
     }
 
@@ -221,7 +224,8 @@ final class DepositReporter: Sendable {
         if output.json {
             return Output.json(
                 TreeBody(
-                    files: state.receipts, totals: totals, skipped: state.skipped,
+                    files: state.receipts.files, folders: state.receipts.folders,
+                    links: state.receipts.links, totals: totals, skipped: state.skipped,
                     warnings: state.warnings, failed: state.failed.sorted,
                     deleted: state.deleted.sorted(),
                     error: state.ending.map { ErrorEnvelope($0).error }

@@ -17,6 +17,23 @@ struct EntryCounts: Encodable, Sendable {
     }
 }
 
+/// What is said of names, by what they are of.
+struct ByKind<Value: Sendable>: Sendable {
+    private(set) var files: [Value] = []
+    private(set) var folders: [Value] = []
+    private(set) var links: [Value] = []
+
+    var all: [Value] { files + folders + links }
+
+    mutating func add(_ value: Value, _ kind: EntryKind) {
+        switch kind {
+        case .file: files.append(value)
+        case .folder: folders.append(value)
+        case .link: links.append(value)
+        }
+    }
+}
+
 extension EntryCounts: CustomStringConvertible {
     var description: String {
         var parts = files > 0 || total == 0 ? [Output.plural(files, "file")] : []

@@ -8,7 +8,6 @@ import Synchronization
 final class RetrievalReporter: Sendable {
     private struct FileResult: Encodable {
         let name: FileName
-        let kind: String
         let size: UInt64
         let manifest: ChunkID
         let badCopies: [BadCopyReport]
@@ -19,7 +18,6 @@ final class RetrievalReporter: Sendable {
         init(_ report: DownloadReport, state: String? = nil) {
             self.state = state
             name = report.file.name
-            kind = report.file.metadata.kind.word
             size = report.file.size
             manifest = report.file.manifest.id
             badCopies = report.badCopies
@@ -29,6 +27,8 @@ final class RetrievalReporter: Sendable {
 
     private struct TreeResult: Encodable {
         let files: [FileResult]
+        let folders: [FileResult]
+        let links: [FileResult]
         let failed: [FailedFiles.Entry]
         let error: ErrorEnvelope.Body?
     }
@@ -43,7 +43,7 @@ final class RetrievalReporter: Sendable {
         var failed = FailedFiles()
         /// What ended the retrieval before its end.
         var ending: DepotError?
-        var files: [FileResult] = []
+        var files = ByKind<FileResult>()
     }
 
     private let state = Mutex(State())
@@ -66,7 +66,7 @@ final class RetrievalReporter: Sendable {
                 state.restored.add(report.file.metadata.kind)
                 state.bytes += report.file.size
                 state.lastName = report.file.name
-                if output.json { state.files.append(FileResult(report)) }
+                if output.json { state.files.add(FileResult(report), report.file.metadata.kind) }
             }
             tellBadCopies(report)
             for warning in report.warnings { tell(warning, of: report.file.name) }
@@ -74,16 +74,18 @@ final class RetrievalReporter: Sendable {
             state.withLock { state in
                 state.unchanged.add(file.metadata.kind)
                 guard output.json else { return }
-                state.files.append(
-                    FileResult(DownloadReport(file: file, warnings: warnings), state: "unchanged"))
+                state.files.add(
+                    FileResult(DownloadReport(file: file, warnings: warnings), state: "unchanged"),
+                    file.metadata.kind)
             }
             for warning in warnings { tell(warning, of: file.name) }
         case .kept(let file):
             state.withLock { state in
                 state.kept.add(file.metadata.kind)
                 guard output.json else { return }
-                state.files.append(
-                    FileResult(DownloadReport(file: file, warnings: []), state: "kept"))
+                state.files.add(
+                    FileResult(DownloadReport(file: file, warnings: []), state: "kept"),
+                    file.metadata.kind)
             }
         case .failed(let name, let error):
             state.withLock { $0.failed.add(name.text, error, keeps: output.json) }
@@ -141,12 +143,14 @@ final class RetrievalReporter: Sendable {
         if isTree {
             return Output.json(
                 TreeResult(
-                    files: state.files.sorted { $0.name < $1.name },
+                    files: state.files.files.sorted { $0.name < $1.name },
+                    folders: state.files.folders.sorted { $0.name < $1.name },
+                    links: state.files.links.sorted { $0.name < $1.name },
                     failed: state.failed.sorted, error: state.ending.map { ErrorEnvelope($0).error }
                 )
             )
         }
-        guard let file = state.files.first else { return }
+        guard let file = state.files.all.first else { return }
         Output.json(file, to: isToStandardOutput ? .error : .output)
     }
 }
