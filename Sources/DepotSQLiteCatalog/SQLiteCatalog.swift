@@ -43,36 +43,45 @@ public final class SQLiteCatalog: Catalog {
     /// - Parameters:
     ///   - checkedMax: a larger catalog is only partly checked for damage; `check` does the rest.
     ///   - claims: what deposits may claim of it.
+    ///   - versions: what is kept of what names were.
     /// - Throws: `conflict` where another FileServer has the folder open; `formatUnsupported` where
     ///   a newer depot has made the catalog, or the file is no catalog; `storeFailed` where it is
     ///   damaged or the disk fails, and where the folder's catalog is gone or another one.
     public static func open(
         at folder: String, clock: CatalogClock = .system,
         checkedMax: ByteCount = checkedAtOpeningMax, claims: ClaimLimits = ClaimLimits(),
+        versions: VersionPolicy = .nothing,
         logger: Logger = Logger(label: "depot.catalog")
     ) async throws(DepotError) -> SQLiteCatalog {
         var opening = CatalogOpening(
             folder: folder, clock: clock, checkedMax: checkedMax, logger: logger)
         opening.claims = claims
+        opening.versions = versions
         return try await run(opening)
     }
 
     /// Makes an empty catalog of a known cluster, which takes what is found on replicas and no
     /// deposits until `finishRebuild`.
     ///
+    /// - Parameter versions: whether words that are restored one after the other are kept.
     /// - Throws: `conflict` where there is a catalog in the folder.
     public static func makeForRebuild(
-        in folder: String, cluster: ClusterIdentity, clock: CatalogClock = .system
+        in folder: String, cluster: ClusterIdentity, clock: CatalogClock = .system,
+        versions: VersionPolicy = .nothing
     ) async throws(DepotError) -> SQLiteCatalog {
-        try await run(CatalogOpening(folder: folder, clock: clock, rebuilding: cluster))
+        var opening = CatalogOpening(folder: folder, clock: clock, rebuilding: cluster)
+        opening.versions = versions
+        return try await run(opening)
     }
 
     /// A catalog of its own in a new folder, which is deleted with it. For tests.
     public static func temporary(
-        clock: CatalogClock = .system
+        clock: CatalogClock = .system, versions: VersionPolicy = .nothing
     ) async throws(DepotError) -> SQLiteCatalog {
         let folder = FileManager.default.temporaryDirectory.path + "/depot-catalog-\(UUID())"
-        return try await run(CatalogOpening(folder: folder, clock: clock, isTemporary: true))
+        var opening = CatalogOpening(folder: folder, clock: clock, isTemporary: true)
+        opening.versions = versions
+        return try await run(opening)
     }
 
     /// Opening reads and writes the disk, which the threads of async functions must not wait for.

@@ -31,6 +31,11 @@ struct Depot: AsyncParsableCommand {
                     Deposit.self, Retrieve.self, ChangeReplication.self, List.self, Info.self,
                     Delete.self, Status.self,
                 ]),
+            CommandGroup(
+                name: "Versions",
+                subcommands: [
+                    Versions.self, Revert.self, Undelete.self,
+                ]),
             CommandGroup(name: "Upkeep", subcommands: [Verify.self, Collect.self]),
             CommandGroup(
                 name: "Replicas",

@@ -241,7 +241,9 @@ final class MemoryFileServer: FileServerAPI {
         try await count(.closeRetrieval, needsLease: false)
     }
 
-    func files(prefix: String, after: FileName?) async throws(DepotError) -> FileListBody {
+    func files(
+        _ moment: ListMoment, prefix: String, after: FileName?
+    ) async throws(DepotError) -> FileListBody {
         let number = try await count(.files, needsLease: false)
         if let listed = state.withLock({ $0.listed }) { return listed(number) }
         let found = files.values.filter { file in

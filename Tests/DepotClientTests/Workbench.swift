@@ -97,7 +97,7 @@ final class Workbench: Sendable {
     ) async throws(DepotError) -> DownloadReport {
         let pipeline = DownloadPipeline(
             server: server, threads: threads, pause: pause, onBytes: { _ in })
-        return try await pipeline.run(FileName(name), to: target)
+        return try await pipeline.run(VersionName(FileName(name)), to: target)
     }
 
     func retrieve(_ name: String) async throws -> [UInt8]? {

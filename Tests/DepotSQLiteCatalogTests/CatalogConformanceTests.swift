@@ -11,6 +11,14 @@ import Testing
         try await withCatalog { fixture in try await behaviour.check(fixture) }
     }
 
+    @Test(arguments: CatalogConformance.versions)
+    func `a catalog that keeps versions does what every such one must`(
+        _ behaviour: CatalogBehaviour
+    ) async throws {
+        let policy = VersionPolicy(keepingFor: CatalogConformance.versionsKept)
+        try await withCatalog(versions: policy) { fixture in try await behaviour.check(fixture) }
+    }
+
     @Test(arguments: CatalogConformance.partial)
     func `a catalog that is filled from replicas does what every such one must`(
         _ behaviour: CatalogBehaviour

@@ -30,9 +30,11 @@ func withFolder<Result>(
     return try await body(folder)
 }
 
-func withCatalog<Result>(_ body: (CatalogFixture) async throws -> Result) async throws -> Result {
+func withCatalog<Result>(
+    versions: VersionPolicy = .nothing, _ body: (CatalogFixture) async throws -> Result
+) async throws -> Result {
     let time = ManualClock()
-    let catalog = try await SQLiteCatalog.temporary(clock: time.clock)
+    let catalog = try await SQLiteCatalog.temporary(clock: time.clock, versions: versions)
     let result = try await body(CatalogFixture(catalog: catalog) { time.advance($0) })
     try catalog.close()
     return result

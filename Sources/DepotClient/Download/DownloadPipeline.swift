@@ -89,7 +89,8 @@ public struct DownloadPipeline: Sendable {
     /// - Throws: `notFound`; `noGoodCopy`, naming chunk, file and offset; what is wrong with the
     ///   target.
     public func run(
-        _ name: FileName, to target: DownloadTarget, onOpen: @Sendable (FileBody) -> Void = { _ in }
+        _ name: VersionName, to target: DownloadTarget,
+        onOpen: @Sendable (FileBody) -> Void = { _ in }
     ) async throws(DepotError) -> DownloadReport {
         for _ in 1..<Self.startsMax {
             if case .done(let report) = try await attempt(name, to: target, onOpen) {
@@ -130,7 +131,7 @@ public struct DownloadPipeline: Sendable {
     }
 
     private func attempt(
-        _ name: FileName, to target: DownloadTarget, _ onOpen: @Sendable (FileBody) -> Void
+        _ name: VersionName, to target: DownloadTarget, _ onOpen: @Sendable (FileBody) -> Void
     ) async throws(DepotError) -> Attempt {
         let opened = try await OpenedFiles([name], server: server, threads: threads)
         let file = try opened.files[0].get()

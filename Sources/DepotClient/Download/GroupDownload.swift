@@ -16,11 +16,11 @@ public struct GroupDownload: Sendable {
     public static let filesMax = 256
 
     public struct Order: Sendable {
-        public let name: FileName
+        public let name: VersionName
         /// Where the file goes.
         public let target: DownloadTarget
 
-        public init(name: FileName, target: DownloadTarget) {
+        public init(name: VersionName, target: DownloadTarget) {
             self.name = name
             self.target = target
         }

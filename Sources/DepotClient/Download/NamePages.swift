@@ -8,12 +8,14 @@ import DepotWire
 /// The files whose names begin so, in order of name, a page at a time.
 public struct NamePages: Sendable {
     private let server: any FileServerAPI
+    private let moment: ListMoment
     private let prefix: String
     private var last: FileName?
     private var isAtEnd = false
 
     /// - Parameter prefix: with `/` at its end, of the files in a folder.
-    public init(_ server: any FileServerAPI, prefix: String) {
+    public init(_ server: any FileServerAPI, _ moment: ListMoment = .now, prefix: String) {
+        self.moment = moment
         self.server = server
         self.prefix = prefix
     }
@@ -22,7 +24,7 @@ public struct NamePages: Sendable {
     /// - Throws: `internalError` for an answer to another question, or to none.
     public mutating func next() async throws(DepotError) -> [FileBody]? {
         guard !isAtEnd else { return nil }
-        let page = try await server.files(prefix: prefix, after: last)
+        let page = try await server.files(moment, prefix: prefix, after: last)
         for file in page.files { try check(file.name) }
         guard !page.files.isEmpty || !page.hasMore else {
             throw wrong("it says that there is more, and lists nothing")

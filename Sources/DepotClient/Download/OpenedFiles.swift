@@ -23,25 +23,31 @@ struct OpenedFiles: Sendable {
     ///
     /// - Throws: `internalError` for an answer that is not about these files.
     init(
-        _ names: [FileName], server: any FileServerAPI, threads: BlockingThreads
+        _ names: [VersionName], server: any FileServerAPI, threads: BlockingThreads
     ) async throws(DepotError) {
         let id = RetrievalID.random()
-        let answer = try await server.openRetrieval(OpenRetrievalBody(retrieval: id, names: names))
+        let answer = try await server.openRetrieval(
+            OpenRetrievalBody(retrieval: id, versions: names))
         let found = answer.files.map { found in
             Result { () throws(DepotError) in try found.get() }
         }
         let areThese = zip(names, found).allSatisfy { name, result in
-            if case .success(let file) = result { file.name == name } else { true }
+            if case .success(let file) = result {
+                file.name == name.name && name.sequence.map { $0 == file.sequence } ?? true
+            } else {
+                true
+            }
         }
         guard areThese, found.count == names.count else {
             throw DepotError(
                 .internalError, "another file was answered, or none",
-                object: names.first?.text ?? "")
+                object: names.first?.name.text ?? "")
         }
         var alone: FileBody?
         if found.count == 1, case .success(let file) = found[0] { alone = file }
         files = found
-        lease = RetrievalLease(id, of: alone, server: server)
+        lease = RetrievalLease(
+            id, of: alone, at: names.first?.sequence, server: server)
         leaseTime = .seconds(answer.leaseSeconds)
         self.server = server
         self.threads = threads

@@ -11,13 +11,19 @@ actor RetrievalLease {
     nonisolated let id: RetrievalID
     private let server: any FileServerAPI
     private let file: FileBody?
+    /// Where a certain version was asked for.
+    private let sequence: CommitSequence?
     /// How often it was opened.
     private var openings = 1
     /// Why the file cannot be read to its end as it was.
     private(set) var replacement: DepotError?
 
     /// - Parameter file: what is read; `nil` where a lease that ends is not to be opened again.
-    init(_ id: RetrievalID, of file: FileBody?, server: any FileServerAPI) {
+    init(
+        _ id: RetrievalID, of file: FileBody?, at sequence: CommitSequence?,
+        server: any FileServerAPI
+    ) {
+        self.sequence = sequence
         self.id = id
         self.file = file
         self.server = server
@@ -38,7 +44,7 @@ actor RetrievalLease {
     private func open(_ file: FileBody, again seen: Int) async throws(DepotError) {
         guard openings == seen else { return }
         let answer = try await server.openRetrieval(
-            OpenRetrievalBody(retrieval: id, names: [file.name]))
+            OpenRetrievalBody(retrieval: id, versions: [VersionName(file.name, sequence)]))
         let found = try? answer.files.first?.get()
         guard let found, found.manifest.id == file.manifest.id else {
             let error = DepotError(

@@ -30,7 +30,9 @@ public protocol FileServerAPI: Sendable {
     ) async throws(DepotError) -> [FetchedChunk]
     func closeRetrieval(_ retrieval: RetrievalID) async throws(DepotError)
 
-    func files(prefix: String, after: FileName?) async throws(DepotError) -> FileListBody
+    func files(
+        _ moment: ListMoment, prefix: String, after: FileName?
+    ) async throws(DepotError) -> FileListBody
 }
 
 /// What became of one chunk that was asked for.

@@ -153,11 +153,39 @@ public final class FileServerClient: FileServerAPI {
 
     // MARK: Files
 
-    public func files(prefix: String, after: FileName?) async throws(DepotError) -> FileListBody {
+    public func files(
+        _ moment: ListMoment, prefix: String, after: FileName?
+    ) async throws(DepotError) -> FileListBody {
         var path = "\(FileServerRoute.files)?limit=\(WireLimits.pageEntriesMax)"
         path += "&prefix=\(Self.encoded(prefix))"
         if let after { path += "&after=\(Self.encoded(after.text))" }
+        switch moment {
+        case .now: break
+        case .at(let time): path += "&at=\(time)"
+        case .beforeDeletion: path += "&deleted=true"
+        }
         return try await json(WireRequest(.GET, path))
+    }
+
+    public func versions(
+        of name: FileName, before: CommitSequence?
+    ) async throws(DepotError) -> VersionListBody {
+        var path = "\(Self.path(of: name))/versions?limit=\(WireLimits.pageEntriesMax)"
+        if let before { path += "&before=\(before)" }
+        return try await json(WireRequest(.GET, path))
+    }
+
+    /// Takes as long as its record takes to replicas.
+    public func revert(
+        _ name: FileName, to sequence: CommitSequence?
+    ) async throws(DepotError) -> RevertedBody {
+        try await json(
+            .POST, "\(Self.path(of: name))/revert", headers: Self.newRequest,
+            body: RevertBody(sequence: sequence))
+    }
+
+    public func purge(_ name: FileName) async throws(DepotError) -> PurgedBody {
+        try await json(WireRequest(.POST, "\(Self.path(of: name))/purge"))
     }
 
     public func info(

@@ -12,7 +12,7 @@
 /// service takes only the roles that it needs: its type then says what it can change.
 public typealias Catalog = ClusterCatalog & MembershipCatalog & DepositCatalog & FileCatalog
     & ChangeCatalog & CopyCatalog & RecordCatalog & RetrievalCatalog & ReplicationCatalog
-    & InventoryCatalog & ScrubCatalog & CollectionCatalog & RestorationCatalog
+    & InventoryCatalog & ScrubCatalog & CollectionCatalog & RestorationCatalog & VersionCatalog
 
 extension DepotError {
     /// A catalog that throws this could not write: its disk has no room, or failed. Nothing was

@@ -9,10 +9,22 @@ import DepotSQLite
 
 /// Conditions on what is used, and on what is known of it.
 enum ChunkUse {
-    /// Whether a live file uses a chunk: its manifest does, or the file is that chunk alone.
+    /// Whether a file, or what one was before, uses a chunk: its manifest does, or the file is that
+    /// chunk alone.
     ///
     /// - Parameter chunk: the chunk's number, in SQL.
     static func isInFile(_ chunk: String) -> String {
+        """
+        (\(isInCurrentFile(chunk))
+            OR EXISTS (SELECT 1 FROM version w WHERE w.manifest = -\(chunk))
+            OR EXISTS (
+                SELECT 1 FROM reference r CROSS JOIN version w ON w.manifest = r.manifest
+                WHERE r.chunk = \(chunk)))
+        """
+    }
+
+    /// The same of files as they are.
+    static func isInCurrentFile(_ chunk: String) -> String {
         """
         (EXISTS (SELECT 1 FROM file f WHERE f.manifest = -\(chunk))
             OR EXISTS (
@@ -21,15 +33,16 @@ enum ChunkUse {
         """
     }
 
-    /// Whether a live file, one that a retrieval still reads, or one that was replaced (see
-    /// `ReplacedFiles`), is the chunk `c` alone.
+    /// Whether a file, what one was before, one that a retrieval still reads, or one that was replaced
+    /// (see `ReplacedFiles`), is the chunk `c` alone.
     private static let isAlone = """
         (EXISTS (SELECT 1 FROM file f WHERE f.manifest = -c.id)
+            OR EXISTS (SELECT 1 FROM version w WHERE w.manifest = -c.id)
             OR EXISTS (SELECT 1 FROM retrieval v WHERE v.manifest = -c.id)
             OR EXISTS (SELECT 1 FROM replaced p WHERE p.manifest = -c.id))
         """
 
-    /// Whether a file, a replaced file, a lease or a retrieval uses the chunk `c`. Leases that are
+    /// Whether a file, what one was before, a replaced file, a lease or a retrieval uses the chunk `c`. Leases that are
     /// over were ended before.
     static let isUsed = """
         (EXISTS (SELECT 1 FROM pin p WHERE p.chunk = c.id)
@@ -37,10 +50,12 @@ enum ChunkUse {
             OR EXISTS (
                 SELECT 1 FROM reference r WHERE r.chunk = c.id AND (
                     EXISTS (SELECT 1 FROM file f WHERE f.manifest = r.manifest)
+                    OR EXISTS (SELECT 1 FROM version w WHERE w.manifest = r.manifest)
                     OR EXISTS (SELECT 1 FROM retrieval v WHERE v.manifest = r.manifest)
                     OR EXISTS (SELECT 1 FROM replaced p WHERE p.manifest = r.manifest)))
             OR EXISTS (SELECT 1 FROM retrieval v WHERE v.manifest = c.id)
-            OR EXISTS (SELECT 1 FROM file f WHERE f.manifest = c.id))
+            OR EXISTS (SELECT 1 FROM file f WHERE f.manifest = c.id)
+            OR EXISTS (SELECT 1 FROM version w WHERE w.manifest = c.id))
         """
 
     /// Whether there is nothing of the chunk `c` but its name. A late word for a copy that was
@@ -60,12 +75,13 @@ enum ChunkUse {
     /// between them and was opened again: the ones that came before must then be there still.
     static let stagingMax = Duration.seconds(3_600)
 
-    /// A manifest `m`, the chunk `c`, that no file, no replaced one and no retrieval uses, and that
-    /// no deposit is about to commit. One of which pages are missing still stays for `stagingMax`:
+    /// A manifest `m`, the chunk `c`, that no file uses or has used before, no replaced one and no
+    /// retrieval, and that no deposit is about to commit. One of which pages are missing still stays for `stagingMax`:
     /// the first value is the running time before which it must have become unused.
     static let isAbandonedManifest = """
         (m.complete = 1 OR c.unused <= ?1)
         AND NOT EXISTS (SELECT 1 FROM file f WHERE f.manifest = m.chunk)
+        AND NOT EXISTS (SELECT 1 FROM version w WHERE w.manifest = m.chunk)
         AND NOT EXISTS (SELECT 1 FROM retrieval v WHERE v.manifest = m.chunk)
         AND NOT EXISTS (SELECT 1 FROM replaced p WHERE p.manifest = m.chunk)
         AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.chunk = m.chunk)
@@ -100,7 +116,9 @@ enum ChunkUse {
     private static func refuseUnknownManifest(_ session: Session) throws {
         let unknown = try session.statement(
             """
-            SELECT f.name FROM file f LEFT JOIN manifest m ON m.chunk = f.manifest
+            SELECT f.name FROM (
+                SELECT name, manifest FROM file UNION ALL SELECT name, manifest FROM version) f
+            LEFT JOIN manifest m ON m.chunk = f.manifest
             LEFT JOIN chunk c ON c.id = -f.manifest
             WHERE f.manifest <> \(ManifestTable.empty)
                 AND coalesce(m.complete, c.id IS NOT NULL) = 0 LIMIT 1

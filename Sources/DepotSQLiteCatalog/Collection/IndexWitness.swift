@@ -27,6 +27,12 @@ enum IndexWitness {
             columns: "chunk, manifest"),
         Part(index: "file_manifest", table: "file", key: "name", columns: "manifest, level"),
         Part(index: "file_record", table: "file", key: "name", columns: "record, 0"),
+        Part(
+            index: "version_manifest", table: "version", key: "name, epoch, counter",
+            columns: "manifest, target"),
+        Part(
+            index: "version_record", table: "version", key: "name, epoch, counter",
+            columns: "record, 0"),
         Part(index: "tombstone_record", table: "tombstone", key: "name", columns: "record, 0"),
         Part(
             index: "receipt_record", table: "receipt", key: "deposit, name",

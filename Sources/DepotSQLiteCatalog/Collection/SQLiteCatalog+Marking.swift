@@ -9,6 +9,10 @@ extension SQLiteCatalog {
 
     public func markUnused() async throws(DepotError) {
         try await queue.view(IndexWitness.require)
+        try await inBatches { _, session in
+            let end = session.now &- session.versions.duration.milliseconds
+            return try VersionTable(session).forget(endedBefore: end) ? 0 : nil
+        }
         // Records that are kept together have numbers below 0.
         try await inBatches(from: .min) { try ReplacedFiles($1).forgetSettled(from: $0) }
         try await inBatches { _, session in try Self.forgetManifests(session) ? 0 : nil }

@@ -19,13 +19,16 @@ struct StatusTable {
                     CROSS JOIN file f ON f.manifest = r.manifest WHERE r.chunk = ?1), 0),
                 coalesce((SELECT max(iif(f.name = ?3, ?4, f.level)) FROM file f
                     WHERE f.manifest = -?1), 0),
+                coalesce((SELECT max(w.target) FROM reference r
+                    CROSS JOIN version w ON w.manifest = r.manifest WHERE r.chunk = ?1), 0),
+                coalesce((SELECT max(w.target) FROM version w WHERE w.manifest = -?1), 0),
                 coalesce((SELECT max(d.level) FROM pin p
                     CROSS JOIN deposit d ON d.id = p.deposit AND d.deadline > ?2
                     WHERE p.chunk = ?1), 0))
             """)
     }
 
-    /// The highest level of the live files and leases that use the chunk; 0 where none does.
+    /// The highest level of the files, of what they were before, and of the leases that use the chunk; 0 where none does.
     func target(chunk: Int64) throws -> Int {
         // No file has an empty name.
         try targets.first(

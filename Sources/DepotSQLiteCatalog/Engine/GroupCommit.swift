@@ -22,10 +22,15 @@ final class GroupCommit: Sendable {
     private let time: RunningTime
     private let unwritten: UnwrittenRetrievals
     private let damage: DamageNote
+    private let versions: VersionPolicy
     /// After a failed write or sync nothing that SQLite keeps in memory is known to be on the disk.
     private let hasFailed = Atomic(false)
 
-    init(time: RunningTime, unwritten: UnwrittenRetrievals, damage: DamageNote) {
+    init(
+        time: RunningTime, unwritten: UnwrittenRetrievals, damage: DamageNote,
+        versions: VersionPolicy
+    ) {
+        self.versions = versions
         self.time = time
         self.unwritten = unwritten
         self.damage = damage
@@ -68,7 +73,7 @@ final class GroupCommit: Sendable {
     private func begin(_ database: Database) throws -> Session {
         let session = Session(
             database: database, access: .change, now: time.now,
-            state: try CatalogState(database).next)
+            state: try CatalogState(database).next, versions: versions)
         try session.statement("UPDATE cluster SET tick = ?, clock = ?").run(
             session.tick, session.now)
         return session

@@ -1,3 +1,4 @@
+import DepotCore
 import DepotSQLite
 import GRDB
 
@@ -23,16 +24,22 @@ final class Session {
     let now: Int64
     /// Counts the transactions that changed something; a mark is one of these.
     let tick: UInt64
+    /// What is kept of what names were.
+    let versions: VersionPolicy
     /// Whether copies of some chunks are in the old table still, see `CarryOver`.
     private(set) var isCarrying: Bool
     private var loadedMembers: MemberTable?
     private let thread = pthread_self()
 
-    init(database: Database, access: Access, now: Int64, state: CatalogState) {
+    init(
+        database: Database, access: Access, now: Int64, state: CatalogState,
+        versions: VersionPolicy
+    ) {
         assert(database.isInsideTransaction, "a session lives inside a transaction")
         self.database = database
         self.access = access
         self.now = now
+        self.versions = versions
         tick = state.tick
         isCarrying = state.isCarrying
     }

@@ -18,17 +18,23 @@ final class TransactionQueue: Sendable {
     /// Kept until the last statement is through.
     private let lock: FolderLock
     private let time: RunningTime
+    private let versions: VersionPolicy
     private let groups: GroupCommit
     private let waiting = Mutex(Waiting())
     let unwritten = UnwrittenRetrievals()
     let damage: DamageNote
 
-    init(pool: DatabasePool, lock: FolderLock, time: RunningTime) {
+    /// - Parameter versions: what is kept of what names were.
+    init(
+        pool: DatabasePool, lock: FolderLock, time: RunningTime, versions: VersionPolicy
+    ) {
+        self.versions = versions
         self.pool = pool
         self.lock = lock
         self.time = time
         damage = DamageNote(path: pool.path)
-        groups = GroupCommit(time: time, unwritten: unwritten, damage: damage)
+        groups = GroupCommit(
+            time: time, unwritten: unwritten, damage: damage, versions: versions)
     }
 
     func close() throws(DepotError) {
@@ -84,7 +90,7 @@ final class TransactionQueue: Sendable {
                         let database = try database.get()
                         let session = Session(
                             database: database, access: .view, now: time.now,
-                            state: try CatalogState(database))
+                            state: try CatalogState(database), versions: versions)
                         return try body(session)
                     }.mapError(damage.mapped))
             }

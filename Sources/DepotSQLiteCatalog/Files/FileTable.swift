@@ -10,13 +10,18 @@ import GRDB
 struct FileTable {
     /// The columns `mode`, `modified` and `content_type` are of before record format 2, and nobody
     /// reads them.
-    static let selection = """
+    ///
+    /// - Parameter table: `file`, or `version`, which has the same columns.
+    static func selection(from table: String) -> String {
+        """
         SELECT f.name, f.epoch, f.counter, c.hash, c.length, f.size, f.level, f.time, f.manifest,
             \(RecordSQL.text)
-        FROM file f \(RecordSQL.joinText(of: "f.record"))
+        FROM \(table) f \(RecordSQL.joinText(of: "f.record"))
         LEFT JOIN chunk c ON c.id = abs(f.manifest)
 
         """
+    }
+    static let selection = selection(from: "file")
     private static let byName = selection + "WHERE f.name = ?"
 
     private let session: Session
@@ -66,6 +71,18 @@ struct FileTable {
     /// - Returns: `nil` where there is no file of the name.
     func known(_ name: FileName) throws -> Found? {
         try session.statement(Self.byName).first(name) { try Found($0) }
+    }
+
+    /// - Throws: `notFound`.
+    func find(_ version: VersionName) throws -> Found {
+        guard let sequence = version.sequence else { return try find(version.name) }
+        if let known = try known(version.name), known.entry.sequence == sequence { return known }
+        guard let found = try VersionTable(session).file(version.name, sequence) else {
+            throw DepotError(
+                .notFound, "no such version of it is kept; 'depot versions' lists them",
+                object: "\(version.name)@\(sequence)")
+        }
+        return found
     }
 
     /// - Throws: `notFound`.

@@ -68,22 +68,25 @@ struct Publication {
         }
         try ReplacedFiles(session).note(record.name, by: number, with: manifest)
         try ReceiptTable(session).moveOut(of: record.name)
+        let versions = VersionTable(session)
+        let since = try versions.keepFile(of: record, with: manifest)
+        try versions.keepDeletion(of: record.name)
         try session.statement("DELETE FROM tombstone WHERE name = ?").run(record.name)
         try session.statement(
             """
-            INSERT INTO file (name, epoch, counter, manifest, size, level, time, record,
+            INSERT INTO file (name, epoch, counter, manifest, size, level, time, record, since,
                 deposit, copies, chunks, new_chunks, new_bytes, shared_bytes)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT DO UPDATE SET epoch = excluded.epoch, counter = excluded.counter,
                 manifest = excluded.manifest, size = excluded.size, level = excluded.level,
                 mode = NULL, modified = NULL, content_type = NULL, time = excluded.time,
-                record = excluded.record, deposit = excluded.deposit, copies = excluded.copies,
+                record = excluded.record, since = excluded.since, deposit = excluded.deposit, copies = excluded.copies,
                 chunks = excluded.chunks, new_chunks = excluded.new_chunks,
                 new_bytes = excluded.new_bytes, shared_bytes = excluded.shared_bytes
             """
         ).run(
             record.name, record.sequence.epoch, record.sequence.counter, manifest, size, level,
-            record.time, number, receipt?.deposit, receipt?.copies, receipt?.chunks,
+            record.time, number, since, receipt?.deposit, receipt?.copies, receipt?.chunks,
             receipt?.newChunks, receipt?.newBytes, receipt?.sharedBytes)
     }
 
@@ -91,6 +94,8 @@ struct Publication {
     func bury(_ record: FileRecord, level: ReplicationLevel, number: Int64) throws {
         try ReplacedFiles(session).note(record.name, by: number, with: nil)
         try ReceiptTable(session).moveOut(of: record.name)
+        _ = try VersionTable(session).keepFile(of: record, with: nil)
+        try VersionTable(session).keepDeletion(of: record.name)
         try session.statement("DELETE FROM file WHERE name = ?").run(record.name)
         try session.statement("DELETE FROM tombstone WHERE name = ?").run(record.name)
         try session.statement(

@@ -32,7 +32,7 @@ extension SQLiteCatalog {
     }
 
     /// The later of the two, by bytes.
-    private static func start(
+    static func start(
         prefix: String, after: FileName?
     ) -> (text: String, isIncluded: Bool) {
         guard let after, !after.text.utf8.lexicographicallyPrecedes(prefix.utf8) else {
@@ -51,7 +51,10 @@ extension SQLiteCatalog {
                 """
                 SELECT f.name AS name FROM reference r
                 CROSS JOIN file f ON f.manifest = r.manifest WHERE r.chunk = ?1
-                UNION SELECT f.name FROM file f WHERE f.manifest = -?1 ORDER BY name LIMIT ?2
+                UNION SELECT f.name FROM file f WHERE f.manifest = -?1
+                UNION SELECT w.name FROM reference r
+                CROSS JOIN version w ON w.manifest = r.manifest WHERE r.chunk = ?1
+                UNION SELECT w.name FROM version w WHERE w.manifest = -?1 ORDER BY name LIMIT ?2
                 """
             ).all(known.number, limit) { try $0.get(0) }
         }

@@ -29,6 +29,7 @@ struct CatalogOpening {
     var checkedMax = SQLiteCatalog.checkedAtOpeningMax
     var logger = Logger(label: "depot.catalog")
     var claims = ClaimLimits()
+    var versions = VersionPolicy.nothing
 
     var path: String { folder + "/" + SQLiteCatalog.fileName }
 
@@ -66,7 +67,8 @@ struct CatalogOpening {
             if identity == nil, !isTemporary { try writeIdentity(pool, lock) }
             return SQLiteCatalog(
                 queue: TransactionQueue(
-                    pool: pool, lock: lock, time: RunningTime(base: base, clock: clock)),
+                    pool: pool, lock: lock, time: RunningTime(base: base, clock: clock),
+                    versions: versions),
                 unchecked: isLarge ? check : nil, claims: claims)
         } catch {
             throw DatabaseFailure.mapped(error, path: path)

@@ -225,13 +225,15 @@ struct RecordTable {
         ).first(number) { try $0.get(0, as: Bool.self) } ?? false
     }
 
-    /// Whether the object `o` keeps a record that is the newest of its name.
+    /// Whether the object `o` keeps a record that says something still: it is the newest of its name,
+    /// or of what the name was before.
     static let isCurrent = """
         (EXISTS (SELECT 1 FROM file f WHERE \(RecordSQL.isKept("f.record")))
+            OR EXISTS (SELECT 1 FROM version w WHERE \(RecordSQL.isKept("w.record")))
             OR EXISTS (SELECT 1 FROM tombstone t WHERE \(RecordSQL.isKept("t.record"))))
         """
 
-    /// Whether an object keeps a record that is the newest of its name.
+    /// Whether an object keeps a record that says something still.
     func hasCurrent(_ object: Int64) throws -> Bool {
         try session.statement("SELECT \(Self.isCurrent) FROM record o WHERE o.id = ?")
             .first(object) { try $0.get(0, as: Bool.self) } ?? false

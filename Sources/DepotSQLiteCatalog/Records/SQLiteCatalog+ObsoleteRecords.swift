@@ -35,7 +35,7 @@ extension SQLiteCatalog {
     /// Whether the record of a number, which the object `o` keeps, need not be kept.
     private static func isObsolete(number: String, name: String) -> String {
         """
-        (EXISTS (
+        (NOT EXISTS (SELECT 1 FROM version w WHERE w.record = \(number)) AND (EXISTS (
             SELECT 1 FROM file f
             CROSS JOIN record n ON n.id = \(RecordSQL.object(of: "f.record"))
             WHERE f.name = \(name) AND f.record <> \(number) AND \(isInPlace("f.level")))
@@ -48,7 +48,7 @@ extension SQLiteCatalog {
             WHERE t.record = \(number) AND \(RecordTable.isExpired))
         OR (o.pending = 0
             AND NOT EXISTS (SELECT 1 FROM file f WHERE f.name = \(name))
-            AND NOT EXISTS (SELECT 1 FROM tombstone t WHERE t.name = \(name))))
+            AND NOT EXISTS (SELECT 1 FROM tombstone t WHERE t.name = \(name)))))
         """
     }
 

@@ -99,6 +99,10 @@ extension SQLiteCatalog {
             CROSS JOIN record o ON o.id = \(RecordSQL.object(of: "f.record"))
             WHERE o.pending = 0 AND \(copies) < min(max(3, f.level), ?2)
             UNION ALL
+            SELECT o.id FROM version w
+            CROSS JOIN record o ON o.id = \(RecordSQL.object(of: "w.record"))
+            WHERE o.pending = 0 AND \(copies) < min(max(3, w.level), ?2)
+            UNION ALL
             SELECT o.id FROM tombstone t
             CROSS JOIN record o ON o.id = \(RecordSQL.object(of: "t.record"))
             WHERE o.pending = 0 AND \(copies) < min(max(3, t.level), ?2)

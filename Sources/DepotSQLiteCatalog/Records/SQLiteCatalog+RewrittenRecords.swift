@@ -48,6 +48,7 @@ extension SQLiteCatalog {
             """
             SELECT o.id, o.lines, o.pending = 0 AND o.unexplained = 0,
                 (SELECT count(*) FROM file f WHERE \(RecordSQL.isKept("f.record")))
+                + (SELECT count(*) FROM version w WHERE \(RecordSQL.isKept("w.record")))
                 + (SELECT count(*) FROM tombstone t
                     WHERE \(RecordSQL.isKept("t.record")) AND NOT (\(RecordTable.isExpired)))
             FROM record o WHERE o.line IS NOT NULL AND o.id > ? AND o.id <= ? ORDER BY o.id LIMIT ?
@@ -78,6 +79,7 @@ extension SQLiteCatalog {
             CROSS JOIN line l ON l.id >= o.line AND l.id < o.line + o.lines
             WHERE o.id = ? AND o.pending = 0 AND o.unexplained = 0 AND (
                 EXISTS (SELECT 1 FROM file f WHERE f.record = -l.id)
+                OR EXISTS (SELECT 1 FROM version w WHERE w.record = -l.id)
                 OR EXISTS (SELECT 1 FROM tombstone t
                     WHERE t.record = -l.id AND NOT (\(RecordTable.isExpired))))
             """)
@@ -93,7 +95,7 @@ extension SQLiteCatalog {
     }
 
     private static func rewrite(_ group: [Current], _ session: Session) throws {
-        let moving = try ["file", "tombstone"].map {
+        let moving = try ["file", "version", "tombstone"].map {
             try session.statement("UPDATE \($0) SET record = ? WHERE record = ?")
         }
         let old = Dictionary(group.map { ($0.record, $0.number) }) { first, _ in first }

@@ -2,10 +2,12 @@ import DepotCore
 import DepotSQLite
 
 extension SQLiteCatalog {
-    /// Chunks that live files use, with the highest level of these files. Deposits under way see to
+    /// Chunks that files use, or used before, with the highest level of these. Deposits under way see to
     /// their chunks themselves.
     static let usedChunks = """
-        WITH wanted AS (SELECT manifest, max(level) AS level FROM file GROUP BY manifest),
+        WITH wanted AS (
+            SELECT manifest, max(level) AS level FROM file GROUP BY manifest
+            UNION ALL SELECT manifest, max(target) FROM version GROUP BY manifest),
         used AS (
             SELECT coalesce(r.chunk, -w.manifest) AS chunk, max(w.level) AS target
             FROM wanted w LEFT JOIN reference r ON r.manifest = w.manifest GROUP BY 1)

@@ -10,8 +10,10 @@ extension SQLiteCatalog {
             let files = try Self.files(session)
             let used = try Self.used(counting: session.members().mask(of: counting), session)
             let stored = try Self.stored(session)
+            let versions = try Self.versions(session)
             return CatalogTotals(
                 files: files.count, logicalBytes: files.bytes, uniqueBytes: used.bytes,
+                versions: versions.count, versionBytes: versions.bytes,
                 storedBytes: stored.bytes, underReplicated: used.scarce, chunks: stored.copies)
         }
     }
@@ -20,6 +22,23 @@ extension SQLiteCatalog {
         try session.statement("SELECT count(*), coalesce(sum(size), 0) FROM file").first {
             try ($0.get(0), $0.get(1))
         } ?? (0, 0)
+    }
+
+    private static func versions(_ session: Session) throws -> (count: Int, bytes: UInt64) {
+        let count = try session.statement("SELECT count(*) FROM version WHERE deleted = 0").first {
+            try $0.get(0, as: Int.self)
+        }
+        let bytes = try session.statement(
+            """
+            WITH old AS (
+                SELECT DISTINCT coalesce(r.chunk, -w.manifest) AS chunk
+                FROM (SELECT DISTINCT manifest FROM version) w
+                LEFT JOIN reference r ON r.manifest = w.manifest)
+            SELECT coalesce(sum(c.length), 0) FROM old o CROSS JOIN chunk c ON c.id = o.chunk
+            WHERE NOT \(ChunkUse.isInCurrentFile("c.id"))
+            """
+        ).first { try $0.get(0, as: UInt64.self) }
+        return (count ?? 0, bytes ?? 0)
     }
 
     private static func used(

@@ -42,7 +42,8 @@ public final class CatalogReplacement: Sendable {
     ///
     /// - Precondition: it is the first.
     public func make(_ cluster: ClusterIdentity) async throws(DepotError) -> any Catalog {
-        let catalog = try await SQLiteCatalog.makeForRebuild(in: workFolder, cluster: cluster)
+        let catalog = try await SQLiteCatalog.makeForRebuild(
+            in: workFolder, cluster: cluster, versions: .usual)
         made.withLock { made in
             precondition(made == nil, "one catalog takes the place of the old one")
             made = (catalog, cluster.epoch)

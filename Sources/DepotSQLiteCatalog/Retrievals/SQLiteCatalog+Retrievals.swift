@@ -6,7 +6,7 @@ import DepotSQLite
 
 extension SQLiteCatalog {
     public func openRetrieval(
-        _ retrieval: RetrievalID, of names: [FileName], lease: Duration
+        _ retrieval: RetrievalID, of names: [VersionName], lease: Duration
     ) async throws(DepotError) -> [Result<FileEntry, DepotError>] {
         do throws(DepotError) {
             return try await queue.change(isDurable: false, isHarmless: true) { session in
@@ -27,7 +27,7 @@ extension SQLiteCatalog {
     }
 
     private static func find(
-        _ names: [FileName], _ session: Session
+        _ names: [VersionName], _ session: Session
     ) throws -> [Result<FileTable.Found, DepotError>] {
         let table = FileTable(session)
         return try names.map { name in
@@ -46,7 +46,7 @@ extension SQLiteCatalog {
     /// Holds in memory, and looks the files up once more: a manifest that went between the first
     /// look and the holding was not held.
     private func hold(
-        _ names: [FileName], by retrieval: RetrievalID, for lease: Duration
+        _ names: [VersionName], by retrieval: RetrievalID, for lease: Duration
     ) async throws(DepotError) -> [Result<FileEntry, DepotError>] {
         var held: Set<Int64> = []
         for _ in 1...Self.looksMax {

@@ -11,6 +11,7 @@ struct FileServerParts: Sendable {
     let retrievals: RetrievalService
     let contents: ContentService
     let files: FileService
+    let versions: VersionService
     let levels: LevelChange
     let upkeep: UpkeepParts
     /// For deposits.
@@ -58,6 +59,8 @@ struct FileServerParts: Sendable {
         files = FileService(
             context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer,
             leveler: cluster.leveler)
+        versions = VersionService(
+            context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer)
     }
 
     /// Everything that goes on without a request.

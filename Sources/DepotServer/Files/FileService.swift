@@ -2,20 +2,13 @@ import DepotCluster
 import DepotCore
 import DepotWire
 
-/// Names: lists them, tells what is known of one, deletes one.
+/// Names: tells what is known of one, deletes one.
 struct FileService: Sendable {
     let context: ServerContext
     let pool: ReplicaPool
     let catalog: any FileCatalog & ChangeCatalog & ReplicationCatalog
     let deliverer: RecordDeliverer
     let leveler: CopyLeveler
-
-    func list(
-        prefix: String, after: FileName?, limit: Int
-    ) async throws(DepotError) -> FileListBody {
-        let page = try await catalog.files(prefix: prefix, after: after, limit: limit)
-        return FileListBody(files: page.files.map(FileBody.init), hasMore: page.hasMore)
-    }
 
     func info(
         _ name: FileName, after: ChunkID?, limit: Int

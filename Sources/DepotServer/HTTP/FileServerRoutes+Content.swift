@@ -6,7 +6,7 @@ import NIOCore
 
 extension FileServerRoutes {
     func content(
-        _ name: FileName, isHead: Bool, _ exchange: Exchange
+        _ name: VersionName, isHead: Bool, _ exchange: Exchange
     ) async throws -> Response {
         let (asked, transfer) = (exchange.headers, exchange.transfer)
         let conditions = try RequestConditions(asked)

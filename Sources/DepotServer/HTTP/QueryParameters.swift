@@ -53,6 +53,24 @@ struct QueryParameters {
         return id
     }
 
+    func sequence(_ key: String) throws(DepotError) -> CommitSequence? {
+        guard let text = values[key] else { return nil }
+        guard let sequence = CommitSequence(text) else {
+            throw fault(key, "a sequence, 8 digits, a hyphen and 16 digits")
+        }
+        return sequence
+    }
+
+    /// Of when a list is.
+    func moment() throws(DepotError) -> ListMoment {
+        let isDeleted = try flag("deleted")
+        guard let text = values["at"] else { return isDeleted ? .beforeDeletion : .now }
+        guard let time = Int64(text), !isDeleted else {
+            throw fault("at", "seconds since 1970, and not beside 'deleted'")
+        }
+        return .at(time)
+    }
+
     func number(_ key: String, in range: ClosedRange<Int>) throws(DepotError) -> Int? {
         guard let text = values[key] else { return nil }
         guard let number = Int(text), range.contains(number) else {

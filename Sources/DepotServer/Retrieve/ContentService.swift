@@ -12,8 +12,14 @@ struct ContentService: Sendable {
     let manifests: ManifestReader
     let budget: MemoryBudget
 
-    func file(_ name: FileName) async throws(DepotError) -> FileEntry {
-        let file = try await catalog.file(name)
+    func file(_ name: VersionName) async throws(DepotError) -> FileEntry {
+        guard name.sequence == nil else {
+            let retrieval = RetrievalID.random()
+            let file = try await open(name, retrieval)
+            await close(retrieval)
+            return file
+        }
+        let file = try await catalog.file(name.name)
         try Self.requireContent(file)
         return file
     }
@@ -33,11 +39,11 @@ struct ContentService: Sendable {
     }
 
     /// The file as it is now, under a lease: it stays readable however the name fares meanwhile.
-    func open(_ name: FileName, _ retrieval: RetrievalID) async throws(DepotError) -> FileEntry {
+    func open(_ name: VersionName, _ retrieval: RetrievalID) async throws(DepotError) -> FileEntry {
         let files = try await catalog.openRetrieval(
             retrieval, of: [name], lease: context.timing.retrievalLease)
         guard let file = files.first else {
-            throw DepotError(.internalError, "a file was left out", object: name.text)
+            throw DepotError(.internalError, "a file was left out", object: name.name.text)
         }
         let found = try file.get()
         do throws(DepotError) {

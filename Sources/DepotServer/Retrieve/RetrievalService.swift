@@ -15,6 +15,11 @@ struct RetrievalService: Sendable {
     private var lease: Duration { context.timing.retrievalLease }
 
     func open(_ body: OpenRetrievalBody) async throws(DepotError) -> RetrievalBody {
+        guard body.sequences.map({ $0.count == body.names.count }) ?? true else {
+            throw DepotError(
+                .invalidArgument, "there is a sequence for each name, or null, or there are none",
+                object: body.retrieval.description)
+        }
         guard body.names.count <= WireLimits.retrievalFilesMax else {
             throw DepotError(
                 .tooLarge,
@@ -22,7 +27,8 @@ struct RetrievalService: Sendable {
                     + "\(body.names.count)",
                 object: body.retrieval.description)
         }
-        let files = try await catalog.openRetrieval(body.retrieval, of: body.names, lease: lease)
+        let files = try await catalog.openRetrieval(
+            body.retrieval, of: body.versions, lease: lease)
         return RetrievalBody(
             retrieval: body.retrieval, leaseSeconds: Int(clamping: lease.components.seconds),
             files: Self.fitting(files.map { $0.map(FileBody.init) }))

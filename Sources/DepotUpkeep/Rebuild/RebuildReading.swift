@@ -81,7 +81,12 @@ struct RebuildReading {
             var missing: [RecordAddress] = []
             for name in names {
                 let version = try await choose(among: name.versions, with: restorer, &report)
-                if let version { chosen.append(name.versions[version].address) }
+                if let version {
+                    // One after the other, as they were committed: the catalog keeps what was before.
+                    let older = name.versions[version...].dropFirst()
+                    chosen += try await whole(older, with: restorer, &report).reversed()
+                    chosen.append(name.versions[version].address)
+                }
                 missing += Self.unexplained(name.versions, beside: version).map(\.address)
                 done += name.versions.count
             }
@@ -101,6 +106,23 @@ struct RebuildReading {
         return versions.filter {
             $0.record.sequence >= record.sequence && $0.record != record
         }
+    }
+
+    /// Words before the newest one, the newest first. Those of which something is missing are passed
+    /// over: they were on their way out, or a replica that had them is gone.
+    private func whole(
+        _ words: ArraySlice<AddressedRecord>, with restorer: ManifestRestorer,
+        _ report: inout RebuildReport
+    ) async throws(DepotError) -> [RecordAddress] {
+        var whole: [RecordAddress] = []
+        for word in words {
+            if case .file(_, let manifest, _, _) = word.record.content {
+                guard try await restorer.restore(manifest).isEmpty else { continue }
+                report.versions += 1
+            }
+            whole.append(word.address)
+        }
+        return whole
     }
 
     /// Takes the newest version that is whole.

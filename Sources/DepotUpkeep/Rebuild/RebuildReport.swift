@@ -24,6 +24,8 @@ public struct RebuildReport: Sendable, Codable {
     public internal(set) var files = 0
     @ByteCount public internal(set) var bytes: UInt64 = 0
     public internal(set) var tombstones = 0
+    /// What names were before.
+    public internal(set) var versions = 0
     /// Copies of chunks that replicas hold.
     public internal(set) var copies = 0
     /// Names whose newest version is incomplete, and an older one was restored.

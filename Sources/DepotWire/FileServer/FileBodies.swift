@@ -4,10 +4,24 @@ public struct OpenRetrievalBody: Sendable, Codable {
     public let retrieval: RetrievalID
     /// At most `WireLimits.retrievalFilesMax`.
     public let names: [FileName]
+    /// Of each name the version that is wanted, or `nil` for what it is now; left out where all are.
+    public let sequences: [CommitSequence?]?
+
+    public init(retrieval: RetrievalID, versions: [VersionName]) {
+        self.retrieval = retrieval
+        names = versions.map(\.name)
+        sequences =
+            versions.contains { $0.sequence != nil } ? versions.map(\.sequence) : nil
+    }
 
     public init(retrieval: RetrievalID, names: [FileName]) {
-        self.retrieval = retrieval
-        self.names = names
+        self.init(retrieval: retrieval, versions: names.map { VersionName($0) })
+    }
+
+    /// As many as names, where there are as many sequences.
+    public var versions: [VersionName] {
+        guard let sequences else { return names.map { VersionName($0) } }
+        return zip(names, sequences).map { VersionName($0, $1) }
     }
 }
 

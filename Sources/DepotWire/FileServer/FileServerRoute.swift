@@ -16,10 +16,13 @@ import DepotCore
 /// | `POST /v1/retrievals` | `OpenRetrievalBody` → `RetrievalBody` |
 /// | `POST /v1/retrievals/{id}/chunks` | read requests → object frames |
 /// | `DELETE /v1/retrievals/{id}` | → nothing (204) |
-/// | `GET /v1/files?prefix=&after=&limit=` | → `FileListBody` |
+/// | `GET /v1/files?prefix=&after=&limit=` | → `FileListBody`; with `at=` as it was then, with `deleted=true` what deleted names were |
 /// | `GET /v1/files/{name}/info?after=&limit=` | → `FileInfoBody` |
+/// | `GET /v1/files/{name}/versions?before=&limit=` | → `VersionListBody` |
+/// | `POST /v1/files/{name}/revert` | `RevertBody` → `RevertedBody`; `depot-request` |
+/// | `POST /v1/files/{name}/purge` | → `PurgedBody` |
 /// | `POST /v1/files/{name}/level` | `ChangeLevelBody` → `LevelChangeBody`; `depot-request` |
-/// | `GET`, `HEAD /v1/files/{name}/content` | → bytes; `Range`, `If-Range`, `ETag`, conditions |
+/// | `GET`, `HEAD /v1/files/{name}/content?sequence=` | → bytes; `Range`, `If-Range`, `ETag`, conditions |
 /// | `PUT /v1/files/{name}?level=3&requireAll=true` | the bytes → `ReceiptBody`; conditions |
 /// | `DELETE /v1/files/{name}` | → nothing (204); conditions, `depot-request` |
 /// | `POST /v1/verifications` | `VerifyBody` → `VerificationBody` |

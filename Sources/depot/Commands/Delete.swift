@@ -6,11 +6,16 @@ import DepotWire
 struct Delete: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Delete files or, with -r, everything below a name.",
-        discussion: "Chunks that other files use stay.")
+        discussion: """
+            What is deleted is kept for a while: undelete brings it back. --purge forgets it at once, \
+            and all that the names were before. Chunks that other files use stay.
+            """)
 
     @Argument(help: "The files' names.") var names: [String]
     @Flag(name: .shortAndLong, help: "Delete everything below NAME/, too.")
     var recursive = false
+    @Flag(help: "Forget at once what the names were; nothing brings it back.")
+    var purge = false
     @OptionGroup var options: ServerOptions
 
     private struct Body: Encodable { let deleted: [FileName] }
@@ -19,7 +24,7 @@ struct Delete: AsyncParsableCommand {
         var parsed: [FileName] = []
         for name in names { parsed.append(try FileName(name)) }
         let client = try options.client()
-        let deletions = Deletions(client: client)
+        let deletions = Deletions(client: client, purges: purge)
         var tally = Tally(output: options.output)
         for name in parsed {
             if recursive {

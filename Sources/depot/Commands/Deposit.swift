@@ -87,7 +87,7 @@ struct Deposit: AsyncParsableCommand {
                 }
                 try await Self.run(pipeline, tree)
                 if treeOptions.mirror, let prefix, !tally.hasFailed {
-                    let deletions = Deletions(client: client)
+                    let deletions = Deletions(client: client, purges: false)
                     try await forEachExcess(tree, prefix, selection, client, threads) {
                         await deletions.delete($0) { tally.take($0) }
                     }

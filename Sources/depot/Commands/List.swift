@@ -7,7 +7,21 @@ struct List: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List files.")
 
     @Argument(help: "What names begin with.") var prefix = ""
+    @Option(
+        help: ArgumentHelp(
+            "As it was at that time: 2026-11-30T08:46:00Z, a day, @SECONDS, or 2h for two hours ago.",
+            valueName: "time"), transform: Instant.parse)
+    var at: Instant?
+
+    @Flag(help: "What deleted names were; undelete brings it back.")
+    var deleted = false
+
     @OptionGroup var options: ServerOptions
+
+    func validate() throws {
+        guard at != nil, deleted else { return }
+        throw ValidationError("--at and --deleted are two lists; give one of them")
+    }
 
     private struct Entry: Encodable {
         let name: FileName
@@ -31,7 +45,8 @@ struct List: AsyncParsableCommand {
     func run() async throws {
         let client = try options.client()
         var entries: [Entry] = []
-        var pages = NamePages(client, prefix: prefix)
+        var pages = NamePages(
+            client, deleted ? .beforeDeletion : at.map { .at($0.seconds) } ?? .now, prefix: prefix)
         // Nobody waits for what cannot be written.
         while Output.failure == nil, let page = try await pages.next() {
             let rows = page.map(Self.entry)

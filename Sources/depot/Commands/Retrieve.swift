@@ -19,8 +19,15 @@ struct Retrieve: AsyncParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "The file's name; with -r, what its names begin with.", valueName: "name"))
+            "The file's name, or NAME@VERSION; with -r, what its names begin with.",
+            valueName: "name"))
     var name: String
+
+    @Option(
+        help: ArgumentHelp(
+            "As it was at that time: 2026-11-30T08:46:00Z, a day, @SECONDS, or 2h for two hours ago.",
+            valueName: "time"), transform: Instant.parse)
+    var at: Instant?
 
     @Option(
         name: [.customShort("o"), .customLong("output")],
@@ -83,7 +90,8 @@ struct Retrieve: AsyncParsableCommand {
 
     private func retrieve() async throws {
         let client = try options.client()
-        let name = try FileName(name)
+        let version = recursive ? VersionName(try FileName(name)) : try VersionName.parse(name)
+        let name = version.name
         let threads = BlockingThreads()
         let progress = Progress("retrieve", total: nil, options: options.output)
         let pipeline = DownloadPipeline(
@@ -98,7 +106,7 @@ struct Retrieve: AsyncParsableCommand {
             progress: progress)
         do {
             try await Interruption.guarding {
-                [recursive, overwrite, restoring] () async throws(DepotError) in
+                [recursive, overwrite, restoring, at] () async throws(DepotError) in
                 if recursive {
                     let group = GroupDownload(
                         server: client, threads: threads, restoring: restoring,
@@ -107,12 +115,15 @@ struct Retrieve: AsyncParsableCommand {
                         folders, overwriting: overwrite, restoring: restoring)
                     try await TreeRetrieval(
                         client: client, threads: threads, group: group, prefix: name,
+                        moment: at.map { .at($0.seconds) } ?? .now,
                         folders: folders, entries: entries, progress: progress,
                         onOutcome: { tally.take($0) }
                     ).run()
                 } else {
+                    var wanted = version
+                    if let at { wanted = try await Self.version(of: name, at: at, client) }
                     let report = try await pipeline.run(
-                        name, to: place, onOpen: { progress.set(total: $0.size) })
+                        wanted, to: place, onOpen: { progress.set(total: $0.size) })
                     tally.take(.done(report))
                 }
             }
@@ -127,6 +138,21 @@ struct Retrieve: AsyncParsableCommand {
                     + "the depot knows nothing of them but that names lead through them")
         }
         try tally.finish(target)
+    }
+}
+
+extension Retrieve {
+    /// The version that a name had at an instant.
+    private static func version(
+        of name: FileName, at moment: Instant, _ client: FileServerClient
+    ) async throws(DepotError) -> VersionName {
+        let page = try await client.files(.at(moment.seconds), prefix: name.text, after: nil)
+        guard let file = page.files.first, file.name == name else {
+            throw DepotError(
+                .notFound, "no such file was in the depot then, as far as versions are kept",
+                object: name.text)
+        }
+        return VersionName(name, file.sequence)
     }
 }
 

@@ -16,7 +16,8 @@ struct FileServerSetup {
     let timing: TimingOptions
 
     func server(_ logger: Logger) async throws(DepotError) -> FileServer {
-        let catalog = try await SQLiteCatalog.open(at: data, logger: logger)
+        let catalog = try await SQLiteCatalog.open(
+            at: data, versions: timing.versions, logger: logger)
         let clusterToken = clusterToken
         var configuration = FileServerConfiguration(
             host: listen.host, port: listen.port, replicas: replicas, token: token,

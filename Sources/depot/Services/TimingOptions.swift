@@ -1,5 +1,6 @@
 import ArgumentParser
 import DepotCluster
+import DepotCore
 import DepotServer
 
 /// When a FileServer does what nobody asks it for.
@@ -31,6 +32,13 @@ struct TimingOptions: ParsableArguments {
             "What nobody uses is kept for so long before it is collected.", \.collectionGrace),
         transform: TimeSpan.parse)
     var collectionGrace = Self.span(\.collectionGrace)
+
+    @Option(
+        help: ArgumentHelp(
+            "What a name was is kept for so long after it was replaced or deleted; 0s keeps nothing. "
+                + "(default: \(TimeSpan(VersionPolicy.usual.duration)))", valueName: "time"),
+        transform: TimeSpan.parse)
+    var keepVersions = TimeSpan(VersionPolicy.usual.duration)
 
     @Option(
         help: Self.help("Between two verifications that nobody asked for.", \.verificationPeriod),
@@ -68,6 +76,8 @@ struct TimingOptions: ParsableArguments {
         timing.verificationAge = verificationAge.duration
         timing.depositLease = depositLease.duration
     }
+
+    var versions: VersionPolicy { VersionPolicy(keepingFor: keepVersions.duration) }
 
     private static func span(_ time: KeyPath<ServerTiming, Duration>) -> TimeSpan {
         TimeSpan(ServerTiming()[keyPath: time])

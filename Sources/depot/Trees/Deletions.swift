@@ -8,6 +8,8 @@ struct Deletions: Sendable {
     private static let underWayMax = 16
 
     let client: FileServerClient
+    /// Whether what the names were is forgotten, too.
+    let purges: Bool
 
     /// - Parameter onOutcome: told of each when it is known, in no order.
     func delete(_ names: [FileName], onOutcome: (Outcome) -> Void) async {
@@ -22,7 +24,23 @@ struct Deletions: Sendable {
 
     func delete(_ name: FileName) async -> Result<Void, DepotError> {
         do throws(DepotError) {
-            return .success(try await client.delete(name))
+            try await client.delete(name)
+        } catch {
+            guard purges, error.code == .notFound else { return .failure(error) }
+            // What was deleted before may be purged as well.
+            return await purge(name, unless: error)
+        }
+        return purges ? await purge(name, unless: nil) : .success(())
+    }
+
+    /// - Parameter absence: why it could not be deleted.
+    private func purge(
+        _ name: FileName, unless absence: DepotError?
+    ) async -> Result<Void, DepotError> {
+        do throws(DepotError) {
+            let forgotten = try await client.purge(name).versions
+            if let absence, forgotten == 0 { return .failure(absence) }
+            return .success(())
         } catch {
             return .failure(error)
         }

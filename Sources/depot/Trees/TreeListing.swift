@@ -16,9 +16,11 @@ struct TreeListing {
     private var last: FileName?
 
     /// - Parameter isKnown: whether the name itself is a folder's, so that nothing need be below it.
-    init(_ client: FileServerClient, _ prefix: FileName, isKnown: Bool) {
+    init(
+        _ client: FileServerClient, _ moment: ListMoment, _ prefix: FileName, isKnown: Bool
+    ) {
         self.prefix = prefix
-        pages = NamePages(client, prefix: "\(prefix)/")
+        pages = NamePages(client, moment, prefix: "\(prefix)/")
         isEmpty = !isKnown
     }
 

@@ -23,6 +23,8 @@ struct TreeRetrieval: Sendable {
     let threads: BlockingThreads
     let group: GroupDownload
     let prefix: FileName
+    /// Of when.
+    let moment: ListMoment
     let folders: FolderTree
     let entries: TreeEntries
     let progress: Progress
@@ -35,7 +37,7 @@ struct TreeRetrieval: Sendable {
         let counting = Task { if progress.isShown { try await count() } }
         defer { counting.cancel() }
         let root = try await folderItself()
-        var listing = TreeListing(client, prefix, isKnown: root != nil)
+        var listing = TreeListing(client, moment, prefix, isKnown: root != nil)
         // Groups of small files, or large files: several hide the round trips.
         let outcome = await withTaskGroup(of: Work.self) { tasks in
             var underWay = UnderWay()
@@ -91,7 +93,7 @@ struct TreeRetrieval: Sendable {
 
     /// Lists ahead of what is retrieved, for the progress alone.
     private func count() async throws(DepotError) {
-        var pages = NamePages(client, prefix: "\(prefix)/")
+        var pages = NamePages(client, moment, prefix: "\(prefix)/")
         var size: UInt64 = 0
         while let page = try await pages.next() { size.increase(by: page.total { $0.size }) }
         progress.set(total: size)
@@ -100,6 +102,13 @@ struct TreeRetrieval: Sendable {
     /// What the depot knows of the folder that the name is of.
     private func folderItself() async throws(DepotError) -> FileBody? {
         do throws(DepotError) {
+            if moment != .now {
+                let first = try await client.files(moment, prefix: prefix.text, after: nil).files
+                    .first
+                return first.flatMap { file in
+                    file.name == prefix && file.metadata.kind == .folder ? file : nil
+                }
+            }
             let found = try await client.info(of: prefix, after: nil).file
             return found.name == prefix && found.metadata.kind == .folder ? found : nil
         } catch  where error.code == .notFound {
@@ -180,12 +189,14 @@ struct TreeRetrieval: Sendable {
     /// - Returns: of each file of the unit, in order.
     private func retrieve(_ unit: [FileBody]) async -> [Outcome] {
         let orders = unit.map { file in
-            GroupDownload.Order(name: file.name, target: .entry(folders, path: path(of: file.name)))
+            GroupDownload.Order(
+                name: VersionName(file.name, moment == .now ? nil : file.sequence),
+                target: .entry(folders, path: path(of: file.name)))
         }
         return zip(orders, await group.run(orders)).map { order, result in
             switch result {
             case .success(let report): .done(report)
-            case .failure(let error): .failed(order.name, error)
+            case .failure(let error): .failed(order.name.name, error)
             }
         }
     }

@@ -79,7 +79,7 @@ extension CatalogConformance {
                 #expect(gone == nil, "\(receipt.name)")
             }
             let left = try await fixture.catalog.files(prefix: "", after: nil, limit: 9)
-            #expect(left.map(\.name.text) == ["changes", "stays"])
+            #expect(left.files.map(\.name.text) == ["changes", "stays"])
         },
         // The id is as good as new, and what it had committed is not what it commits now.
         CatalogBehaviour("a forgotten deposit's id that is used again has no receipt of before") {

@@ -7,7 +7,8 @@ public protocol CollectionCatalog: Sendable {
     ///   collected.
     func collectionPlan(grace: CollectionGrace) async throws(DepotError) -> CollectionPlan
 
-    /// The first step of a collection. It forgets manifests that no file, lease or retrieval uses,
+    /// The first step of a collection. It forgets what names were before, where that is kept for
+    /// longer than the policy says, and manifests that no file, lease or retrieval uses,
     /// and notes which chunks are unused since now, and which are used again. It forgets receipts
     /// of deposits that ended `Receipt.keptFor` ago, and records that nobody holds and nothing
     /// needs. In short transactions.

@@ -5,6 +5,10 @@ public struct CatalogTotals: Sendable, Hashable {
     @ByteCount public private(set) var logicalBytes: UInt64
     /// Each chunk that a file uses, counted once.
     @ByteCount public private(set) var uniqueBytes: UInt64
+    /// What names were before and is kept.
+    @Count public private(set) var versions: Int
+    /// Each chunk that nothing uses but what names were before, counted once.
+    @ByteCount public private(set) var versionBytes: UInt64
     /// Each good copy.
     @ByteCount public private(set) var storedBytes: UInt64
     /// Chunks that files use, with fewer good copies than the highest level of these files.
@@ -13,12 +17,15 @@ public struct CatalogTotals: Sendable, Hashable {
     public let chunks: [ReplicaID: Int]
 
     public init(
-        files: Int, logicalBytes: UInt64, uniqueBytes: UInt64, storedBytes: UInt64,
+        files: Int, logicalBytes: UInt64, uniqueBytes: UInt64, versions: Int = 0,
+        versionBytes: UInt64 = 0, storedBytes: UInt64,
         underReplicated: Int, chunks: [ReplicaID: Int]
     ) {
         self.files = files
         self.logicalBytes = logicalBytes
         self.uniqueBytes = uniqueBytes
+        self.versions = versions
+        self.versionBytes = versionBytes
         self.storedBytes = storedBytes
         self.underReplicated = underReplicated
         self.chunks = chunks

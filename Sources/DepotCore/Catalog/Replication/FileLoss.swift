@@ -11,6 +11,13 @@ public struct FileLoss: Sendable, Hashable {
         self.lostChunks = lostChunks
         self.lastCopies = lastCopies
     }
+
+    /// What a file would lose, and what it was before.
+    package func joined(with other: FileLoss) -> FileLoss {
+        FileLoss(
+            name: name, lostChunks: lostChunks + other.lostChunks,
+            lastCopies: lastCopies + other.lastCopies)
+    }
 }
 
 /// What the depot would lose with some replicas.

@@ -7,17 +7,20 @@ import NIOCore
 
 /// Requests below `/v1/files`.
 enum FileRequest: Sendable, Equatable {
-    case list(prefix: String, after: FileName?, limit: Int)
+    case list(ListMoment, prefix: String, after: FileName?, limit: Int)
+    case versions(FileName, before: CommitSequence?, limit: Int)
+    case revert(FileName)
+    case purge(FileName)
     case info(FileName, after: ChunkID?, limit: Int)
     case changeLevel(FileName)
-    case content(FileName, isHead: Bool)
+    case content(VersionName, isHead: Bool)
     case put(FileName, level: ReplicationLevel, requireAll: Bool)
     case delete(FileName)
 
     var takesBody: Bool {
         switch self {
-        case .changeLevel, .put: true
-        case .list, .info, .content, .delete: false
+        case .changeLevel, .put, .revert: true
+        case .list, .info, .content, .delete, .versions, .purge: false
         }
     }
 
@@ -26,7 +29,7 @@ enum FileRequest: Sendable, Equatable {
         guard !target.parts.isEmpty else {
             self = try target.choose([
                 "GET": .list(
-                    prefix: query["prefix"] ?? "",
+                    try query.moment(), prefix: query["prefix"] ?? "",
                     after: try query["after"].map { try FileName($0) },
                     limit: try query.limit())
             ])
@@ -53,10 +56,20 @@ enum FileRequest: Sendable, Equatable {
         let query = target.query
         switch verb {
         case "content":
+            let version = VersionName(try Self.name(file), try query.sequence("sequence"))
             self = try target.choose([
-                "GET": .content(try Self.name(file), isHead: false),
-                "HEAD": .content(try Self.name(file), isHead: true),
+                "GET": .content(version, isHead: false), "HEAD": .content(version, isHead: true),
             ])
+        case "versions":
+            self = try target.choose([
+                "GET": .versions(
+                    try Self.name(file), before: try query.sequence("before"),
+                    limit: try query.limit())
+            ])
+        case "revert":
+            self = try target.choose(["POST": .revert(try Self.name(file))])
+        case "purge":
+            self = try target.choose(["POST": .purge(try Self.name(file))])
         case "info":
             self = try target.choose([
                 "GET": .info(
@@ -79,10 +92,21 @@ enum FileRequest: Sendable, Equatable {
 extension FileServerRoutes {
     func answer(_ request: FileRequest, _ exchange: Exchange) async throws -> Response {
         switch request {
-        case .list(let prefix, let after, let limit):
+        case .list(let moment, let prefix, let after, let limit):
             return try await page(of: limit, over: exchange.transfer) {
-                try await parts.files.list(prefix: prefix, after: after, limit: limit)
+                try await parts.versions.files(moment, prefix: prefix, after: after, limit: limit)
             }
+        case .versions(let name, let before, let limit):
+            return try await page(of: limit, over: exchange.transfer) {
+                try await parts.versions.list(name, before: before, limit: limit)
+            }
+        case .revert(let name):
+            let revert = try await exchange.body.decode(RevertBody.self)
+            return try Response(
+                json: try await parts.versions.revert(
+                    name, revert, request: try Self.requestID(exchange.headers)))
+        case .purge(let name):
+            return try Response(json: try await parts.versions.purge(name))
         case .info(let name, let after, let limit):
             return try await page(of: limit, over: exchange.transfer) {
                 try await parts.files.info(name, after: after, limit: limit)

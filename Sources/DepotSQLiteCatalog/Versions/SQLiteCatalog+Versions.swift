@@ -1,0 +1,132 @@
+import DepotCore
+import DepotSQLite
+
+extension SQLiteCatalog {
+    public func versions(
+        of name: FileName, before: CommitSequence?, limit: Int
+    ) async throws(DepotError) -> [FileWord] {
+        try Self.checkPage(limit)
+        return try await queue.view { session in
+            let table = VersionTable(session)
+            let words = try table.words(of: name, before: before, limit: limit)
+            return try words.map { word in
+                let file = try table.file(of: word, name)
+                return FileWord(
+                    name: name, sequence: word.sequence, time: word.since,
+                    content: file.map { .file($0.entry) } ?? .deleted, isCurrent: word.isCurrent)
+            }
+        }
+    }
+
+    // MARK: Lists
+
+    public func files(
+        at time: Int64, prefix: String, after: FileName?, limit: Int
+    ) async throws(DepotError) -> FilePage {
+        try Self.checkPage(limit)
+        return try await queue.view { session in
+            let names = """
+                SELECT name FROM file WHERE name >= ?1
+                UNION SELECT name FROM version WHERE name >= ?1 ORDER BY name
+                """
+            return try Self.page(of: names, prefix: prefix, after: after, limit: limit, session) {
+                name in
+                let table = VersionTable(session)
+                let word = try table.words(of: name, until: time, limit: 1).first
+                return try word.flatMap { try table.file(of: $0, name) }
+            }
+        }
+    }
+
+    public func deletedFiles(
+        prefix: String, after: FileName?, limit: Int
+    ) async throws(DepotError) -> FilePage {
+        try Self.checkPage(limit)
+        return try await queue.view { session in
+            let names = "SELECT name FROM tombstone WHERE name >= ?1 ORDER BY name"
+            return try Self.page(of: names, prefix: prefix, after: after, limit: limit, session) {
+                name in
+                try Self.deleted(name, session)
+            }
+        }
+    }
+
+    /// What a name was before it was deleted; `nil` where it is not, or nothing is kept.
+    private static func deleted(_ name: FileName, _ session: Session) throws -> FileTable.Found? {
+        let table = VersionTable(session)
+        let words = try table.words(of: name, limit: 2)
+        guard let newest = words.first, newest.isDeletion, let before = words.dropFirst().first
+        else { return nil }
+        return try table.file(of: before, name)
+    }
+
+    /// - Parameters:
+    ///   - names: those from the first value on, in order, in SQL.
+    ///   - find: what the page lists of a name; `nil` where that is nothing.
+    private static func page(
+        of names: String, prefix: String, after: FileName?, limit: Int, _ session: Session,
+        _ find: (FileName) throws -> FileTable.Found?
+    ) throws -> FilePage {
+        let start = start(prefix: prefix, after: after)
+        var (entries, size, hasMore) = ([FileEntry](), 0, false)
+        try session.statement(names).visit(start.text) { row in
+            let name = try row.get(0, as: FileName.self)
+            if !start.isIncluded, name.text.utf8.elementsEqual(start.text.utf8) { return true }
+            guard name.text.utf8.starts(with: prefix.utf8) else { return false }
+            guard let found = try find(name) else { return true }
+            size += found.textSize
+            hasMore =
+                entries.count == limit || !entries.isEmpty && size > limit * FilePage.entrySize
+            if !hasMore { entries.append(found.entry) }
+            return !hasMore
+        }
+        return FilePage(files: entries, hasMore: hasMore)
+    }
+
+    // MARK: Changes
+
+    public func revert(
+        _ name: FileName, to version: CommitSequence?, time: Int64, request: RequestID?
+    ) async throws(DepotError) -> FileRecord {
+        try await queue.change { session in
+            if let request, let made = try RecordTable(session).find(name, madeBy: request) {
+                return made.record
+            }
+            let found = try Self.version(version, of: name, session)
+            let entry = found.entry
+            let publication = Publication(session)
+            let (record, number) = try publication.enter(
+                name: name, time: time,
+                content: .file(
+                    level: entry.level, manifest: entry.manifest, size: entry.size,
+                    metadata: entry.metadata),
+                request: request)
+            try publication.put(record, manifest: found.manifest, number: number)
+            return record
+        }
+    }
+
+    private static func version(
+        _ version: CommitSequence?, of name: FileName, _ session: Session
+    ) throws -> FileTable.Found {
+        if let version { return try FileTable(session).find(VersionName(name, version)) }
+        if let found = try deleted(name, session) { return found }
+        guard try FileTable(session).known(name) == nil else {
+            throw DepotError(.conflict, "it is not deleted", object: name.text)
+        }
+        throw DepotError(
+            .notFound, "nothing is kept of it from before its deletion", object: name.text)
+    }
+
+    public func purge(_ name: FileName) async throws(DepotError) -> Int {
+        var count = 0
+        while true {
+            let step = try await queue.change { session in
+                try ChunkUse.requireKnown(session)
+                return try VersionTable(session).forgetAll(of: name)
+            }
+            count += step.count
+            guard step.hasMore else { return count }
+        }
+    }
+}

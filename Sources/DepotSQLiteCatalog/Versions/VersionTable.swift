@@ -1,0 +1,149 @@
+import DepotCore
+import DepotSQLite
+
+/// What names were before.
+struct VersionTable {
+    /// Words of one transaction: so long others wait.
+    private static let forgottenAtOnce = 1_000
+
+    private let session: Session
+
+    init(_ session: Session) { self.session = session }
+
+    // MARK: Keeping
+
+    private typealias Row = (
+        manifest: Int64, size: UInt64, level: ReplicationLevel, since: Int64, record: Int64
+    )
+
+    /// Keeps the file of a name, which the next word is about to replace.
+    ///
+    /// - Parameters:
+    ///   - next: that word.
+    ///   - manifest: its content's; `nil` of a deletion.
+    /// - Returns: since when the name says what the next word says.
+    func keepFile(of next: FileRecord, with manifest: Int64?) throws -> Int64 {
+        session.assertChange()
+        guard session.versions != .nothing else { return next.time }
+        let row = try session.statement(
+            "SELECT manifest, size, level, coalesce(since, time), record FROM file WHERE name = ?"
+        ).first(next.name) { row -> Row in
+            try (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4))
+        }
+        guard let row else { return next.time }
+        if try row.manifest == manifest && isRepeated(row, by: next) { return row.since }
+        try session.statement(
+            """
+            INSERT INTO version (name, epoch, counter, deleted, manifest, size, level, target, time,
+                since, record, ended)
+            SELECT name, epoch, counter, 0, manifest, size, level, iif(manifest IS ?, 0, level),
+                time, coalesce(since, time), record, ? FROM file WHERE name = ?
+            """
+        ).run(manifest, session.now, next.name)
+        return next.time
+    }
+
+    /// Whether the next word says the same in all but its sequence and time.
+    private func isRepeated(_ row: Row, by next: FileRecord) throws -> Bool {
+        guard case .file(row.level, _, row.size, let metadata) = next.content,
+            case .file(_, _, _, let before) = try RecordTable(session).record(row.record).content
+        else { return false }
+        return metadata == before
+    }
+
+    /// Keeps the deletion of a name, which a file is about to replace.
+    func keepDeletion(of name: FileName) throws {
+        session.assertChange()
+        guard session.versions != .nothing else { return }
+        try session.statement(
+            """
+            INSERT INTO version (name, epoch, counter, deleted, manifest, size, level, target, time,
+                since, record, ended)
+            SELECT name, epoch, counter, 1, \(ManifestTable.empty), 0, level, 0, time, time, record, ?
+            FROM tombstone WHERE name = ?
+            """
+        ).run(session.now, name)
+    }
+
+    // MARK: Finding
+
+    /// What a name was; `nil` where that is not kept, or was a deletion.
+    func file(_ name: FileName, _ sequence: CommitSequence) throws -> FileTable.Found? {
+        try session.statement(
+            FileTable.selection(from: "version")
+                + "WHERE f.name = ? AND f.epoch = ? AND f.counter = ? AND f.deleted = 0"
+        ).first(name, sequence.epoch, sequence.counter) { try FileTable.Found($0) }
+    }
+
+    /// What stands for a word until its file is looked up.
+    struct Word {
+        let sequence: CommitSequence
+        let since: Int64
+        let isDeletion: Bool
+        let isCurrent: Bool
+    }
+
+    /// The words on a name, the newest first.
+    ///
+    /// - Parameters:
+    ///   - time: only those that were there by then.
+    ///   - before: only older ones.
+    func words(
+        of name: FileName, until time: Int64 = .max, before: CommitSequence? = nil, limit: Int
+    ) throws -> [Word] {
+        try session.statement(
+            """
+            SELECT epoch, counter, coalesce(since, time) AS begin, 0, 1 FROM file
+            WHERE name = ?1 AND begin <= ?2 AND (epoch, counter) < (?3, ?4)
+            UNION ALL SELECT epoch, counter, time, 1, 1 FROM tombstone
+            WHERE name = ?1 AND time <= ?2 AND (epoch, counter) < (?3, ?4)
+            UNION ALL SELECT epoch, counter, since, deleted, 0 FROM version
+            WHERE name = ?1 AND since <= ?2 AND (epoch, counter) < (?3, ?4)
+            ORDER BY 1 DESC, 2 DESC LIMIT ?5
+            """
+        ).all(
+            name, time, before?.epoch ?? CommitSequence.epochMax + 1, before?.counter ?? 0,
+            limit
+        ) { row in
+            try Word(
+                sequence: row.sequence(0), since: row.get(2), isDeletion: row.get(3),
+                isCurrent: row.get(4))
+        }
+    }
+
+    /// The file of a word.
+    func file(of word: Word, _ name: FileName) throws -> FileTable.Found? {
+        if word.isDeletion { return nil }
+        return word.isCurrent ? try FileTable(session).known(name) : try file(name, word.sequence)
+    }
+
+    // MARK: Forgetting
+
+    /// - Returns: whether there may be more.
+    func forget(endedBefore time: Int64) throws -> Bool {
+        session.assertChange()
+        let old = try session.statement(
+            "SELECT name, epoch, counter FROM version WHERE ended <= ? ORDER BY ended LIMIT ?"
+        ).all(time, Self.forgottenAtOnce) {
+            try (name: $0.get(0, as: FileName.self), sequence: $0.sequence(1))
+        }
+        let forgetting = try session.statement(
+            "DELETE FROM version WHERE name = ? AND epoch = ? AND counter = ?")
+        for word in old {
+            try forgetting.run(word.name, word.sequence.epoch, word.sequence.counter)
+        }
+        return old.count == Self.forgottenAtOnce
+    }
+
+    /// - Returns: how many, at most `forgottenAtOnce`, and whether there may be more.
+    func forgetAll(of name: FileName) throws -> (count: Int, hasMore: Bool) {
+        session.assertChange()
+        let words = try session.statement(
+            "SELECT epoch, counter FROM version WHERE name = ? LIMIT ?"
+        ).all(name, Self.forgottenAtOnce) { try $0.sequence(0) }
+        let forgetting = try session.statement(
+            "DELETE FROM version WHERE name = ? AND epoch = ? AND counter = ?")
+        for word in words { try forgetting.run(name, word.epoch, word.counter) }
+        return (words.count, words.count == Self.forgottenAtOnce)
+    }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import DepotClient
+import DepotCore
+import DepotWire
+
+struct Revert: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make a file what it was.",
+        discussion: """
+            The version is committed once more, with its level; no byte is copied. What the file is \
+            now becomes a version. depot versions NAME lists them.
+            """)
+
+    @Argument(help: ArgumentHelp("The version, as versions lists it.", valueName: "name@version"))
+    var version: String
+    @OptionGroup var options: ServerOptions
+
+    func run() async throws {
+        let version = try VersionName.parse(version)
+        guard let sequence = version.sequence else {
+            throw DepotError(
+                .invalidArgument,
+                "say which version: \(version.name)@1-7, as 'depot versions' lists it",
+                object: version.name.text)
+        }
+        let client = try options.client()
+        let reverted = try await client.revert(version.name, to: sequence)
+        if options.output.json { return Output.json(reverted) }
+        guard !options.output.quiet else { return }
+        Output.line(
+            "\(version.name) is what it was at \(sequence.short), as "
+                + "\(version.name)@\(reverted.sequence.short)")
+    }
+}

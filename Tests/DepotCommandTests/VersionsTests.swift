@@ -1,0 +1,144 @@
+import Foundation
+import Testing
+
+extension CommandTests {
+    /// What was overwritten or deleted comes back: by its version, by its time, as a file and as a tree.
+    @Suite struct Versions {
+        private struct Words: Decodable {
+            struct Word: Decodable {
+                let sequence: String
+                let isCurrent: Bool
+            }
+            let versions: [Word]
+        }
+
+        /// Times of commits are whole seconds.
+        private static func nextSecond() async throws -> Int {
+            let now = Int(Date().timeIntervalSince1970)
+            while Int(Date().timeIntervalSince1970) == now {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            return now
+        }
+
+        private static func words(of name: String, in depot: Composition) async throws -> [Words
+            .Word]
+        {
+            try await depot.client(["versions", name], as: Words.self).versions
+        }
+
+        /// In people's spelling: `1-7`.
+        private static func short(_ sequence: String) -> String {
+            sequence.split(separator: "-").map { String(Int($0) ?? 0) }.joined(separator: "-")
+        }
+
+        @Test func `what was overwritten or deleted is read and comes back, after a rebuild, too`()
+            async throws
+        {
+            try await Composition.with(replicas: 3) { depot in
+                let contents = (0..<3).map { testBytes(700_000 + $0, seed: 40 + UInt64($0)) }
+                _ = try await depot.deposit("f", contents[0])
+                let first = try await Self.nextSecond()
+                _ = try await depot.deposit("f", contents[1], level: 2)
+                let second = try await Self.nextSecond()
+                _ = try await depot.run(["delete", "f"])
+                let gone = try await Self.nextSecond()
+                _ = try await depot.deposit("other", contents[2])
+                // Nothing of it goes before its time.
+                _ = try await depot.run(["collect", "--grace", "0s"])
+                func checkHistory() async throws {
+                    let words = try await Self.words(of: "f", in: depot)
+                    #expect(words.count == 3 && words.map(\.isCurrent) == [true, false, false])
+                    for (word, bytes) in zip(words.dropFirst(), [contents[1], contents[0]]) {
+                        let version = "f@\(Self.short(word.sequence))"
+                        #expect(try await depot.retrieve(version).bytes == bytes, "\(version)")
+                    }
+                    for (time, bytes) in [(first, contents[0]), (second, contents[1])] {
+                        let outcome = try await depot.run(
+                            ["retrieve", "f", "--at", "@\(time)", "-o", "-"])
+                        #expect(outcome.output == bytes, "at \(time)")
+                    }
+                    for time in [first - 1_000, gone] {
+                        let absent = try await depot.failure(["retrieve", "f", "--at", "@\(time)"])
+                        #expect(absent.status == 3, "at \(time)")
+                    }
+                    let deleted = try await depot.client(["list", "--deleted"], as: Listing.self)
+                    #expect(deleted.files.map(\.name) == ["f"])
+                }
+                try await checkHistory()
+                _ = try await depot.stopServer(SIGTERM)
+                try FileManager.default.removeItem(atPath: depot.serverFolder)
+                let rebuilt = try await depot.run(
+                    ["rebuild-catalog", "--data", depot.serverFolder] + depot.replicaOptions())
+                #expect(rebuilt.status == 0, "\(rebuilt.complaint)")
+                try await depot.startServer()
+                try await checkHistory()
+                let undeleted = try await depot.run(["undelete", "f"])
+                #expect(undeleted.status == 0 && undeleted.text.hasPrefix("f is back, as f@2-"))
+                #expect(try await depot.retrieve("f").bytes == contents[1])
+                #expect(try await depot.info("f").level == 2)
+                let oldest = try #require(try await Self.words(of: "f", in: depot).last)
+                let reverted = try await depot.run(["revert", "f@\(Self.short(oldest.sequence))"])
+                #expect(reverted.status == 0)
+                #expect(try await depot.retrieve("f").bytes == contents[0])
+                #expect(try await depot.info("f").level == 3)
+                #expect(try await depot.failure(["undelete", "f"]).status == 4)
+                #expect(try await depot.failure(["undelete", "never"]).status == 3)
+                #expect(try await depot.failure(["revert", "f"]).status == 64)
+                #expect(try await depot.failure(["retrieve", "f@9-9"]).status == 3)
+                try await Self.purge(depot)
+            }
+        }
+
+        private static func purge(_ depot: Composition) async throws {
+            _ = try await depot.run(["delete", "--purge", "f"])
+            #expect(try await depot.failure(["undelete", "f"]).status == 3)
+            #expect(try await Self.words(of: "f", in: depot).count == 1)
+            try await poll("what was purged is given back") {
+                let collected = try await depot.run(["collect", "--grace", "0s"])
+                return collected.status == 0
+                    && (try await depot.failure(["versions", "f"]).status) == 3
+            }
+        }
+
+        @Test func `a tree comes back as it was at an instant`() async throws {
+            try await Composition.with(replicas: 1) { depot in
+                let (tree, back) = (depot.newPath(), depot.newPath())
+                let make = "mkdir -p $1/in; cd $1; echo 1 > a; echo 2 > in/b; ln -s a l; echo 3 > c"
+                _ = try await depot.bash(make, ["make", tree])
+                let mirror = ["deposit", "-r", tree, "1", "--as", "t", "--mirror"]
+                _ = try await depot.run(mirror)
+                let then = try await Self.nextSecond()
+                let saved = depot.newPath()
+                _ = try await depot.bash("cp -a $1 $2", ["save", tree, saved])
+                _ = try await depot.bash(
+                    "cd $1; echo new > a; rm -r in l; mkdir l", ["change", tree])
+                _ = try await depot.run(mirror)
+                let listed = try await depot.run(["list", "t/", "--at", "@\(then)"])
+                #expect(listed.text.contains("t/in/b\n") && listed.text.contains("t/l -> a\n"))
+                let retrieved = try await depot.run(
+                    ["retrieve", "-r", "t", "--at", "@\(then)", "-o", back])
+                #expect(retrieved.status == 0, "\(retrieved.complaint)")
+                let difference = try await depot.bash(
+                    "rsync -aHn --delete --itemize-changes $1/ $2/", ["compare", saved, back])
+                #expect(difference.status == 0 && difference.text.isEmpty, "\(difference.text)")
+                let undeleted = try await depot.run(["undelete", "-r", "t"])
+                #expect(undeleted.text.hasSuffix("2 names brought back\n"), "\(undeleted.text)")
+                #expect(try await depot.retrieve("t/in/b").bytes == Data("2\n".utf8))
+                #expect(try await depot.retrieve("t/a").bytes == Data("new\n".utf8))
+            }
+        }
+
+        @Test func `without a time for versions nothing is kept`() async throws {
+            try await Composition.with(
+                replicas: 1, serve: ["--keep-versions", "0s", "--collection-grace", "0s"]
+            ) { depot in
+                _ = try await depot.deposit("f", testBytes(10, seed: 1), level: 1)
+                _ = try await depot.deposit("f", testBytes(20, seed: 2), level: 1)
+                #expect(try await Self.words(of: "f", in: depot).count == 1)
+                _ = try await depot.run(["delete", "f"])
+                #expect(try await depot.failure(["undelete", "f"]).status == 3)
+            }
+        }
+    }
+}
