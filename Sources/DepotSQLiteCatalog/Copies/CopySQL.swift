@@ -38,12 +38,18 @@ struct CopySQL {
         return "\(good) & \(vouched) & \(mask: members.current)"
     }
 
-    /// How many copies there are, in whatever state.
+    /// How many copies there are, in whatever state. What is left of members that were forgotten is
+    /// none.
     var count: String {
-        let old = "(SELECT count(*) FROM holding h WHERE h.chunk = c.id)"
+        let old = """
+            (SELECT count(*) FROM holding h CROSS JOIN member m ON m.id = h.replica
+                WHERE h.chunk = c.id)
+            """
         return """
             (\(CopyCount.name)((c.good | c.unproved) & \(mask: members.known))
-                + iif(c.rare, (SELECT count(*) FROM verdict v WHERE v.chunk = c.id), 0)
+                + iif(c.rare, (
+                    SELECT count(*) FROM verdict v CROSS JOIN member m ON m.id = v.replica
+                    WHERE v.chunk = c.id), 0)
                 + \(isCarrying ? old : "0"))
             """
     }
@@ -76,8 +82,8 @@ struct CopySQL {
         "\(good) & \(mask: members.bit(of: member)) <> 0"
     }
 
-    /// Whether nobody has a copy, nor had one when a bit was last cleared. A bit of a member that
-    /// was forgotten keeps the row until then.
+    /// Whether nobody has a copy, nor had one when former bits and numbers were last cleared. What is
+    /// left of a member that was forgotten keeps the row until then.
     static func isHeldByNobody(_ session: Session) -> String {
         """
         c.good | c.unproved = 0 AND NOT EXISTS (SELECT 1 FROM verdict v WHERE v.chunk = c.id)

@@ -70,8 +70,7 @@ struct CopyTable {
     ) throws {
         try states.visit(chunk) { row in
             let member = try row.get(0, as: Int.self)
-            _ = try members.replica(member)
-            body(member, try row.get(1))
+            if try members.holder(member) != nil { body(member, try row.get(1)) }
             return true
         }
     }

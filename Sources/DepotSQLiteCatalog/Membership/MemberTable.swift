@@ -9,13 +9,15 @@ import GRDB
 // later, and only then another member may have them.
 
 /// Which number and which bits stand for which replica. The number is half a key of what is kept by
-/// row: verdicts, records, segments.
+/// row: verdicts, records, segments. What is under a number outlives its member, see `FormerNumbers`.
 struct MemberTable {
     /// Masks have 64 bits, and the sign is left alone.
     static let countMax = 63
 
     private(set) var numbers: [ReplicaID: Int] = [:]
     private(set) var replicas: [Int: ReplicaID] = [:]
+    /// Those of members that were forgotten, which nobody may have yet.
+    private(set) var formerNumbers: Set<Int> = []
     /// The bits that members have now.
     private(set) var current = CopyMask.none
     /// These, and those that members had before their logs went back.
@@ -43,6 +45,14 @@ struct MemberTable {
         }
         try session.statement("SELECT bit, member FROM former_bit").visit { row in
             _ = try take(row.get(0), of: row.get(1, as: Int?.self))
+            return true
+        }
+        try session.statement("SELECT number FROM former_number").visit { row in
+            let number = try row.get(0, as: Int.self)
+            guard (0..<Self.countMax).contains(number), replicas[number] == nil else {
+                throw Self.damage("the number \(number) is a former one, and it is a member's")
+            }
+            formerNumbers.insert(number)
             return true
         }
     }
@@ -81,8 +91,17 @@ struct MemberTable {
         return replica
     }
 
-    /// The lowest number that no member has; `nil` where all are taken.
-    var free: Int? { (0..<Self.countMax).first { replicas[$0] == nil } }
+    /// Who has what a row says that names a member; `nil` for one that was forgotten.
+    ///
+    /// - Throws: where it is neither's.
+    func holder(_ number: Int) throws -> ReplicaID? {
+        formerNumbers.contains(number) ? nil : try replica(number)
+    }
+
+    /// The lowest number under which there is nothing; `nil` where all are taken.
+    var free: Int? {
+        (0..<Self.countMax).first { replicas[$0] == nil && !formerNumbers.contains($0) }
+    }
 
     /// A bit by the number of each: for what is kept by row.
     func numberMask(of replicas: some Sequence<ReplicaID>) -> UInt64 {

@@ -5,19 +5,14 @@ extension SQLiteCatalog {
     public func forget(_ replica: ReplicaID) async throws(DepotError) {
         try await queue.change { session in
             let member = try session.members().number(of: replica)
-            // Its number will be another member's.
-            let tables = ["verdict", "setback", "record_holding", "segment"]
-            for table in session.isCarrying ? tables + ["holding"] : tables {
-                try session.statement("DELETE FROM \(table) WHERE replica = ?").run(member)
-            }
             try FormerBits(session).retire(member)
             try session.statement("DELETE FROM member WHERE id = ?").run(member)
+            try FormerNumbers(session).retire(member)
             try ClusterTable(session).countMemberRevision()
             try session.statement("DELETE FROM awaited WHERE replica = ?").run(replica)
             try session.statement(
                 "INSERT INTO forgotten (replica) VALUES (?) ON CONFLICT DO NOTHING"
             ).run(replica)
-            session.membersChanged()
         }
     }
 

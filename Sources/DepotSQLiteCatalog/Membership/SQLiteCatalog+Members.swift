@@ -39,7 +39,7 @@ extension SQLiteCatalog {
     }
 
     private static func insert(_ member: Member, _ session: Session) throws {
-        guard let number = try session.members().free else {
+        guard let number = try FormerNumbers(session).free() else {
             throw DepotError(
                 .tooLarge,
                 "the embedded catalog keeps \(MemberTable.countMax) replicas, and has them all",

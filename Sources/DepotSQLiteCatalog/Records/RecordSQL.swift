@@ -23,11 +23,17 @@ enum RecordSQL {
     }
     static let text = "coalesce(l.text, alone.text), coalesce(l.hash, alone.hash)"
 
-    /// Whether some replica is known to have the object, or may get it.
+    /// Whether some member is known to have the object. What is left of members that were forgotten
+    /// counts for nothing.
+    static func isHeld(_ object: String) -> String {
+        """
+        EXISTS (SELECT 1 FROM record_holding held CROSS JOIN member ON member.id = held.replica
+            WHERE held.record = \(object).id)
+        """
+    }
+
+    /// Whether some member is known to have the object, or may get it.
     static func isAround(_ object: String) -> String {
-        """
-        (\(object).pending = 1
-            OR EXISTS (SELECT 1 FROM record_holding held WHERE held.record = \(object).id))
-        """
+        "(\(object).pending = 1 OR \(isHeld(object)))"
     }
 }

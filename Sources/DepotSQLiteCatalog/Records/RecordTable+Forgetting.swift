@@ -7,7 +7,7 @@ import DepotSQLite
 extension RecordTable {
     /// Whether an object `o` says nothing any more, and nobody holds or asks for it.
     static let isUnneeded = """
-        NOT EXISTS (SELECT 1 FROM record_holding h WHERE h.record = o.id)
+        NOT \(RecordSQL.isHeld("o"))
         AND NOT EXISTS (SELECT 1 FROM replaced p WHERE \(RecordSQL.isKept("p.record")))
         AND NOT EXISTS (SELECT 1 FROM receipt r WHERE \(RecordSQL.isKept("r.record")))
         AND NOT \(isCurrent)
@@ -62,6 +62,8 @@ extension RecordTable {
                 WHERE o.id = ?)
             """
         ).run(object)
+        // Those of members that were forgotten.
+        try session.statement("DELETE FROM record_holding WHERE record = ?").run(object)
         try session.statement("DELETE FROM record WHERE id = ?").run(object)
     }
 }

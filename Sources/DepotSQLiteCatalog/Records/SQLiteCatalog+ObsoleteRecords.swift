@@ -71,7 +71,7 @@ extension SQLiteCatalog {
                     SELECT t.name FROM record o
                     CROSS JOIN tombstone t ON \(RecordSQL.isKept("t.record"))
                     WHERE o.id = ? AND \(RecordTable.isExpired)
-                        AND NOT EXISTS (SELECT 1 FROM record_holding h WHERE h.record = o.id))
+                        AND NOT \(RecordSQL.isHeld("o")))
                 """)
             for hash in batches.sorted() {
                 guard let object = try table.find(hash) else { continue }

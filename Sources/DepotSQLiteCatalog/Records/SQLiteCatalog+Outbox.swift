@@ -23,10 +23,10 @@ extension SQLiteCatalog {
             }
             let table = RecordTable(session)
             return try objects.map { object in
-                let confirmed = try holders.all(object) { try members.replica($0.get(0)) }
+                let confirmed = try holders.all(object) { try members.holder($0.get(0)) }
                 return OutboxEntry(
                     position: OutboxPosition(object), batch: try table.batch(object),
-                    confirmed: Set(confirmed))
+                    confirmed: Set(confirmed.compactMap { $0 }))
             }
         }
     }

@@ -25,7 +25,7 @@ extension CatalogSchema {
 
     /// Reads nothing that grows with the depot.
     static func registerVersions(in migrator: inout DatabaseMigrator) {
-        migrator.registerMigration("14 versions of files", foreignKeyChecks: .immediate) {
+        migrator.registerMigration("15 versions of files", foreignKeyChecks: .immediate) {
             database in
             try database.execute(sql: versions)
         }

@@ -54,6 +54,7 @@ enum CatalogSchema {
         registerInlineManifests(in: &migrator)
         registerBatches(in: &migrator)
         registerReceiptsInRows(in: &migrator)
+        registerFormerNumbers(in: &migrator)
         registerVersions(in: &migrator)
         return migrator
     }

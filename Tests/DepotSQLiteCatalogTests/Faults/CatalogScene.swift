@@ -88,6 +88,13 @@ struct CatalogScene {
         Step(name: "forget") { fixture, _ in
             try await fixture.catalog.forget(CatalogFixture.replica(3))
         },
+        Step(name: "forgetting to its end", isOneTransaction: false) { fixture, scene in
+            try await fixture.catalog.closeDeposit(scene.deposit)
+            try await fixture.catalog.forget(CatalogFixture.replica(2))
+            while try await fixture.catalog.catchUp() {}
+            // What was done for later is durable with the next change that is.
+            try await fixture.admit(4...4)
+        },
         Step(name: "restore of a manifest", isRebuild: true) { fixture, _ in
             let chunks = try CatalogFixture.chunks(fresh)
             try await fixture.catalog.restore(

@@ -60,44 +60,11 @@ extension CatalogConformance {
                 try await fixture.catalog.forget(Fixture.replica(3))
             }
         },
-        CatalogBehaviour("who takes a forgotten member's place inherits nothing") { fixture in
-            try await fixture.admit(1...2)
-            let chunk = try Fixture.chunk("chunk")
-            let file = try Fixture.commit("file", [chunk])
-            let deposit = try await fixture.open(level: 2)
-            try await fixture.prepare([chunk], on: Fixture.replicas(1...2), in: deposit)
-            try await fixture.catalog.noteSegments(
-                [
-                    SegmentInfo(
-                        id: SegmentID(number: 1, nonce: 1), bytes: 1, liveBytes: 1, liveCopies: 1,
-                        isSealed: true)
-                ], of: Fixture.replica(2))
-            try await fixture.catalog.setDraining(Fixture.replica(2), true)
-            let mark = try await fixture.catalog.mark()
-            _ = try await fixture.observe(LogPosition(opens: 0, segment: 0, offset: 0), of: 2)
-            try await fixture.settle(chunk, .bad, on: 2)
-            try await fixture.inventory(1...2)
-            try await fixture.catalog.forget(Fixture.replica(2))
-            try await fixture.admit(3...3)
-            let draining = try await fixture.catalog.draining()
-            #expect(draining.isEmpty)
-            let segments = try await fixture.catalog.segmentChecks(on: Fixture.replica(3))
-            #expect(segments.isEmpty)
-            let remainder = try await fixture.catalog.remainder(
-                on: Fixture.replica(3), counting: Fixture.replicas(1...9))
-            #expect(remainder == ReplicaRemainder(), "no copies, records or vouches")
-            let state = try await fixture.state(chunk, on: 3)
-            #expect(state == nil)
-            // It holds the chunks by now, but vouched for nothing to this deposit.
-            for used in [chunk, file.manifest.text] { try await fixture.settle(used, .good, on: 3) }
-            let lacking = try await fixture.outcome(file, in: deposit, copies: 2).lacking
-            #expect(lacking == [chunk.id, file.manifest.id])
-            try await fixture.catalog.prove(
-                BarrierProof(durable: [
-                    chunk: [Fixture.replica(3)], file.manifest.text: [Fixture.replica(3)],
-                ]), asOf: mark, deposit: deposit)
-            let receipt = try await fixture.outcome(file, in: deposit, copies: 2).receipt
-            #expect(receipt.copies == 2, "the setbacks of the other one are not its own")
+        CatalogBehaviour("who takes a forgotten member's place inherits nothing") {
+            try await $0.replaceMember(catchingUp: false)
+        },
+        CatalogBehaviour("nor does who takes it when all of that one is cleared away") {
+            try await $0.replaceMember(catchingUp: true)
         },
         CatalogBehaviour("a log may go back as often as it likes") { fixture in
             let chunk = try await fixture.oneFile()
@@ -216,5 +183,49 @@ extension CatalogFixture {
             LogPosition(opens: 2 + round, segment: 9, offset: 0), of: number)
         let back = try await observe(LogPosition(opens: 0, segment: 0, offset: 0), of: number)
         #expect(on && !back)
+    }
+}
+
+extension CatalogFixture {
+    /// - Parameter isClear: whether all that was left of the one before is cleared away.
+    fileprivate func replaceMember(catchingUp isClear: Bool) async throws {
+        try await admit(1...2)
+        let chunk = try Self.chunk("chunk")
+        let file = try Self.commit("file", [chunk])
+        let deposit = try await open(level: 2)
+        try await prepare([chunk], on: Self.replicas(1...2), in: deposit)
+        try await catalog.noteSegments(
+            [
+                SegmentInfo(
+                    id: SegmentID(number: 1, nonce: 1), bytes: 1, liveBytes: 1, liveCopies: 1,
+                    isSealed: true)
+            ], of: Self.replica(2))
+        try await catalog.setDraining(Self.replica(2), true)
+        let mark = try await catalog.mark()
+        _ = try await observe(LogPosition(opens: 0, segment: 0, offset: 0), of: 2)
+        try await settle(chunk, .bad, on: 2)
+        try await inventory(1...2)
+        try await catalog.forget(Self.replica(2))
+        while isClear, try await catalog.catchUp() {}
+        try await admit(3...3)
+        let draining = try await catalog.draining()
+        #expect(draining.isEmpty)
+        let segments = try await catalog.segmentChecks(on: Self.replica(3))
+        #expect(segments.isEmpty)
+        let remainder = try await catalog.remainder(
+            on: Self.replica(3), counting: Self.replicas(1...9))
+        #expect(remainder == ReplicaRemainder(), "no copies, records or vouches")
+        let state = try await state(chunk, on: 3)
+        #expect(state == nil)
+        // It holds the chunks by now, but vouched for nothing to this deposit.
+        for used in [chunk, file.manifest.text] { try await settle(used, .good, on: 3) }
+        let lacking = try await outcome(file, in: deposit, copies: 2).lacking
+        #expect(lacking == [chunk.id, file.manifest.id])
+        try await catalog.prove(
+            BarrierProof(durable: [
+                chunk: [Self.replica(3)], file.manifest.text: [Self.replica(3)],
+            ]), asOf: mark, deposit: deposit)
+        let receipt = try await outcome(file, in: deposit, copies: 2).receipt
+        #expect(receipt.copies == 2, "the setbacks of the other one are not its own")
     }
 }

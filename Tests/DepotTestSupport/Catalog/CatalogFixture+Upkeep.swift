@@ -40,7 +40,7 @@ extension CatalogFixture {
     }
 
     /// Says that whole inventories were taken just now.
-    func inventory(_ numbers: ClosedRange<UInt8>) async throws {
+    public func inventory(_ numbers: ClosedRange<UInt8>) async throws {
         // A mark equals the last change's tick; what was in place before must be older than it.
         try await admit(numbers.lowerBound...numbers.lowerBound)
         for number in numbers {
