@@ -43,7 +43,7 @@ def collection_on_full_disks(depot, scratch):
     depot.await_that(
         lambda: depot.depot("deposit", "/work/after", 3).code == 0, "collection makes room for a deposit")
     scratch.back(depot, "after")
-    depot.must("delete", "after")
+    depot.must("delete", "--purge", "after")
     depot.must("collect", "--grace", "0s")
 
 

@@ -82,7 +82,7 @@ extension CommandTests {
                 }
                 try #require(names.count > 3 && names.count < 20)
                 for name in names.dropFirst() {
-                    #expect(try await depot.run(["delete", name]).status == 0)
+                    #expect(try await depot.run(["delete", "--purge", name]).status == 0)
                 }
                 // What the deposit that failed has brought may be given back just now: then this is a conflict.
                 try await poll("a collection") {

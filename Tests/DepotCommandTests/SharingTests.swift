@@ -38,7 +38,7 @@ extension CommandTests {
                 }
 
                 if how == "delete" {
-                    #expect(try await depot.run(["delete", "high"]).status == 0)
+                    #expect(try await depot.run(["delete", "--purge", "high"]).status == 0)
                 } else {
                     _ = try await depot.client(
                         ["change-replication", "high", "2"], as: LevelChange.self)

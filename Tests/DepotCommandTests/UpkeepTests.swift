@@ -6,7 +6,10 @@ extension CommandTests {
     @Suite struct Upkeep {
         @Test func `collection gives the disk back, and takes nothing that is used`() async throws {
             try await Composition.with(
-                replicas: 3, serve: ["--collection-grace", "0s", "--deposit-lease", "1s"]
+                replicas: 3,
+                serve: [
+                    "--collection-grace", "0s", "--deposit-lease", "1s", "--keep-versions", "0s",
+                ]
             ) { depot in
                 let kept = testBytes(2_000_000, seed: 111)
                 _ = try await depot.deposit("kept", kept)

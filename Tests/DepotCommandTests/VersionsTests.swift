@@ -94,10 +94,11 @@ extension CommandTests {
             _ = try await depot.run(["delete", "--purge", "f"])
             #expect(try await depot.failure(["undelete", "f"]).status == 3)
             #expect(try await Self.words(of: "f", in: depot).count == 1)
+            let deleted = try await depot.client(["list", "--deleted"], as: Listing.self)
+            #expect(deleted.files.isEmpty)
             try await poll("what was purged is given back") {
-                let collected = try await depot.run(["collect", "--grace", "0s"])
-                return collected.status == 0
-                    && (try await depot.failure(["versions", "f"]).status) == 3
+                try await depot.client(["collect", "--grace", "0s"], as: Collected.self)
+                    .deletedCopies > 0
             }
         }
 

@@ -10,8 +10,7 @@ extension SQLiteCatalog {
     public func markUnused() async throws(DepotError) {
         try await queue.view(IndexWitness.require)
         try await inBatches { _, session in
-            let end = session.now &- session.versions.duration.milliseconds
-            return try VersionTable(session).forget(endedBefore: end) ? 0 : nil
+            try VersionTable(session).forget(keptFor: session.versions.duration) ? 0 : nil
         }
         // Records that are kept together have numbers below 0.
         try await inBatches(from: .min) { try ReplacedFiles($1).forgetSettled(from: $0) }
@@ -19,6 +18,12 @@ extension SQLiteCatalog {
         try await inBatches { try Self.mark(from: $0, $1) }
         try await inBatches { _, session in try ReceiptTable(session).forgetOld() ? 0 : nil }
         try await inBatches { try RecordTable($1).forgetUnneeded(from: $0) }
+    }
+
+    public func forgetVersions(keptFor duration: Duration) async throws(DepotError) {
+        try await inBatches { _, session in
+            try VersionTable(session).forget(keptFor: duration) ? 0 : nil
+        }
     }
 
     /// Each batch is a transaction, and says where the next one begins.

@@ -120,11 +120,11 @@ struct VersionTable {
     // MARK: Forgetting
 
     /// - Returns: whether there may be more.
-    func forget(endedBefore time: Int64) throws -> Bool {
+    func forget(keptFor duration: Duration) throws -> Bool {
         session.assertChange()
         let old = try session.statement(
             "SELECT name, epoch, counter FROM version WHERE ended <= ? ORDER BY ended LIMIT ?"
-        ).all(time, Self.forgottenAtOnce) {
+        ).all(session.now &- duration.milliseconds, Self.forgottenAtOnce) {
             try (name: $0.get(0, as: FileName.self), sequence: $0.sequence(1))
         }
         let forgetting = try session.statement(

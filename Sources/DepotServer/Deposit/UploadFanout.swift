@@ -215,7 +215,9 @@ struct UploadFanout {
         let saysFull = !causes.isEmpty || pool.isFull
         if saysFull, causes.allSatisfy({ $0.code == .storageFull }) {
             return DepotError(
-                .storageFull, "no replica has room for this chunk of \(chunk.length) bytes",
+                .storageFull,
+                "no replica has room for this chunk of \(chunk.length) bytes; what deleted and "
+                    + "replaced files were is kept for a while: depot collect --versions 0s forgets it",
                 object: chunk.id.hex, cause: causes.first)
         }
         return DepotError(

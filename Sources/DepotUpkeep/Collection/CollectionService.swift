@@ -13,7 +13,7 @@ package struct CollectionService: Sendable {
 
     let context: ServerContext
     let pool: ReplicaPool
-    let catalog: any CollectionCatalog & RecordCatalog
+    let catalog: any CollectionCatalog & RecordCatalog & VersionCatalog
     let dropper: UnusedDropper
     let compactor: Compactor
     /// One at a time: two would do the same work twice.
@@ -55,6 +55,9 @@ package struct CollectionService: Sendable {
             return try await turn.take(for: "a collection", within: context.timing.stallLimit) {
                 () async throws(DepotError) in
                 hasBegun = true
+                if let kept = body.versionSeconds {
+                    try await catalog.forgetVersions(keptFor: kept.duration)
+                }
                 return try await carryOut(grace, graceSeconds: seconds)
             }
         } catch  where !hasBegun {

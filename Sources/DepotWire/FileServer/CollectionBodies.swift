@@ -5,8 +5,12 @@ public struct CollectBody: Sendable, Codable {
     public let planOnly: Bool
     /// Seconds that a chunk has to be unused before it goes; `nil`: what the FileServer was told.
     public let graceSeconds: Seconds?
+    /// What names were is forgotten now where it ended so many seconds ago; `nil`: what the
+    /// FileServer was told.
+    public let versionSeconds: Seconds?
 
-    public init(planOnly: Bool, graceSeconds: Int?) {
+    public init(planOnly: Bool, graceSeconds: Int?, versionSeconds: Int? = nil) {
+        self.versionSeconds = versionSeconds.map(Seconds.init(wrappedValue:))
         self.planOnly = planOnly
         self.graceSeconds = graceSeconds.map(Seconds.init(wrappedValue:))
     }

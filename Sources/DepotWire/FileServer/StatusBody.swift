@@ -56,6 +56,10 @@ public struct StatusBody: Sendable, Codable {
     @Count public private(set) var files: Int
     @ByteCount public private(set) var logicalBytes: UInt64
     @ByteCount public private(set) var uniqueBytes: UInt64
+    /// What names were before, and the bytes of chunks that nothing else uses; absent where an older
+    /// FileServer answers.
+    public let versions: Count?
+    public let versionBytes: ByteCount?
     @ByteCount public private(set) var storedBytes: UInt64
     @Count public private(set) var underReplicated: Int
 
@@ -71,6 +75,8 @@ public struct StatusBody: Sendable, Codable {
         files = totals.files
         logicalBytes = totals.logicalBytes
         uniqueBytes = totals.uniqueBytes
+        versions = Count(wrappedValue: totals.versions)
+        versionBytes = ByteCount(totals.versionBytes)
         storedBytes = totals.storedBytes
         underReplicated = totals.underReplicated
     }

@@ -20,11 +20,22 @@ struct Collect: AsyncParsableCommand {
             valueName: "time"),
         transform: TimeSpan.parse)
     var grace: TimeSpan?
+    @Option(
+        help: ArgumentHelp(
+            "Forget now what was replaced or deleted so long ago, such as 7d; what the FileServer was "
+                + "told otherwise.", valueName: "time"),
+        transform: TimeSpan.parse)
+    var versions: TimeSpan?
     @OptionGroup var options: ServerOptions
+
+    func validate() throws {
+        guard plan, versions != nil else { return }
+        throw ValidationError("--plan does not foresee what --versions forgets; give one of them")
+    }
 
     func run() async throws {
         let body = CollectBody(
-            planOnly: plan, graceSeconds: grace?.seconds)
+            planOnly: plan, graceSeconds: grace?.seconds, versionSeconds: versions?.seconds)
         let done = try await options.client().collect(body)
         if options.output.json { return Output.json(done) }
         guard !options.output.quiet else { return }

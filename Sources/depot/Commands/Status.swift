@@ -32,6 +32,13 @@ struct Status: AsyncParsableCommand {
             "\(Output.plural(status.files, "file")), \(ByteCount(status.logicalBytes)); unique "
                 + "\(ByteCount(status.uniqueBytes)), stored \(ByteCount(status.storedBytes)) with "
                 + "all copies")
+        if let versions = status.versions?.wrappedValue, let bytes = status.versionBytes,
+            versions > 0
+        {
+            Output.line(
+                "\(Output.plural(versions, "version")) of files as they were, \(bytes) in chunks that "
+                    + "nothing else uses")
+        }
         if status.underReplicated > 0 {
             Output.line(
                 "\(Output.plural(status.underReplicated, "chunk")) with fewer good copies than "

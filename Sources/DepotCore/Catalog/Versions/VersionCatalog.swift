@@ -40,6 +40,11 @@ public protocol VersionCatalog: Sendable {
     ///
     /// - Returns: how many words were forgotten.
     func purge(_ name: FileName) async throws(DepotError) -> Int
+
+    /// Forgets what all names were before, where it ended so long ago.
+    ///
+    /// - Throws: as `CollectionCatalog.collectionPlan`.
+    func forgetVersions(keptFor duration: Duration) async throws(DepotError)
 }
 
 /// One word on a name.
