@@ -66,12 +66,7 @@ struct Publication {
         guard case .file(let level, _, let size, _) = record.content else {
             return assertionFailure("the record of a deletion is no file's")
         }
-        try ReplacedFiles(session).note(record.name, by: number, with: manifest)
-        try ReceiptTable(session).moveOut(of: record.name)
-        let versions = VersionTable(session)
-        let since = try versions.keepFile(of: record, with: manifest)
-        try versions.keepDeletion(of: record.name)
-        try session.statement("DELETE FROM tombstone WHERE name = ?").run(record.name)
+        let since = try leave(for: record, number, with: manifest)
         try session.statement(
             """
             INSERT INTO file (name, epoch, counter, manifest, size, level, time, record, since,
@@ -80,9 +75,9 @@ struct Publication {
             ON CONFLICT DO UPDATE SET epoch = excluded.epoch, counter = excluded.counter,
                 manifest = excluded.manifest, size = excluded.size, level = excluded.level,
                 mode = NULL, modified = NULL, content_type = NULL, time = excluded.time,
-                record = excluded.record, since = excluded.since, deposit = excluded.deposit, copies = excluded.copies,
-                chunks = excluded.chunks, new_chunks = excluded.new_chunks,
-                new_bytes = excluded.new_bytes, shared_bytes = excluded.shared_bytes
+                record = excluded.record, since = excluded.since,
+                deposit = excluded.deposit, copies = excluded.copies, chunks = excluded.chunks,
+                new_chunks = excluded.new_chunks, new_bytes = excluded.new_bytes, shared_bytes = excluded.shared_bytes
             """
         ).run(
             record.name, record.sequence.epoch, record.sequence.counter, manifest, size, level,
@@ -90,14 +85,26 @@ struct Publication {
             receipt?.newChunks, receipt?.newBytes, receipt?.sharedBytes)
     }
 
+    /// Keeps what is said of a name, which the next word takes the place of: its receipt, its version,
+    /// and that it is in use until a majority has that word. Of a deletion nothing is left in place.
+    ///
+    /// - Parameter manifest: the next word's; `nil` of a deletion.
+    /// - Returns: since when the name says what the next word says.
+    private func leave(
+        for next: FileRecord, _ number: Int64, with manifest: Int64?
+    ) throws -> Int64 {
+        try ReplacedFiles(session).note(next.name, by: number, with: manifest)
+        try ReceiptTable(session).moveOut(of: next.name)
+        let versions = VersionTable(session)
+        try versions.keepDeletion(of: next.name)
+        try session.statement("DELETE FROM tombstone WHERE name = ?").run(next.name)
+        return try versions.keepFile(of: next, with: manifest)
+    }
+
     /// Puts the record's tombstone in the place of the file.
     func bury(_ record: FileRecord, level: ReplicationLevel, number: Int64) throws {
-        try ReplacedFiles(session).note(record.name, by: number, with: nil)
-        try ReceiptTable(session).moveOut(of: record.name)
-        _ = try VersionTable(session).keepFile(of: record, with: nil)
-        try VersionTable(session).keepDeletion(of: record.name)
+        _ = try leave(for: record, number, with: nil)
         try session.statement("DELETE FROM file WHERE name = ?").run(record.name)
-        try session.statement("DELETE FROM tombstone WHERE name = ?").run(record.name)
         try session.statement(
             """
             INSERT INTO tombstone (name, epoch, counter, level, time, record)

@@ -3,7 +3,7 @@ public struct CatalogTotals: Sendable, Hashable {
     @Count public private(set) var files: Int
     /// The sizes of all files, added up.
     @ByteCount public private(set) var logicalBytes: UInt64
-    /// Each chunk that a file uses, counted once.
+    /// Each chunk that a file uses, or used before, counted once.
     @ByteCount public private(set) var uniqueBytes: UInt64
     /// What names were before and is kept.
     @Count public private(set) var versions: Int

@@ -1,0 +1,197 @@
+import DepotCore
+import Testing
+
+// A list of words for each name, slow and plain, beside the catalog that is tested. After each random step the
+// catalog must give, at any instant, exactly what was acknowledged then, as far as its policy keeps it.
+
+/// Plays one random game with versions against a fresh catalog that keeps them.
+public struct VersionModel {
+    private struct Word {
+        let sequence: CommitSequence
+        let time: Int64
+        /// `nil`: a deletion.
+        let content: (chunk: ChunkReference, level: Int)?
+        /// When the next word took its place, in the catalog's running time.
+        var ended: Duration?
+    }
+
+    private static let names = ["a", "a/b", "b"]
+
+    private let fixture: CatalogFixture
+    private let kept: Duration
+    private var random: SeededGenerator
+    private let universe: [ChunkReference]
+    /// The oldest first.
+    private var words: [String: [Word]] = [:]
+    /// The clock on the wall, which is set by somebody now and then.
+    private var time: Int64 = 1_000
+    private var elapsed = Duration.zero
+
+    /// - Parameter kept: how long the catalog keeps what names were.
+    public init(seed: UInt64, fixture: CatalogFixture, kept: Duration) throws {
+        self.fixture = fixture
+        self.kept = kept
+        random = SeededGenerator(seed: seed)
+        universe = try CatalogFixture.chunks(0..<5)
+    }
+
+    public mutating func play(steps: Int) async throws {
+        try await fixture.admit(1...3)
+        for step in 0..<steps {
+            let name = Self.names.randomElement(using: &random) ?? "a"
+            switch Int.random(in: 0..<10, using: &random) {
+            case 0, 1, 2: try await put(name)
+            case 3: try await delete(name)
+            case 4: try await changeLevel(name)
+            case 5: try await revert(name)
+            case 6: try await undelete(name)
+            case 7: try await purge(name)
+            case 8: pass()
+            default: try await collect()
+            }
+            time += Int64.random(in: 0...2, using: &random)
+            try await compare("step \(step)")
+        }
+    }
+
+    // MARK: Moves
+
+    private func live(_ name: String) -> Word? {
+        words[name]?.last.flatMap { $0.content == nil ? nil : $0 }
+    }
+
+    private mutating func say(
+        _ name: String, _ sequence: CommitSequence, _ content: (chunk: ChunkReference, level: Int)?
+    ) {
+        var all = words[name] ?? []
+        if let last = all.last, let old = last.content, let new = content, old == new {
+            // The same once more: the name says it since then.
+            all[all.count - 1] = Word(
+                sequence: sequence, time: last.time, content: new, ended: nil)
+        } else {
+            if !all.isEmpty { all[all.count - 1].ended = elapsed }
+            all.append(Word(sequence: sequence, time: time, content: content, ended: nil))
+        }
+        words[name] = all
+    }
+
+    private mutating func put(_ name: String) async throws {
+        let chunk = universe.randomElement(using: &random) ?? universe[0]
+        let level = Int.random(in: 1...3, using: &random)
+        let deposit = try await fixture.open(level: level)
+        try await fixture.send([chunk], to: CatalogFixture.replicas(1...3), in: deposit)
+        let receipt = try await fixture.outcome(
+            CatalogFixture.commit(name, only: chunk), in: deposit, copies: level, time: time
+        ).receipt
+        try await fixture.catalog.closeDeposit(deposit)
+        say(name, receipt.sequence, (chunk, level))
+    }
+
+    private mutating func delete(_ name: String) async throws {
+        guard live(name) != nil else { return }
+        let record = try await fixture.catalog.delete(FileName(name), time: time)
+        say(name, record.sequence, nil)
+    }
+
+    private mutating func changeLevel(_ name: String) async throws {
+        guard let word = live(name), let content = word.content else { return }
+        let level = content.level % 3 + 1
+        let record = try await fixture.catalog.changeLevel(
+            of: FileName(name), expected: word.sequence, to: ReplicationLevel(level),
+            copiesRequired: 1, counting: CatalogFixture.replicas(1...3), time: time)
+        say(name, record.sequence, (content.chunk, level))
+    }
+
+    private mutating func revert(_ name: String) async throws {
+        let files = words[name]?.filter { $0.content != nil } ?? []
+        guard let word = files.randomElement(using: &random) else { return }
+        let record = try await fixture.catalog.revert(
+            FileName(name), to: word.sequence, time: time, request: nil)
+        say(name, record.sequence, word.content)
+    }
+
+    private mutating func undelete(_ name: String) async throws {
+        guard let last = words[name]?.last, last.content == nil else { return }
+        let before = words[name]?.dropLast().last
+        guard let before, before.content != nil else {
+            await expectError(.notFound) {
+                _ = try await fixture.catalog.revert(
+                    FileName(name), to: nil, time: time, request: nil)
+            }
+            return
+        }
+        let record = try await fixture.catalog.revert(
+            FileName(name), to: nil, time: time, request: nil)
+        say(name, record.sequence, before.content)
+    }
+
+    private mutating func purge(_ name: String) async throws {
+        guard Int.random(in: 0..<3, using: &random) == 0 else { return }
+        let count = max(0, (words[name]?.count ?? 0) - 1)
+        #expect(try await fixture.catalog.purge(FileName(name)) == count)
+        words[name] = words[name]?.suffix(1)
+    }
+
+    /// Running time goes on; the clock on the wall does what it wants.
+    private mutating func pass() {
+        let passed = Duration.seconds(Int.random(in: 1...60, using: &random))
+        fixture.advance(passed)
+        elapsed += passed
+        if Int.random(in: 0..<4, using: &random) == 0 {
+            time += Int64.random(in: -500...5_000, using: &random)
+        }
+    }
+
+    private mutating func collect() async throws {
+        try await fixture.deliver(on: 1...3)
+        try await fixture.catalog.markUnused()
+        let (elapsed, kept) = (elapsed, kept)
+        words = words.mapValues { $0.filter { $0.ended.map { elapsed - $0 < kept } ?? true } }
+        let grace = CollectionGrace(.zero)
+        for replica in CatalogFixture.replicas(1...3) {
+            let unused = try await fixture.catalog.unused(
+                for: grace, on: replica, after: nil, limit: 100)
+            let released = try await fixture.catalog.releaseUnused(
+                unused.map(\.id), for: grace, on: replica)
+            let needed = Set(words.values.joined().compactMap { $0.content?.chunk.id })
+            #expect(needed.isDisjoint(with: released))
+        }
+    }
+
+    // MARK: Comparison
+
+    private func compare(_ when: String) async throws {
+        for name in Self.names {
+            let wanted = (words[name] ?? []).reversed()
+            let found = try await fixture.catalog.versions(
+                of: FileName(name), before: nil, limit: 1_000)
+            #expect(found.map(\.sequence) == wanted.map(\.sequence), "\(when), \(name)")
+            #expect(found.map(\.time) == wanted.map(\.time), "\(when), \(name)")
+        }
+        let times = words.values.joined().map(\.time)
+        for time in Set(times + [0, .max] + times.map { $0 - 1 }) {
+            var wanted: [String: ChunkID] = [:]
+            for (name, words) in words {
+                let word = words.last { $0.time <= time }
+                wanted[name] = word?.content?.chunk.id
+            }
+            let page = try await fixture.catalog.files(at: time, prefix: "", after: nil, limit: 100)
+            let found = page.files.map { ($0.name.text, $0.manifest.chunk?.id) }
+            #expect(
+                Dictionary(uniqueKeysWithValues: found) == wanted.mapValues(Optional.some),
+                "\(when), at \(time)")
+        }
+        // What a name asks for: the levels of its words, but for those whose next word has the same content.
+        for chunk in universe {
+            var target = 0
+            for words in words.values {
+                for (index, word) in words.enumerated() where word.content?.chunk == chunk {
+                    let next = words.dropFirst(index + 1).first?.content?.chunk
+                    if next != chunk { target = max(target, word.content?.level ?? 0) }
+                }
+            }
+            let status = try await fixture.status(chunk)
+            #expect(status?.target ?? 0 == target, "\(when), chunk \(chunk.id)")
+        }
+    }
+}
