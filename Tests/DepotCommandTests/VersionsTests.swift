@@ -130,6 +130,23 @@ extension CommandTests {
             }
         }
 
+        @Test func `of two writers the one that expected something else is told`() async throws {
+            try await Composition.with(replicas: 1) { depot in
+                let (mine, other) = (testBytes(10, seed: 1), testBytes(20, seed: 2))
+                let first = try await depot.deposit("f", mine, level: 1, ["--if-absent"])
+                let path = try depot.write(other)
+                let deposit = ["deposit", path, "1", "--as", "f"]
+                #expect(try await depot.failure(deposit + ["--if-absent"]).status == 4)
+                #expect(try await depot.failure(deposit + ["--if-sequence", "9-9"]).status == 4)
+                #expect(try await depot.failure(deposit + ["--if-sequence", "x"]).status == 64)
+                #expect(try await depot.retrieve("f").bytes == mine)
+                let expecting = deposit + ["--if-sequence", Self.short(first.sequence)]
+                #expect(try await depot.run(expecting).status == 0)
+                #expect(try await depot.failure(expecting).status == 4)
+                #expect(try await depot.retrieve("f").bytes == other)
+            }
+        }
+
         @Test func `without a time for versions nothing is kept`() async throws {
             try await Composition.with(
                 replicas: 1, serve: ["--keep-versions", "0s", "--collection-grace", "0s"]

@@ -96,6 +96,44 @@ extension CommandTests {
             }
         }
 
+        @Test func `a folder becomes what the depot has, and nothing else of it stays`()
+            async throws
+        {
+            try await Composition.with(replicas: 1) { depot in
+                let (tree, back) = (depot.newPath(), depot.newPath())
+                let make =
+                    "mkdir -p $1/in/deep $1/empty; cd $1; echo 1 > a; echo 2 > in/deep/b; echo 3 > ‛41"
+                _ = try await depot.bash(make, ["make", tree])
+                _ = try await depot.run(["deposit", "-r", tree, "1", "--as", "t"])
+                _ = try await depot.deposit("t/in/‛42", Data("odd".utf8), level: 1)
+                let retrieve = ["retrieve", "-r", "t", "-o", back, "--delete"]
+                _ = try await depot.run(retrieve)
+                let change = """
+                    cd $1; mkdir -p more/deep; echo x > more/deep/x; echo y > in/y; ln -s /etc in/l
+                    mkfifo more/pipe; rm a; rm -r empty; ln -s /etc empty2
+                    """
+                _ = try await depot.bash(change, ["change", back])
+                let planned = try await depot.run(retrieve + ["--dry-run"])
+                #expect(
+                    planned.text.split(separator: "\n").map(String.init) == [
+                        "would retrieve t/a", "would retrieve t/empty",
+                        "would delete \(back)/empty2",
+                        "would delete \(back)/in/l", "would delete \(back)/in/y",
+                        "would delete \(back)/more", "would delete \(back)/more/deep",
+                        "would delete \(back)/more/deep/x", "2 B in all; nothing was done",
+                    ])
+                let done = try await depot.run(retrieve)
+                // A pipe is nobody's file: its folder stays.
+                #expect(done.status == 0 && done.text.contains("  deleted: 5 "), "\(done.text)")
+                _ = try await depot.bash(
+                    "rm $1/more/pipe; rmdir $1/more; rm $1/in/‛42", ["tidy", back])
+                _ = try await depot.bash(
+                    "touch -r $1/in $2/in; touch -r $1 $2", ["times", tree, back])
+                try await Self.expectSame(tree, back, in: depot)
+                #expect(FileManager.default.fileExists(atPath: "/etc/passwd"))
+            }
+        }
+
         // MARK: What is deposited
 
         @Test func `patterns, caches and lists choose what is deposited`() async throws {

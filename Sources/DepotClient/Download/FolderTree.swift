@@ -66,6 +66,14 @@ public final class FolderTree: Sendable {
         }
     }
 
+    /// Where a symbolic link leads that is there already; `nil` where none is.
+    func target(of path: FilePath) -> LinkTarget? {
+        state.withLock { state in
+            guard let bytes = try? root(&state).target(of: path)?.dropLast() else { return nil }
+            return try? LinkTarget(EscapedName.text(of: bytes.map(UInt8.init(bitPattern:))))
+        }
+    }
+
     /// A folder that the depot knows, to be filled: it is made where it is lacking, and where its
     /// owner may not write to it, its mode is changed.
     ///

@@ -110,6 +110,23 @@ public final class TreeEntries: Sendable {
         return outcomes
     }
 
+    /// What `take` would do, and the rest; nothing is done.
+    public func judge(_ entry: Entry) throws(DepotError) -> Outcome {
+        guard let status = try folders.status(entry.path) else { return .lacking(entry) }
+        let (file, kind) = (entry.file, FileKind(mode: status.st_mode))
+        switch file.metadata.kind {
+        case .folder: return kind == .folder ? .unchanged(file, []) : .lacking(entry)
+        case .link, .file:
+            if keeps(status, instead: file) { return .kept(file) }
+            if case .link(let target) = file.metadata.kind {
+                let isSame = kind == .link && folders.target(of: entry.path) == target
+                return isSame ? .unchanged(file, []) : .lacking(entry)
+            }
+            let isSame = overwriting == .ifChanged && Self.isSame(status, as: file)
+            return isSame ? .unchanged(file, []) : .lacking(entry)
+        }
+    }
+
     private func take(
         _ entry: Entry, _ touched: inout [FilePath: OpenFolder]
     ) throws(DepotError) -> Outcome? {

@@ -34,6 +34,39 @@ extension OpenFolder {
         return count > 0 ? Array(bytes[..<count]) + [0] : nil
     }
 
+    /// Takes away a file or a link.
+    ///
+    /// - Returns: whether it was there.
+    public func remove(_ below: FilePath) throws(DepotError) -> Bool {
+        switch try unlink(below, 0) {
+        case 0: return true
+        case ENOENT: return false
+        case let code: throw .file("cannot be deleted", shown(below), errno: code)
+        }
+    }
+
+    /// Takes away a folder with nothing in it.
+    ///
+    /// - Returns: whether there was one.
+    public func removeEmptyFolder(_ below: FilePath) throws(DepotError) -> Bool {
+        switch try unlink(below, AT_REMOVEDIR) {
+        case 0: return true
+        case ENOENT, ENOTEMPTY, EEXIST, ENOTDIR: return false
+        case let code: throw .file("cannot be deleted", shown(below), errno: code)
+        }
+    }
+
+    /// - Returns: 0, or an `errno`.
+    private func unlink(_ below: FilePath, _ flags: Int32) throws(DepotError) -> Int32 {
+        guard let name = below.lastComponent else {
+            throw DepotError(.invalidArgument, "it is no file's name", object: below.shown)
+        }
+        let parent = open(below.removingLastComponent(), O_RDONLY | O_DIRECTORY)
+        guard parent >= 0 else { return errno }
+        defer { close(parent) }
+        return name.withPlatformString { unlinkat(parent, $0, flags) == 0 ? 0 : errno }
+    }
+
     /// Gives a new name its final one, in place of what has that; both stay in this folder.
     func rename(_ fresh: FilePath, to name: FilePath.Component) throws(DepotError) {
         let renamed = fresh.withPlatformString { old in

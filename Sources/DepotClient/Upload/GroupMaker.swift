@@ -14,12 +14,15 @@ struct GroupMaker {
 
     private let threads: BlockingThreads
     private let reader: SendableBox<SourceChunker>
+    private let expected: FileExpectation
     private var builder = ManifestBuilder()
 
     init(
         _ sources: some Sequence<UploadSource>, chunker: ContentChunker,
-        attributes: SourceAttributes, threads: BlockingThreads
+        attributes: SourceAttributes, expecting expected: FileExpectation,
+        threads: BlockingThreads
     ) {
+        self.expected = expected
         self.threads = threads
         reader = SendableBox(SourceChunker(sources, chunker, attributes))
     }
@@ -72,7 +75,7 @@ struct GroupMaker {
             for object in manifest.objects { add(object, of: portion, to: &group) }
             let commit = CommitBody.File(
                 name: portion.file.name, manifest: manifest.reference, size: manifest.size,
-                metadata: metadata)
+                metadata: metadata, expecting: expected)
             group.files.append(PreparedFile(file: portion.file, commit: commit))
             builder = ManifestBuilder()
         }

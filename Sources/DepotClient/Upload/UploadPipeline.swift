@@ -33,16 +33,19 @@ public struct UploadPipeline: Sendable {
     private let requireAll: Bool
     private let chunker: ContentChunker
     private let attributes: SourceAttributes
+    private let expected: FileExpectation
     private let pause: @Sendable (Duration) async throws -> Void
     let onEvent: @Sendable (Event) -> Void
 
     /// - Parameters:
     ///   - includesAllAttributes: those of the system, too.
+    ///   - expected: what each name has to be like when its file is committed.
     ///   - chunks: how long chunks are: the same for all clients of a cluster.
     ///   - pause: waits between two renewals of the lease.
     public init(
         server: any FileServerAPI, threads: BlockingThreads, deposit: DepositID,
         level: ReplicationLevel, requireAll: Bool, includesAllAttributes: Bool = false,
+        expecting expected: FileExpectation = .anything,
         chunks: ChunkerParameters = .default,
         pause: @escaping @Sendable (Duration) async throws -> Void = {
             try await Task.sleep(for: $0)
@@ -54,6 +57,7 @@ public struct UploadPipeline: Sendable {
         self.deposit = deposit
         self.level = level
         self.requireAll = requireAll
+        self.expected = expected
         chunker = ContentChunker(chunks)
         attributes = SourceAttributes(includesAll: includesAllAttributes, deposit: deposit)
         self.pause = pause
@@ -70,9 +74,10 @@ public struct UploadPipeline: Sendable {
             () async throws(DepotError) in _ = try await open()
         }
         let pipe = GroupPipe()
-        let producer = Task { [threads, chunker, attributes] in
+        let producer = Task { [threads, chunker, attributes, expected] in
             var maker = GroupMaker(
-                sources, chunker: chunker, attributes: attributes, threads: threads)
+                sources, chunker: chunker, attributes: attributes, expecting: expected,
+                threads: threads)
             do throws(DepotError) {
                 while let group = try await maker.next() {
                     guard await pipe.send(group) else { return }

@@ -14,7 +14,7 @@ extension DepositService {
     /// Publishes files, each atomically. A receipt is given only when its record is durable on a
     /// majority of the replicas that are to keep it.
     ///
-    /// - Parameter expected: what each of the names has to be like.
+    /// - Parameter expected: what each of the names has to be like, beside what the files say.
     /// - Returns: for each file, in order, its receipt, what lacks copies, or its error.
     /// - Throws: what concerns the whole request.
     func commit(
@@ -36,7 +36,9 @@ extension DepositService {
             }
         }
         let empty = try await gate(&staged, of: deposit, under: terms, &outcomes)
-        for index in staged.indices { staged[index].file.expected = expected }
+        if expected != .anything {
+            for index in staged.indices { staged[index].file.expected = expected }
+        }
         for (index, outcome) in try await publish(staged, of: deposit, under: terms) {
             outcomes[index] = outcome
         }
@@ -221,7 +223,7 @@ extension DepositService {
     }
 
     private static let overtaken = DepotError(
-        .conflict, "something else was committed to the name meanwhile; nothing was changed")
+        .conflict, "the name has another version than was expected; nothing was changed")
 
     private static func wishUnknown(_ terms: DepositSessions.Terms) -> DepotError {
         DepotError(

@@ -140,5 +140,6 @@ extension FileCommit {
         self.init(
             name: file.name, manifest: file.manifest, size: file.size, metadata: file.metadata,
             chunks: chunks)
+        expected = file.expected
     }
 }

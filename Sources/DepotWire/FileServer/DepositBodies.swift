@@ -45,14 +45,30 @@ public struct CommitBody: Sendable, Codable {
         public let manifest: ManifestReference
         @ByteCount public private(set) var size: UInt64
         public let metadata: FileMetadata
+        /// Commit only where no file has the name.
+        public let absent: Bool?
+        /// Commit only in place of this version.
+        public let replaces: CommitSequence?
 
         public init(
-            name: FileName, manifest: ManifestReference, size: UInt64, metadata: FileMetadata
+            name: FileName, manifest: ManifestReference, size: UInt64, metadata: FileMetadata,
+            expecting expected: FileExpectation = .anything
         ) {
+            absent = expected == .absence ? true : nil
+            if case .version(let sequence) = expected {
+                replaces = sequence
+            } else {
+                replaces = nil
+            }
             self.name = name
             self.manifest = manifest
             self.size = size
             self.metadata = metadata
+        }
+
+        public var expected: FileExpectation {
+            if absent == true { return .absence }
+            return replaces.map { .version($0) } ?? .anything
         }
     }
 

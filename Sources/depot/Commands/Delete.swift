@@ -30,7 +30,7 @@ struct Delete: AsyncParsableCommand {
             if recursive {
                 await deleteTree(name, deletions, &tally)
             } else {
-                tally.take(name, await deletions.delete(name), isAlone: parsed.count == 1)
+                tally.take(name, await deletions.outcome(of: name), isAlone: parsed.count == 1)
             }
         }
         if let failure = tally.failure { throw failure }
@@ -71,14 +71,14 @@ struct Delete: AsyncParsableCommand {
             var pages = NamePages(deletions.client, prefix: "\(root)/")
             while tally.failure == nil, let page = try await pages.next() {
                 await deletions.delete(page.map(\.name)) {
-                    tally.take($0.name, $0.result, isAlone: false)
+                    tally.take($0, $1, isAlone: false)
                 }
             }
         } catch {
             return tally.take(root, .failure(error), isAlone: true)
         }
         guard tally.failure == nil else { return }
-        let result = await deletions.delete(root)
+        let result = await deletions.outcome(of: root)
         // Names may lead through a folder of which the depot knows nothing.
         if case .failure(let error) = result, error.code == .notFound, tally.count > before {
             return

@@ -36,6 +36,15 @@ struct Deposit: AsyncParsableCommand {
     @Flag(help: "Keep attributes of the system, too, such as capabilities and labels.")
     var allAttributes = false
 
+    @Flag(help: "Deposit only where no file has the name; conflict (4) otherwise.")
+    var ifAbsent = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Deposit only in place of this version, as versions lists it; conflict (4) otherwise.",
+            valueName: "version"))
+    var ifSequence: String?
+
     @Option(help: "The deposit's id: the same id again gives the same receipts.")
     var depositID: String?
 
@@ -52,6 +61,9 @@ struct Deposit: AsyncParsableCommand {
     func validate() throws {
         guard !recursive || path != "-" else {
             throw ValidationError("-r needs a folder; standard input is one file")
+        }
+        guard ifSequence == nil || !recursive && !ifAbsent else {
+            throw ValidationError("--if-sequence is for one file, and not beside --if-absent")
         }
         guard !treeOptions.mirror || recursive && name != nil else {
             throw ValidationError("--mirror needs -r, and --as NAME below which it deletes")
@@ -72,7 +84,7 @@ struct Deposit: AsyncParsableCommand {
         let pipeline = UploadPipeline(
             server: client, threads: threads, deposit: deposit, level: level,
             requireAll: requireAll, includesAllAttributes: allAttributes,
-            onEvent: { tally.take($0) })
+            expecting: try expectation(), onEvent: { tally.take($0) })
         do {
             if recursive {
                 let prefix = try name.map { text throws(DepotError) in try FileName(text) }
@@ -89,7 +101,7 @@ struct Deposit: AsyncParsableCommand {
                 if treeOptions.mirror, let prefix, !tally.hasFailed {
                     let deletions = Deletions(client: client, purges: false)
                     try await forEachExcess(tree, prefix, selection, client, threads) {
-                        await deletions.delete($0) { tally.take($0) }
+                        await deletions.delete($0) { tally.take(deletionOf: $0, $1) }
                     }
                 }
             } else {
@@ -153,6 +165,16 @@ struct Deposit: AsyncParsableCommand {
         try await Interruption.guarding { () async throws(DepotError) in
             try await pipeline.run(sources)
         }
+    }
+
+    private func expectation() throws(DepotError) -> FileExpectation {
+        if ifAbsent { return .absence }
+        guard let ifSequence else { return .anything }
+        guard let sequence = CommitSequence(written: ifSequence) else {
+            throw DepotError(
+                .invalidArgument, "a version is two numbers, such as 1-7", object: ifSequence)
+        }
+        return .version(sequence)
     }
 
     private func parseDepositID() throws(DepotError) -> DepositID {

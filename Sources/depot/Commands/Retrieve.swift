@@ -47,6 +47,12 @@ struct Retrieve: AsyncParsableCommand {
             valueName: "when"))
     var overwrite = TreeEntries.Overwriting.ifChanged
 
+    @Flag(help: "With -r, when all is there, delete what is in the folder and not in the depot.")
+    var delete = false
+
+    @Flag(help: "With -r, tell what would be fetched and deleted, and do nothing.")
+    var dryRun = false
+
     @Flag(
         inversion: .prefixedNo, help: "Restore owners, by name where there is one; root does.")
     var owner: Bool?
@@ -76,8 +82,12 @@ struct Retrieve: AsyncParsableCommand {
     }
 
     func validate() throws {
-        guard recursive, path == "-" else { return }
-        throw ValidationError("-r needs a folder to retrieve into; -o - is for one file")
+        guard !recursive || path != "-" else {
+            throw ValidationError("-r needs a folder to retrieve into; -o - is for one file")
+        }
+        guard recursive || !delete && !dryRun else {
+            throw ValidationError("--delete and --dry-run are for folders; give -r")
+        }
     }
 
     func run() async throws {
@@ -106,19 +116,23 @@ struct Retrieve: AsyncParsableCommand {
             progress: progress)
         do {
             try await Interruption.guarding {
-                [recursive, overwrite, restoring, at] () async throws(DepotError) in
+                [recursive, overwrite, restoring, at, delete, dryRun] () async throws(DepotError) in
                 if recursive {
                     let group = GroupDownload(
                         server: client, threads: threads, restoring: restoring,
                         onBytes: { progress.advance($0) })
                     let entries = TreeEntries(
                         folders, overwriting: overwrite, restoring: restoring)
-                    try await TreeRetrieval(
+                    let tree = TreeRetrieval(
                         client: client, threads: threads, group: group, prefix: name,
                         moment: at.map { .at($0.seconds) } ?? .now,
                         folders: folders, entries: entries, progress: progress,
-                        onOutcome: { tally.take($0) }
-                    ).run()
+                        onOutcome: { tally.take($0) })
+                    if dryRun { return try await tree.tell(target, deleting: delete) }
+                    try await tree.run()
+                    if delete, !tally.hasFailed {
+                        tally.deleted(try await tree.removeOthers(from: target))
+                    }
                 } else {
                     var wanted = version
                     if let at { wanted = try await Self.version(of: name, at: at, client) }
@@ -132,6 +146,7 @@ struct Retrieve: AsyncParsableCommand {
         } catch {
             tally.end(with: error)
         }
+        if dryRun { return }
         if folders.madeCount > 0, !options.output.json, !options.output.quiet {
             Output.note(
                 "\(Output.plural(folders.madeCount, "folder")) made that only the owner can enter: "

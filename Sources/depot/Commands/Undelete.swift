@@ -22,44 +22,67 @@ struct Undelete: AsyncParsableCommand {
         var parsed: [FileName] = []
         for name in names { parsed.append(try FileName(name)) }
         let client = try options.client()
-        var restored: [RevertedBody] = []
+        var tally = Tally(output: options.output)
         for name in parsed {
-            restored += try await recursive ? all(below: name, client) : [one(name, client)]
+            if recursive {
+                try await all(below: name, client, &tally)
+            } else {
+                await bring([name], client, &tally)
+            }
         }
-        if options.output.json { return Output.json(Body(restored: restored)) }
+        if let failure = tally.failure { throw failure }
+        if options.output.json { return Output.json(Body(restored: tally.restored)) }
         if recursive, !options.output.quiet {
-            Output.line("\(Output.plural(restored.count, "name")) brought back")
+            Output.line("\(Output.plural(tally.count, "name")) brought back")
         }
     }
 
-    private func one(
-        _ name: FileName, _ client: FileServerClient
-    ) async throws(DepotError) -> RevertedBody {
-        let reverted = try await client.revert(name, to: nil)
-        if !options.output.json, !options.output.quiet {
-            Output.line("\(name) is back, as \(name)@\(reverted.sequence.short)")
+    private struct Tally {
+        let output: OutputOptions
+        private(set) var count = 0
+        /// For JSON.
+        private(set) var restored: [RevertedBody] = []
+        private(set) var failure: DepotError?
+
+        mutating func take(_ name: FileName, _ result: Result<RevertedBody, DepotError>) {
+            switch result {
+            case .success(let reverted):
+                count += 1
+                if output.json { return restored.append(reverted) }
+                guard !output.quiet else { return }
+                Output.line("\(name) is back, as \(name)@\(reverted.sequence.short)")
+            case .failure(let error):
+                if failure != nil, !output.json { Output.complain("\(name): \(error)") }
+                failure = failure ?? error
+            }
         }
-        return reverted
+    }
+
+    private func bring(
+        _ names: [FileName], _ client: FileServerClient, _ tally: inout Tally
+    ) async {
+        await ManyNames.each(
+            names, { name async throws(DepotError) in try await client.revert(name, to: nil) },
+            onOutcome: { tally.take($0, $1) })
     }
 
     /// A page at a time: what came back is in the list no more.
     private func all(
-        below root: FileName, _ client: FileServerClient
-    ) async throws(DepotError) -> [RevertedBody] {
-        var restored: [RevertedBody] = []
+        below root: FileName, _ client: FileServerClient, _ tally: inout Tally
+    ) async throws(DepotError) {
+        let before = tally.count
         if try await client.files(.beforeDeletion, prefix: root.text, after: nil).files.first?.name
             == root
         {
-            restored.append(try await one(root, client))
+            await bring([root], client, &tally)
         }
         var pages = NamePages(client, .beforeDeletion, prefix: "\(root)/")
         while let page = try await pages.next() {
-            for file in page { restored.append(try await one(file.name, client)) }
+            await bring(page.map(\.name), client, &tally)
         }
-        guard !restored.isEmpty else {
+        guard tally.count > before || tally.failure != nil else {
             throw DepotError(
                 .notFound, "nothing that is kept was deleted there", object: root.text)
         }
-        return restored
     }
 }

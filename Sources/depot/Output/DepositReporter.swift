@@ -124,14 +124,14 @@ final class DepositReporter: Sendable {
     }
 
     /// What a mirror has done about a name that the folder does not have.
-    func take(_ deletion: Deletions.Outcome) {
-        switch deletion.result {
+    func take(deletionOf name: FileName, _ result: Result<Void, DepotError>) {
+        switch result {
         case .success:
             state.withLock { state in
                 state.deletedCount += 1
-                if output.json { state.deleted.append(deletion.name) }
+                if output.json { state.deleted.append(name) }
             }
-        case .failure(let error): fail(deletion.name.text, error)
+        case .failure(let error): fail(name.text, error)
         }
     }
 

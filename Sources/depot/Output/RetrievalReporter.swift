@@ -29,6 +29,7 @@ final class RetrievalReporter: Sendable {
         let files: [FileResult]
         let folders: [FileResult]
         let links: [FileResult]
+        let deleted: Int
         let failed: [FailedFiles.Entry]
         let error: ErrorEnvelope.Body?
     }
@@ -38,6 +39,7 @@ final class RetrievalReporter: Sendable {
         @ByteCount var bytes: UInt64 = 0
         var unchanged = EntryCounts()
         var kept = EntryCounts()
+        var deleted = 0
         var warnings = CountedWarnings<RestoreWarning>()
         var lastName: FileName?
         var failed = FailedFiles()
@@ -93,6 +95,12 @@ final class RetrievalReporter: Sendable {
         }
     }
 
+    /// Whether something did not come back, so that what is there may not be compared with it.
+    var hasFailed: Bool { state.withLock { $0.failed.count > 0 || $0.ending != nil } }
+
+    /// What was in the folder and not in the depot is gone.
+    func deleted(_ count: Int) { state.withLock { $0.deleted = count } }
+
     private func tellBadCopies(_ report: DownloadReport) {
         guard !output.json, !output.quiet else { return }
         for copy in report.badCopies {
@@ -136,6 +144,7 @@ final class RetrievalReporter: Sendable {
         var line = "\(what)  \(ByteCount(state.bytes))  verified"
         if state.unchanged.total > 0 { line += "  unchanged: \(state.unchanged)" }
         if state.kept.total > 0 { line += "  kept: \(state.kept)" }
+        if state.deleted > 0 { line += "  deleted: \(state.deleted)" }
         Output.line("\(line)  → \(target)")
     }
 
@@ -146,7 +155,8 @@ final class RetrievalReporter: Sendable {
                     files: state.files.files.sorted { $0.name < $1.name },
                     folders: state.files.folders.sorted { $0.name < $1.name },
                     links: state.files.links.sorted { $0.name < $1.name },
-                    failed: state.failed.sorted, error: state.ending.map { ErrorEnvelope($0).error }
+                    deleted: state.deleted, failed: state.failed.sorted,
+                    error: state.ending.map { ErrorEnvelope($0).error }
                 )
             )
         }

@@ -52,6 +52,8 @@ struct SourceTree: Sequence, Sendable {
 }
 
 extension UploadSource {
+    var isFolder: Bool { if case .folder = origin { true } else { false } }
+
     /// Of a file, as far as it can be told now.
     var size: UInt64 {
         guard case .entry(let folder, let path) = origin else { return 0 }

@@ -202,6 +202,76 @@ struct TreeRetrieval: Sendable {
     }
 }
 
+// MARK: What is in the folder alone
+
+extension TreeRetrieval {
+    /// Deletes what the folder has and the depot has not.
+    ///
+    /// - Returns: how many went.
+    func removeOthers(from target: String) async throws(DepotError) -> Int {
+        let mirror = try await threads.blocking { [prefix] () throws(DepotError) in
+            try LocalMirror(target, prefix: prefix)
+        }
+        var (count, folders) = (0, [UploadSource]())
+        try await forEachOther(in: mirror) { others async throws(DepotError) in
+            folders += others.filter(\.isFolder)
+            count += try await threads.blocking { () throws(DepotError) in
+                try mirror.remove(others.filter { !$0.isFolder })
+            }
+        }
+        // When they are empty.
+        return try await threads.blocking { [folders, count] () throws(DepotError) in
+            count + (try mirror.remove(folders))
+        }
+    }
+
+    private func forEachOther(
+        in mirror: LocalMirror,
+        _ body: ([UploadSource]) async throws(DepotError) -> Void
+    ) async throws(DepotError) {
+        var pages = NamePages(client, moment, prefix: "\(prefix)/")
+        while let page = try await pages.next() {
+            try await body(try await threads.blocking { mirror.excess(before: page) })
+        }
+        try await body(try await threads.blocking { mirror.excess(before: nil) })
+    }
+
+    /// Tells what would be done.
+    func tell(_ target: String, deleting: Bool) async throws(DepotError) {
+        var pages = NamePages(client, moment, prefix: "\(prefix)/")
+        var (bytes, isEmpty): (UInt64, Bool) = (0, true)
+        while let page = try await pages.next() {
+            isEmpty = false
+            let wanted = page.map { TreeEntries.Entry($0, at: path(of: $0.name)) }
+            let outcomes = try await threads.blocking { [entries] () throws(DepotError) in
+                try wanted.map { entry throws(DepotError) in try entries.judge(entry) }
+            }
+            for case .lacking(let entry, _) in outcomes {
+                Output.line("would retrieve \(entry.file.name)")
+                bytes.increase(by: entry.file.size)
+            }
+        }
+        guard !isEmpty else {
+            throw DepotError(.notFound, "no file has a name below it", object: "\(prefix)/")
+        }
+        if deleting, (try? FileStatus(following: target).isFolder) == true {
+            let mirror = try await threads.blocking { [prefix] () throws(DepotError) in
+                try LocalMirror(target, prefix: prefix)
+            }
+            try await forEachOther(in: mirror) { others async throws(DepotError) in
+                for other in others {
+                    Output.line("would delete \(target)\(Self.below(other, prefix))")
+                }
+            }
+        }
+        Output.line("\(ByteCount(bytes)) in all; nothing was done")
+    }
+
+    private static func below(_ source: UploadSource, _ prefix: FileName) -> String {
+        String(Substring(source.name.text.utf8.dropFirst(prefix.text.utf8.count)))
+    }
+}
+
 extension TreeRetrieval.Outcome {
     fileprivate func warned(_ warning: RestoreWarning?) -> Self {
         guard case .done(var report) = self, let warning else { return self }
