@@ -28,7 +28,8 @@ import Testing
         _ bench: Workbench, _ names: [String]
     ) async throws -> [Result<DownloadReport, DepotError>] {
         let orders = try names.map {
-            GroupDownload.Order(name: VersionName(try FileName($0)), target: .path(bench.path("out-\($0)")))
+            GroupDownload.Order(
+                name: VersionName(try FileName($0)), target: .path(bench.path("out-\($0)")))
         }
         let results = await GroupDownload(
             server: bench.server, threads: bench.threads, onBytes: { _ in }

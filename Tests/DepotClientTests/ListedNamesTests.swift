@@ -61,7 +61,8 @@ import Testing
         }
         #expect(error?.code == .internalError)
         let orders = try ["a", "a"].map {
-            GroupDownload.Order(name: VersionName(try FileName($0)), target: .path(bench.path("out")))
+            GroupDownload.Order(
+                name: VersionName(try FileName($0)), target: .path(bench.path("out")))
         }
         let group = GroupDownload(server: bench.server, threads: bench.threads, onBytes: { _ in })
         for result in await group.run(orders) {

@@ -130,6 +130,65 @@ extension CommandTests {
             }
         }
 
+        @Test func `a name that looks like a version is a name`() async throws {
+            try await Composition.with(replicas: 1) { depot in
+                let bytes = testBytes(10, seed: 3)
+                _ = try await depot.deposit("p", testBytes(5, seed: 4), level: 1)
+                _ = try await depot.deposit("p@1-1", bytes, level: 1)
+                #expect(try await depot.retrieve("p@1-1").bytes == bytes)
+            }
+        }
+
+        @Test func `a purge of a tree leaves nothing of what was deleted before`() async throws {
+            try await Composition.with(replicas: 1) { depot in
+                for name in ["t/a", "t/b", "u"] {
+                    _ = try await depot.deposit(name, testBytes(5, seed: 4), level: 1)
+                    _ = try await depot.run(["delete", name])
+                }
+                _ = try await depot.deposit("t/c", testBytes(5, seed: 4), level: 1)
+                let purged = try await depot.run(["delete", "-r", "--purge", "t"])
+                #expect(purged.status == 0 && purged.text.hasSuffix("deleted 3 names\n"))
+                let left = try await depot.client(["list", "--deleted"], as: Listing.self)
+                #expect(left.files.map(\.name) == ["u"])
+            }
+        }
+
+        /// What only a member that was away had of older versions was collected when it came back.
+        @Test func `versions that a missing member has come back with it`() async throws {
+            try await Composition.with(
+                replicas: 3, serve: ["--collection-grace", "0s", "--collection-period", "1s"]
+            ) { depot in
+                let old = (0..<6).map { testBytes(400_000, seed: 60 + UInt64($0)) }
+                for (number, bytes) in old.enumerated() {
+                    _ = try await depot.deposit("f\(number)", bytes, level: 1)
+                    _ = try await depot.deposit("f\(number)", testBytes(9, seed: 7), level: 3)
+                }
+                _ = try await depot.stopServer(SIGTERM)
+                _ = try await depot.stopReplica(0, SIGTERM)
+                try FileManager.default.removeItem(atPath: depot.serverFolder)
+                let rebuilt = try await depot.run(
+                    ["rebuild-catalog", "--data", depot.serverFolder, "--accept-missing"]
+                        + depot.replicaOptions(without: [0]))
+                #expect(rebuilt.status == 0, "\(rebuilt.complaint)")
+                try await depot.startServer()
+                try await depot.startReplica(0)
+                try await poll("all versions to be back") {
+                    var found = 0
+                    for number in old.indices {
+                        found += try await Self.words(of: "f\(number)", in: depot).count
+                    }
+                    return found == 2 * old.count
+                }
+                // Collections go on.
+                for _ in 0..<3 { _ = try await depot.run(["collect"]) }
+                for (number, bytes) in old.enumerated() {
+                    let word = try #require(try await Self.words(of: "f\(number)", in: depot).last)
+                    let version = "f\(number)@\(Self.short(word.sequence))"
+                    #expect(try await depot.retrieve(version).bytes == bytes, "\(version)")
+                }
+            }
+        }
+
         @Test func `of two writers the one that expected something else is told`() async throws {
             try await Composition.with(replicas: 1) { depot in
                 let (mine, other) = (testBytes(10, seed: 1), testBytes(20, seed: 2))

@@ -216,6 +216,17 @@ extension CommandTests {
                 let unplanned = try await depot.run(mirror + ["--dry-run"])
                 #expect(unplanned.status == 64 && !unplanned.text.contains("would delete"))
                 _ = try await depot.run(["delete", "-r", "m/in"])
+                _ = try await depot.bash("rm -r $1/in", ["tidy", tree])
+                _ = try await depot.bash(
+                    "mkdir -p $1/cache; touch $1/cache/x $1/z", ["make", tree])
+                _ = try await depot.run(mirror)
+                let tag =
+                    "echo 'Signature: 8a477f597d28d172789f06886806bc55' > $1/cache/CACHEDIR.TAG"
+                _ = try await depot.bash(tag, ["tag", tree])
+                let cached = try await depot.run(mirror + ["--exclude-caches"])
+                #expect(cached.status == 0 && !cached.text.contains("deleted"))
+                #expect(try await depot.names().contains("m/cache/x"))
+                _ = try await depot.run(["delete", "-r", "m/cache", "m/z"])
                 let nameless = try await depot.run(["deposit", "-r", tree, "1", "--mirror"])
                 #expect(nameless.status == 64)
                 let deleted = try await depot.run(["delete", "-r", "m", "m2"])

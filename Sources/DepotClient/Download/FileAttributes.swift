@@ -51,15 +51,19 @@ struct FileAttributes: Sendable {
     /// Some round to even seconds.
     private static let secondsRounded: Int64 = 2
 
-    /// Restores a file or a folder: its owner first, since a change of it takes privileges away,
-    /// and its time last.
+    /// Restores a file or a folder: its owner first, since a change of it takes privileges away;
+    /// attributes of users before the mode, which may forbid them; access lists and attributes of
+    /// the system behind it, and the time last.
     ///
     /// - Returns: what of it was refused.
     func restore(_ metadata: FileMetadata, to descriptor: Int32) -> [RestoreWarning] {
         var warnings: [RestoreWarning] = []
         let owner = restoreOwner(of: metadata, descriptor, &warnings)
+        let values = metadata.extended?.values ?? [:]
+        removeOthers(than: values, of: metadata.kind, descriptor)
+        restoreAttributes(values.filter { $0.key.hasPrefix("user.") }, descriptor, &warnings)
         restoreMode(of: metadata, descriptor, as: owner, &warnings)
-        restoreAttributes(of: metadata, descriptor, &warnings)
+        restoreAttributes(values.filter { !$0.key.hasPrefix("user.") }, descriptor, &warnings)
         guard let modified = metadata.modified else { return warnings }
         switch setTime(descriptor, timespec(modified)) {
         case 0: if !Self.has(descriptor, modified) { warnings.append(.timeReplaced) }
@@ -80,6 +84,12 @@ struct FileAttributes: Sendable {
         let found = names.filter(isWanted)
         return found.count == wanted.count
             && found.allSatisfy { wanted[$0] == AttributeList.value(of: $0, descriptor) }
+    }
+
+    /// Whether a file has the owner that it is to have, or is not to get any.
+    func hasOwner(_ metadata: FileMetadata, _ status: stat) -> Bool {
+        guard options.owners != .kept, let wanted = owner(of: metadata) else { return true }
+        return (status.st_uid, status.st_gid) == wanted
     }
 
     /// Makes a symbolic link in place of a file or a link, with all that it had.
@@ -168,7 +178,12 @@ struct FileAttributes: Sendable {
     ) {
         let isFolder = metadata.kind == .folder
         guard metadata.mode != nil || !isFolder else { return }
-        let mode = metadata.mode.map(mode_t.init) ?? Self.modeOfNewFiles
+        var mode = metadata.mode.map(mode_t.init) ?? Self.modeOfNewFiles
+        // Beside an access list the group's bits of a mode are the list's mask: without the list
+        // they would be the group's own rights.
+        if let list = metadata.extended?.values[AttributeList.accessList] {
+            mode = mode & ~0o070 | AttributeList.groupRights(of: list) << 3
+        }
         // A program with another owner's rights has to be that owner's.
         let privileges = (owner.user ? 0o4000 : 0) | (owner.group ? 0o2000 : 0) as mode_t
         if mode & 0o6000 & ~privileges != 0 { warnings.append(.privileges) }
@@ -179,15 +194,8 @@ struct FileAttributes: Sendable {
     // MARK: Attributes
 
     private func restoreAttributes(
-        of metadata: FileMetadata, _ descriptor: Int32, _ warnings: inout [RestoreWarning]
+        _ values: [String: [UInt8]], _ descriptor: Int32, _ warnings: inout [RestoreWarning]
     ) {
-        let values = metadata.extended?.values ?? [:]
-        if metadata.kind == .folder {
-            removeOthers(than: values, descriptor)
-        } else if values[AttributeList.accessList] == nil {
-            // A new file may have got one from its folder, which lets others in.
-            AttributeList.remove(AttributeList.accessList, descriptor)
-        }
         for (name, value) in values.sorted(by: { $0.key < $1.key }) {
             guard options.includesAllAttributes || AttributeList.isUsual(name) else {
                 warnings.append(.attributesLeft)
@@ -198,8 +206,17 @@ struct FileAttributes: Sendable {
         }
     }
 
-    /// A folder may have been there before.
-    private func removeOthers(than values: [String: [UInt8]], _ descriptor: Int32) {
+    /// A new file may have got an access list from its folder, which lets others in. A folder may have
+    /// been there before.
+    private func removeOthers(
+        than values: [String: [UInt8]], of kind: EntryKind, _ descriptor: Int32
+    ) {
+        guard kind == .folder else {
+            if values[AttributeList.accessList] == nil {
+                AttributeList.remove(AttributeList.accessList, descriptor)
+            }
+            return
+        }
         guard case .found(let names) = AttributeList.names(of: descriptor) else { return }
         for name in names where values[name] == nil && AttributeList.isUsual(name) {
             AttributeList.remove(name, descriptor)

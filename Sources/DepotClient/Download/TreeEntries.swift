@@ -47,6 +47,7 @@ public final class TreeEntries: Sendable {
 
     /// The first of several names of one file.
     private struct FirstName {
+        let name: FileName
         let path: FilePath
         let manifest: ManifestReference
         var isThere = false
@@ -98,16 +99,32 @@ public final class TreeEntries: Sendable {
     /// - Parameter entries: in order of name, behind those of earlier calls.
     /// - Returns: in no order; nothing of what is finished later.
     public func take(_ entries: [Entry]) -> [Outcome] {
-        var touched: [FilePath: OpenFolder] = [:]
-        var outcomes = entries.compactMap { entry -> Outcome? in
-            do throws(DepotError) {
-                return try take(entry, &touched)
-            } catch {
-                return .failed(entry.file.name, error)
-            }
+        inStretches(entries) { entry, touched throws(DepotError) in try take(entry, &touched) }
+    }
+
+    /// Deals with entries one by one, and makes durable what was changed in folders, a few of these at
+    /// a time: each takes a descriptor.
+    private func inStretches(
+        _ entries: [Entry],
+        _ body: (Entry, inout [FilePath: OpenFolder]) throws(DepotError) -> Outcome?
+    ) -> [Outcome] {
+        var all: [Outcome] = []
+        var (outcomes, touched) = ([Outcome](), [FilePath: OpenFolder]())
+        func settle() {
+            sync(Array(touched.values), &outcomes)
+            all += outcomes
+            (outcomes, touched) = ([], [:])
         }
-        sync(Array(touched.values), &outcomes)
-        return outcomes
+        for entry in entries {
+            do throws(DepotError) {
+                if let outcome = try body(entry, &touched) { outcomes.append(outcome) }
+            } catch {
+                outcomes.append(.failed(entry.file.name, error))
+            }
+            if touched.count >= Descriptors.filesAtOnce { settle() }
+        }
+        settle()
+        return all
     }
 
     /// What `take` would do, and the rest; nothing is done.
@@ -144,11 +161,11 @@ public final class TreeEntries: Sendable {
         if let links = metadata.hardLinks, let waits = further(entry, links, over: status) {
             return waits
         }
-        guard overwriting == .ifChanged, let status, Self.isSame(status, as: entry.file) else {
-            return .lacking(entry)
-        }
+        guard overwriting == .ifChanged, let status, Self.isSame(status, as: entry.file),
+            let warnings = try restoreAgain(entry, status)
+        else { return .lacking(entry) }
         done(entry.file)
-        return .unchanged(entry.file, try restoreAgain(entry, status))
+        return .unchanged(entry.file, warnings)
     }
 
     /// Whether what is there is not to be touched.
@@ -170,17 +187,29 @@ public final class TreeEntries: Sendable {
         return UInt64(clamping: status.st_size) == file.size && there == modified
     }
 
-    /// A file whose content is there may lack an owner, a mode or attributes.
+    /// A file whose content is there may lack a mode, a time or attributes.
+    ///
+    /// - Returns: `nil` where it is to be fetched. Nobody has read what it holds: it gets no other
+    ///   owner, no rights of an owner, and nothing where it has other names, which may lie anywhere.
     private func restoreAgain(
         _ entry: Entry, _ status: stat
-    ) throws(DepotError) -> [RestoreWarning] {
+    ) throws(DepotError) -> [RestoreWarning]? {
         let (folder, name) = try folders.folder(of: entry.path)
         let descriptor = folder.open(FilePath(name), O_RDONLY | O_NONBLOCK)
         // Whoever may not read it could not tell what it lacks.
         guard descriptor >= 0 else { return [] }
         defer { close(descriptor) }
-        if attributes.isRestored(entry.file.metadata, descriptor, status) { return [] }
-        return attributes.restore(entry.file.metadata, to: descriptor)
+        var opened = stat()
+        guard fstat(descriptor, &opened) == 0,
+            (opened.st_dev, opened.st_ino) == (status.st_dev, status.st_ino),
+            FileKind(mode: opened.st_mode) == .file
+        else { return nil }
+        let metadata = entry.file.metadata
+        if attributes.isRestored(metadata, descriptor, opened) { return [] }
+        let isShared = opened.st_nlink > 1 && metadata.hardLinks == nil
+        let hasPrivileges = (metadata.mode ?? 0) & 0o6000 != 0
+        guard !isShared, !hasPrivileges, attributes.hasOwner(metadata, opened) else { return nil }
+        return attributes.restore(metadata, to: descriptor)
     }
 
     // MARK: Symbolic links
@@ -209,7 +238,7 @@ public final class TreeEntries: Sendable {
             guard let first = state.firstNames[links] else {
                 if state.firstNames.count < Self.firstNamesMax {
                     state.firstNames[links] = FirstName(
-                        path: entry.path, manifest: entry.file.manifest)
+                        name: entry.file.name, path: entry.path, manifest: entry.file.manifest)
                 }
                 return .none
             }
@@ -223,7 +252,12 @@ public final class TreeEntries: Sendable {
     /// To be told of each file that is whole under its name.
     public func done(_ file: FileBody) {
         guard let links = file.metadata.hardLinks else { return }
-        state.withLock { $0.firstNames[links]?.isThere = true }
+        state.withLock { state in
+            guard let first = state.firstNames[links], first.name == file.name,
+                first.manifest == file.manifest
+            else { return }
+            state.firstNames[links]?.isThere = true
+        }
     }
 
     /// Makes the names that wait for others which are there.
@@ -241,19 +275,12 @@ public final class TreeEntries: Sendable {
             state.links.removeAll(where: isReady)
             return (ready, state.firstNames)
         }
-        var touched: [FilePath: OpenFolder] = [:]
-        var outcomes = waiting.map { entry -> Outcome in
+        return inStretches(waiting) { entry, touched throws(DepotError) in
             guard let links = entry.file.metadata.hardLinks, let first = firstNames[links],
                 first.isThere
             else { return .lacking(entry) }
-            do throws(DepotError) {
-                return try link(entry, to: first.path, &touched)
-            } catch {
-                return .failed(entry.file.name, error)
-            }
+            return try link(entry, to: first.path, &touched)
         }
-        sync(Array(touched.values), &outcomes)
-        return outcomes
     }
 
     private func link(

@@ -13,6 +13,17 @@ enum AttributeList {
         name.hasPrefix("user.") || name == accessList || name == defaultList
     }
 
+    /// What an access list says of the owning group: 0 to 7; nothing where it is none.
+    static func groupRights(of list: [UInt8]) -> mode_t {
+        // Version 2: four bytes, then entries of tag, rights and number, of 2, 2 and 4 bytes.
+        let (header, entry, owningGroup): (Int, Int, UInt8) = (4, 8, 4)
+        for start in stride(from: header, to: list.count - entry + 1, by: entry)
+        where list[start] == owningGroup && list[start + 1] == 0 {
+            return mode_t(list[start + 2] & 0o7)
+        }
+        return 0
+    }
+
     enum Answer {
         case found([String])
         /// Some are none that a record could name.

@@ -22,6 +22,12 @@ struct SourceAttributes: Sendable {
         if isInTree, kind == .file, status.st_nlink > 1 { metadata.hardLinks = links(of: status) }
         if kind == .file { metadata.holes = Self.holes(of: descriptor, status) }
         metadata.extended = extended(of: descriptor, &warnings)
+        // Without its access list the mask would be the group's rights.
+        if !warnings.isEmpty, metadata.extended?.values[AttributeList.accessList] == nil,
+            AttributeList.value(of: AttributeList.accessList, descriptor) != nil
+        {
+            metadata = metadata.withoutGroupRights
+        }
         return (metadata, warnings)
     }
 

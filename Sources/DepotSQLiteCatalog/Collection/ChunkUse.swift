@@ -89,7 +89,7 @@ enum ChunkUse {
 
     // MARK: What must be known
 
-    /// - Throws: `conflict`, `manifestInvalid` where nobody can say what is in use.
+    /// - Throws: `conflict` where nobody can say what is in use.
     static func requireKnown(_ session: Session) throws {
         guard try !ClusterTable(session).isPartial() else {
             throw DepotError(
@@ -98,6 +98,13 @@ enum ChunkUse {
                     + "are back or forgotten")
         }
         try refuseUnexplained(session)
+    }
+
+    /// The same, and that each file's chunks are known: reads all files, once for many changes.
+    ///
+    /// - Throws: `conflict`, `manifestInvalid` where nobody can say what is in use.
+    static func requireAllKnown(_ session: Session) throws {
+        try requireKnown(session)
         try refuseUnknownManifest(session)
     }
 

@@ -29,7 +29,7 @@ extension SQLiteCatalog {
         _ chunks: [ChunkID], for grace: CollectionGrace, on replica: ReplicaID
     ) async throws(DepotError) -> [ChunkID] {
         try await queue.change { session in
-            try ChunkUse.requireKnown(session)
+            try ChunkUse.requireAllKnown(session)
             let gate = try UnusedGate(on: replica, after: grace, session)
             return try Set(chunks).sorted().filter(gate.release)
         }
@@ -39,7 +39,7 @@ extension SQLiteCatalog {
         among chunks: [ChunkID], on replica: ReplicaID
     ) async throws(DepotError) -> [ChunkID] {
         try await queue.change { session in
-            try ChunkUse.requireKnown(session)
+            try ChunkUse.requireAllKnown(session)
             let member = try session.members().number(of: replica)
             // A deposit may have had one of them vouched for, and has not told the catalog yet.
             try session.statement("UPDATE member SET strayed = ? WHERE id = ?")

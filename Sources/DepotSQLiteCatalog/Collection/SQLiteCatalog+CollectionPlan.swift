@@ -6,7 +6,7 @@ extension SQLiteCatalog {
         grace: CollectionGrace
     ) async throws(DepotError) -> CollectionPlan {
         try await queue.view { session in
-            try ChunkUse.requireKnown(session)
+            try ChunkUse.requireAllKnown(session)
             var plan = CollectionPlan()
             try Self.countChunks(grace, in: &plan, session)
             plan.manifests =

@@ -8,7 +8,10 @@ extension SQLiteCatalog {
     private static let manifestsAtOnce = 100
 
     public func markUnused() async throws(DepotError) {
-        try await queue.view(IndexWitness.require)
+        try await queue.view { session in
+            try ChunkUse.requireAllKnown(session)
+            try IndexWitness.require(session)
+        }
         try await inBatches { _, session in
             try VersionTable(session).forget(keptFor: session.versions.duration) ? 0 : nil
         }

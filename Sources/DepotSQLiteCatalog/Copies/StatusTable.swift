@@ -19,9 +19,10 @@ struct StatusTable {
                     CROSS JOIN file f ON f.manifest = r.manifest WHERE r.chunk = ?1), 0),
                 coalesce((SELECT max(iif(f.name = ?3, ?4, f.level)) FROM file f
                     WHERE f.manifest = -?1), 0),
-                coalesce((SELECT max(w.target) FROM reference r
+                coalesce((SELECT \(VersionTable.demand) FROM reference r
                     CROSS JOIN version w ON w.manifest = r.manifest WHERE r.chunk = ?1), 0),
-                coalesce((SELECT max(w.target) FROM version w WHERE w.manifest = -?1), 0),
+                coalesce((SELECT \(VersionTable.demand) FROM version w
+                    WHERE w.manifest = -?1), 0),
                 coalesce((SELECT max(d.level) FROM pin p
                     CROSS JOIN deposit d ON d.id = p.deposit AND d.deadline > ?2
                     WHERE p.chunk = ?1), 0))

@@ -23,7 +23,6 @@ extension SQLiteCatalog {
                 WHERE id = ?
                 """
             ).run(mark.value, member)
-            try session.statement("DELETE FROM awaited WHERE replica = ?").run(replica)
         }
     }
 

@@ -28,7 +28,7 @@ extension SQLiteCatalog {
         return try session.statement(
             """
             WITH copies AS (
-                SELECT f.name AS name,
+                SELECT DISTINCT f.name AS name, c.id,
                     \(copies.goodCount(on: members.current.without(mask))) AS elsewhere,
                     \(copies.goodCount(on: mask)) AS here
                 FROM \(table) f LEFT JOIN reference r ON r.manifest = f.manifest

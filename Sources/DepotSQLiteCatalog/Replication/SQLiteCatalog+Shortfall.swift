@@ -7,7 +7,8 @@ extension SQLiteCatalog {
     static let usedChunks = """
         WITH wanted AS (
             SELECT manifest, max(level) AS level FROM file GROUP BY manifest
-            UNION ALL SELECT manifest, max(target) FROM version GROUP BY manifest),
+            UNION ALL SELECT w.manifest, \(VersionTable.demand) FROM version w
+            GROUP BY w.manifest),
         used AS (
             SELECT coalesce(r.chunk, -w.manifest) AS chunk, max(w.level) AS target
             FROM wanted w LEFT JOIN reference r ON r.manifest = w.manifest GROUP BY 1)

@@ -119,6 +119,28 @@ extension SQLiteCatalog {
         return number
     }
 
+    @discardableResult
+    public func restoreVersions(_ records: [RecordAddress]) async throws(DepotError) -> Int {
+        try await queue.change { session in
+            try Self.requirePartial(session)
+            let (records, versions) = (records, VersionTable(session))
+            let table = RecordTable(session)
+            return try records.count { address in
+                let number = try Self.number(at: address, table)
+                let record = try table.record(number)
+                guard let newest = try table.newest(of: record.name),
+                    newest.sequence > record.sequence
+                else { return false }
+                var manifest = ManifestTable.empty
+                if case .file(_, let reference, _, _) = record.content {
+                    guard let known = try Self.number(of: reference, session) else { return false }
+                    manifest = known
+                }
+                return try versions.restore(record, manifest: manifest, number: number)
+            }
+        }
+    }
+
     public func leaveUnexplained(_ records: [RecordAddress]) async throws(DepotError) {
         try await queue.change { session in
             let leaving = try session.statement("UPDATE record SET unexplained = 1 WHERE hash = ?")
@@ -176,6 +198,12 @@ extension SQLiteCatalog {
         let known = try ChunkTable(session).use(chunk)
         guard let known, known.length == chunk.length else { return nil }
         return ManifestTable.number(ofInline: known.number)
+    }
+
+    public func noteReturn(of replica: ReplicaID) async throws(DepotError) {
+        try await queue.change { session in
+            try session.statement("DELETE FROM awaited WHERE replica = ?").run(replica)
+        }
     }
 
     public func finishRebuild(missing: Set<ReplicaID>) async throws(DepotError) {

@@ -8,13 +8,19 @@ extension SQLiteCatalog {
         try Self.checkPage(limit)
         return try await queue.view { session in
             let table = VersionTable(session)
-            let words = try table.words(of: name, before: before, limit: limit)
-            return try words.map { word in
+            var (words, size) = ([FileWord](), 0)
+            for word in try table.words(of: name, before: before, limit: limit) {
                 let file = try table.file(of: word, name)
-                return FileWord(
-                    name: name, sequence: word.sequence, time: word.since,
-                    content: file.map { .file($0.entry) } ?? .deleted, isCurrent: word.isCurrent)
+                size += file?.textSize ?? 0
+                // A page is cut where its records are long, as `FilePage` is.
+                if !words.isEmpty, size > limit * FilePage.entrySize { break }
+                words.append(
+                    FileWord(
+                        name: name, sequence: word.sequence, time: word.since,
+                        content: file.map { .file($0.entry) } ?? .deleted,
+                        isCurrent: word.isCurrent))
             }
+            return words
         }
     }
 
@@ -51,11 +57,14 @@ extension SQLiteCatalog {
         }
     }
 
+    /// Words that are looked at: after a rebuild there may be several deletions, one after the other.
+    private static let deletionsMax = 16
+
     /// What a name was before it was deleted; `nil` where it is not, or nothing is kept.
     private static func deleted(_ name: FileName, _ session: Session) throws -> FileTable.Found? {
         let table = VersionTable(session)
-        let words = try table.words(of: name, limit: 2)
-        guard let newest = words.first, newest.isDeletion, let before = words.dropFirst().first
+        let words = try table.words(of: name, limit: deletionsMax)
+        guard words.first?.isDeletion == true, let before = words.first(where: { !$0.isDeletion })
         else { return nil }
         return try table.file(of: before, name)
     }

@@ -6,6 +6,10 @@ struct VersionTable {
     /// Words of one transaction: so long others wait.
     private static let forgottenAtOnce = 1_000
 
+    /// The copies that rows `w` ask for: no more than there are members that stay. Nobody lowers the
+    /// level of what was, and a drain must not wait until it goes.
+    static let demand = "min(max(w.target), (SELECT count(*) FROM member WHERE draining = 0))"
+
     private let session: Session
 
     init(_ session: Session) { self.session = session }
@@ -45,9 +49,11 @@ struct VersionTable {
 
     /// Whether the next word says the same in all but its sequence and time.
     private func isRepeated(_ row: Row, by next: FileRecord) throws -> Bool {
-        guard case .file(row.level, _, row.size, let metadata) = next.content,
-            case .file(_, _, _, let before) = try RecordTable(session).record(row.record).content
+        guard case .file(row.level, _, row.size, var metadata) = next.content,
+            case .file(_, _, _, var before) = try RecordTable(session).record(row.record).content
         else { return false }
+        // Each deposit marks the names of one file anew.
+        (metadata.hardLinks, before.hardLinks) = (nil, nil)
         return metadata == before
     }
 
@@ -63,6 +69,38 @@ struct VersionTable {
             FROM tombstone WHERE name = ?
             """
         ).run(session.now, name)
+    }
+
+    /// Enters a word that newer word is known of.
+    ///
+    /// - Returns: whether it was not known.
+    func restore(_ record: FileRecord, manifest: Int64, number: Int64) throws -> Bool {
+        session.assertChange()
+        guard session.versions != .nothing else { return false }
+        var (size, isDeletion): (UInt64, Bool) = (0, true)
+        if case .file(_, _, let bytes, _) = record.content { (size, isDeletion) = (bytes, false) }
+        // Where the next word has the same content, this one asks for no copies.
+        let next = try session.statement(
+            """
+            SELECT epoch, counter, manifest FROM file WHERE name = ?1 AND (epoch, counter) > (?2, ?3)
+            UNION ALL SELECT epoch, counter, iif(deleted, NULL, manifest) FROM version
+            WHERE name = ?1 AND (epoch, counter) > (?2, ?3) ORDER BY 1, 2 LIMIT 1
+            """
+        ).first(record.name, record.sequence.epoch, record.sequence.counter) {
+            try $0.get(2, as: Int64?.self)
+        }
+        let isSame = next.flatMap { $0 } == manifest
+        try session.statement(
+            """
+            INSERT INTO version (name, epoch, counter, deleted, manifest, size, level, target, time,
+                since, record, ended)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?9, ?9, ?, ?) ON CONFLICT DO NOTHING
+            """
+        ).run(
+            record.name, record.sequence.epoch, record.sequence.counter, isDeletion, manifest, size,
+            record.level, isDeletion || isSame ? 0 : record.level.copies, record.time, number,
+            session.now)
+        return session.database.changesCount > 0
     }
 
     // MARK: Finding
@@ -123,7 +161,8 @@ struct VersionTable {
     func forget(keptFor duration: Duration) throws -> Bool {
         session.assertChange()
         let old = try session.statement(
-            "SELECT name, epoch, counter FROM version WHERE ended <= ? ORDER BY ended LIMIT ?"
+            "SELECT name, epoch, counter FROM version WHERE ended <= ? "
+                + "ORDER BY ended, name, epoch, counter LIMIT ?"
         ).all(session.now &- duration.milliseconds, Self.forgottenAtOnce) {
             try (name: $0.get(0, as: FileName.self), sequence: $0.sequence(1))
         }

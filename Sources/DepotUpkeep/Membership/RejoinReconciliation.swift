@@ -71,6 +71,10 @@ struct RejoinReconciliation: Sendable {
             guard try await takeOver(comparison.newerListed, replica) > 0 else { return false }
             comparison = try await comparer.compare(replica)
         }
+        // While the catalog is partial nothing goes; with the last member it is no more. So what names
+        // were before is taken over first.
+        try await VersionReconciliation(catalog: catalog, manifests: manifests).run()
+        try await catalog.noteReturn(of: replica)
         return true
     }
 

@@ -83,14 +83,18 @@ struct RebuildReading {
                 let version = try await choose(among: name.versions, with: restorer, &report)
                 if let version {
                     // One after the other, as they were committed: the catalog keeps what was before.
-                    let older = name.versions[version...].dropFirst()
+                    let newest = name.versions[version].record.sequence
+                    let older = name.versions[version...].filter { $0.record.sequence < newest }[
+                        ...]
                     chosen += try await whole(older, with: restorer, &report).reversed()
                     chosen.append(name.versions[version].address)
                 }
                 missing += Self.unexplained(name.versions, beside: version).map(\.address)
                 done += name.versions.count
             }
-            if !chosen.isEmpty { try await catalog.restore(chosen) }
+            for part in chosen.batches(of: Self.recordsAtOnce) {
+                try await catalog.restore(Array(part))
+            }
             if !missing.isEmpty { try await catalog.leaveUnexplained(missing) }
             last = name
             progress(.records(done: done, of: records))
@@ -109,15 +113,21 @@ struct RebuildReading {
     }
 
     /// Words before the newest one, the newest first. Those of which something is missing are passed
-    /// over: they were on their way out, or a replica that had them is gone.
+    /// over: they were on their way out, or a replica that has them is away. They are kept until that
+    /// is back, see `VersionReconciliation`.
     private func whole(
         _ words: ArraySlice<AddressedRecord>, with restorer: ManifestRestorer,
         _ report: inout RebuildReport
     ) async throws(DepotError) -> [RecordAddress] {
         var whole: [RecordAddress] = []
-        for word in words {
+        var seen: Set<CommitSequence> = []
+        // A record that was rewritten may be in two batches.
+        for word in words where seen.insert(word.record.sequence).inserted {
             if case .file(_, let manifest, _, _) = word.record.content {
-                guard try await restorer.restore(manifest).isEmpty else { continue }
+                guard try await restorer.restore(manifest).isEmpty else {
+                    report.incompleteVersions += 1
+                    continue
+                }
                 report.versions += 1
             }
             whole.append(word.address)

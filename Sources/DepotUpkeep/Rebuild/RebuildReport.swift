@@ -19,13 +19,15 @@ public struct RebuildReport: Sendable, Codable {
     /// The new one.
     public internal(set) var epoch: UInt32
     public internal(set) var members: Int
-    /// Members that were not asked: the catalog is partial until each was inventoried or forgotten.
+    /// Members that were not asked: the catalog is partial until each has returned or was forgotten.
     public internal(set) var missing: [ReplicaID]
     public internal(set) var files = 0
     @ByteCount public internal(set) var bytes: UInt64 = 0
     public internal(set) var tombstones = 0
     /// What names were before.
     public internal(set) var versions = 0
+    /// Of these, which something is missing of.
+    public internal(set) var incompleteVersions = 0
     /// Copies of chunks that replicas hold.
     public internal(set) var copies = 0
     /// Names whose newest version is incomplete, and an older one was restored.

@@ -51,11 +51,19 @@ public struct RevertedBody: Sendable, Codable {
     public let name: FileName
     /// Of the commit that brought it back.
     public let sequence: CommitSequence
+    public let level: ReplicationLevel
+    /// Good copies of the chunk that has the fewest; absent where there is none.
+    public let copies: Count?
 
-    public init(_ record: FileRecord) {
+    public init(_ record: FileRecord, copies: Int?) {
         name = record.name
         sequence = record.sequence
+        level = record.level
+        self.copies = copies.map(Count.init(wrappedValue:))
     }
+
+    /// Whether repair is still to make copies of it.
+    public var isDegraded: Bool { copies.map { $0.wrappedValue < level.copies } ?? false }
 }
 
 public struct PurgedBody: Sendable, Codable {

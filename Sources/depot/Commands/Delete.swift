@@ -78,11 +78,26 @@ struct Delete: AsyncParsableCommand {
             return tally.take(root, .failure(error), isAlone: true)
         }
         guard tally.failure == nil else { return }
+        if purge { await purgeDeleted(below: root, deletions, &tally) }
         let result = await deletions.outcome(of: root)
         // Names may lead through a folder of which the depot knows nothing.
         if case .failure(let error) = result, error.code == .notFound, tally.count > before {
             return
         }
         tally.take(root, result, isAlone: true)
+    }
+
+    /// What was deleted before is forgotten as well.
+    private func purgeDeleted(
+        below root: FileName, _ deletions: Deletions, _ tally: inout Tally
+    ) async {
+        do throws(DepotError) {
+            var pages = NamePages(deletions.client, .beforeDeletion, prefix: "\(root)/")
+            while tally.failure == nil, let page = try await pages.next() {
+                await deletions.delete(page.map(\.name)) { tally.take($0, $1, isAlone: false) }
+            }
+        } catch {
+            tally.take(root, .failure(error), isAlone: true)
+        }
     }
 }

@@ -100,8 +100,10 @@ struct Deposit: AsyncParsableCommand {
                 try await Self.run(pipeline, tree)
                 if treeOptions.mirror, let prefix, !tally.hasFailed {
                     let deletions = Deletions(client: client, purges: false)
-                    try await forEachExcess(tree, prefix, selection, client, threads) {
-                        await deletions.delete($0) { tally.take(deletionOf: $0, $1) }
+                    try await Interruption.guarding { () async throws(DepotError) in
+                        try await forEachExcess(tree, prefix, selection, client, threads) {
+                            await deletions.delete($0) { tally.take(deletionOf: $0, $1) }
+                        }
                     }
                 }
             } else {

@@ -100,7 +100,9 @@ struct Retrieve: AsyncParsableCommand {
 
     private func retrieve() async throws {
         let client = try options.client()
-        let version = recursive ? VersionName(try FileName(name)) : try VersionName.parse(name)
+        let version =
+            recursive
+            ? VersionName(try FileName(name)) : try await VersionName.parse(name, client)
         let name = version.name
         let threads = BlockingThreads()
         let progress = Progress("retrieve", total: nil, options: options.output)

@@ -50,7 +50,8 @@ struct Undelete: AsyncParsableCommand {
                 count += 1
                 if output.json { return restored.append(reverted) }
                 guard !output.quiet else { return }
-                Output.line("\(name) is back, as \(name)@\(reverted.sequence.short)")
+                Output.line(
+                    "\(name) is back, as \(name)@\(reverted.sequence.short)\(reverted.shortfall)")
             case .failure(let error):
                 if failure != nil, !output.json { Output.complain("\(name): \(error)") }
                 failure = failure ?? error

@@ -51,7 +51,9 @@ struct Versions: AsyncParsableCommand {
         var changes: [String] = []
         if old.manifest.id != file.manifest.id { changes.append("content") }
         if old.level != file.level { changes.append("level") }
-        if old.metadata != file.metadata { changes.append("metadata") }
+        var (metadata, before) = (file.metadata, old.metadata)
+        (metadata.hardLinks, before.hardLinks) = (nil, nil)
+        if metadata != before { changes.append("metadata") }
         return changes.isEmpty ? "the same" : changes.joined(separator: ", ")
     }
 }

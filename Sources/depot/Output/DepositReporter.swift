@@ -104,6 +104,7 @@ final class DepositReporter: Sendable {
             guard isFirst, !output.json, !output.quiet else { return }
             progress.interrupt("skipped: \(skipped.path): \(skipped.why)")
         case .failed(let name, let error): fail(name, error)
+        case .leftOut: break
         }
     }
 

@@ -1,4 +1,6 @@
+import DepotClient
 import DepotCore
+import DepotWire
 
 // A sequence has 25 characters in files and on the wire, so that its text sorts as it does. People
 // read and type the numbers of it: `1-7`.
@@ -18,8 +20,19 @@ extension CommitSequence {
 }
 
 extension VersionName {
+    /// A name that the depot has, or `NAME@1-7`.
+    static func parse(
+        _ text: String, _ client: FileServerClient
+    ) async throws(DepotError) -> VersionName {
+        let version = try parse(text)
+        guard version.sequence != nil else { return version }
+        let literal = try FileName(text)
+        let first = try await client.files(.now, prefix: text, after: nil).files.first
+        return first?.name == literal ? VersionName(literal) : version
+    }
+
     /// `NAME@1-7`, or a name alone: an `@` that no sequence follows belongs to it.
-    static func parse(_ text: String) throws(DepotError) -> VersionName {
+    private static func parse(_ text: String) throws(DepotError) -> VersionName {
         if let mark = text.lastIndex(of: "@"), mark != text.startIndex,
             let sequence = CommitSequence(written: text[text.index(after: mark)...])
         {

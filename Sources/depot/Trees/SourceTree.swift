@@ -13,6 +13,8 @@ struct SourceTree: Sequence, Sendable {
     enum Problem: Sendable {
         case skipped(Skipped)
         case failed(name: String, DepotError)
+        /// What is below this name, which ends in a slash, is left out on purpose.
+        case leftOut(below: String)
     }
 
     private let root: OpenFolder

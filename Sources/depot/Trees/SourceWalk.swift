@@ -153,6 +153,7 @@ struct SourceWalk: IteratorProtocol, Sendable {
             if let tag, CacheTag.isValid(in: level.root, level.path) {
                 level.entries = []
                 add(tag, to: &level)
+                onProblem(.leftOut(below: level.name))
             }
         } catch {
             onProblem(.failed(name: level.root.shown(level.path), error))
@@ -174,6 +175,8 @@ struct SourceWalk: IteratorProtocol, Sendable {
             add(.folder)
             if !selection.staysOnFileSystem || level.root.device(of: path) == root.device(of: "") {
                 add(.content)
+            } else {
+                onProblem(.leftOut(below: "\(level.name)\(text)/"))
             }
         case .file: add(.file)
         case .link:

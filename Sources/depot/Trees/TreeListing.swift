@@ -28,7 +28,7 @@ struct TreeListing {
     private(set) var firstWaiting: FileName?
 
     /// - Parameter select: leaves of a page those files of which content is to be fetched.
-    /// - Returns: at least one file; `nil` at the end.
+    /// - Returns: `nil` at the end; nothing where a page had nothing to fetch.
     /// - Throws: `notFound` where there is none at all.
     mutating func next(
         _ select: ([FileBody]) async throws(DepotError) -> [FileBody]
@@ -37,10 +37,11 @@ struct TreeListing {
             let waiting = (small + units.joined()).map(\.name).min()
             firstWaiting = waiting ?? last
         }
-        while units.isEmpty, let page = try await pages.next() {
+        if units.isEmpty, let page = try await pages.next() {
             isEmpty = false
             last = page.last?.name
             take(try await select(page))
+            return units.popLast() ?? []
         }
         if isEmpty {
             throw DepotError(.notFound, "no file has a name below it", object: "\(prefix)/")

@@ -19,18 +19,35 @@ final class TreeMirror: Sendable {
     private let prefix: FileName
     private let patterns: PathPatterns
     private let state: Mutex<State>
-    /// Why the folder was not read to its end.
-    private let problem: Problem
+    private let problems: Problems
 
-    private final class Problem: Sendable {
+    /// What the walk has told.
+    private final class Problems: Sendable {
+        /// Why the folder was not read to its end.
         private let first = Mutex<DepotError?>(nil)
+        /// Names below which it was not looked, and that were not passed yet.
+        private let leftOut = Mutex<[String]>([])
 
         func take(_ problem: SourceTree.Problem) {
-            guard case .failed(_, let error) = problem else { return }
-            first.withLock { $0 = $0 ?? error }
+            switch problem {
+            case .skipped: break
+            case .failed(_, let error): first.withLock { $0 = $0 ?? error }
+            case .leftOut(let below): leftOut.withLock { $0.append(below) }
+            }
         }
 
         var error: DepotError? { first.withLock { $0 } }
+
+        /// - Parameter name: behind all that were asked for.
+        func isLeftOut(_ name: FileName) -> Bool {
+            leftOut.withLock { leftOut in
+                let isBelow = { (folder: String) in name.text.utf8.starts(with: folder.utf8) }
+                leftOut.removeAll {
+                    $0.utf8.lexicographicallyPrecedes(name.text.utf8) && !isBelow($0)
+                }
+                return leftOut.contains(where: isBelow)
+            }
+        }
     }
 
     /// May block.
@@ -42,11 +59,11 @@ final class TreeMirror: Sendable {
     init(
         _ tree: SourceTree, prefix: FileName, patterns: PathPatterns, mayBeEmpty: Bool
     ) throws(DepotError) {
-        let problem = Problem()
-        self.problem = problem
+        let problems = Problems()
+        self.problems = problems
         self.prefix = prefix
         self.patterns = patterns
-        var walk = tree.walk { problem.take($0) }
+        var walk = tree.walk { problems.take($0) }
         // The first name is that of the folder itself.
         _ = walk.next()
         let local = walk.next()?.name
@@ -72,7 +89,7 @@ final class TreeMirror: Sendable {
                 if state.local != file.name, !isLeftOut(file) { excess.append(file.name) }
             }
             // What could not be read is not gone.
-            if let error = problem.error {
+            if let error = problems.error {
                 throw DepotError(
                     error.code, "the folder cannot be read to its end, and nothing is deleted",
                     object: prefix.text, cause: error)
@@ -82,6 +99,7 @@ final class TreeMirror: Sendable {
     }
 
     private func isLeftOut(_ file: FileBody) -> Bool {
+        if problems.isLeftOut(file.name) { return true }
         let below = Substring(file.name.text.utf8.dropFirst(prefix.text.utf8.count + 1))
         var place = FilePath(name: String(below))
         var isFolder = file.metadata.kind == .folder

@@ -49,6 +49,7 @@ struct TreeRetrieval: Sendable {
                         try await select(page.map { TreeEntries.Entry($0, at: path(of: $0.name)) })
                     }
                     guard let unit, !Task.isCancelled else { break }
+                    if unit.isEmpty, !entries.isFull { continue }
                     try folders.makeRoot()
                     let bytes = min(unit.reduce(0) { $0 + $1.size }, Self.bytesOfEachMax)
                     while !underWay.hasRoom(for: bytes), let done = await tasks.next() {

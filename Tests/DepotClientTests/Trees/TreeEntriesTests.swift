@@ -264,6 +264,81 @@ import struct SystemPackage.FilePath
         #expect(came.fetched == ["a", "c"] && scene.bench.content("back/c") == [4, 5, 6])
     }
 
+    /// Nobody has read what lies there: it would become a program with its owner's rights, or a file elsewhere would.
+    @Test func `what is taken for the same gets no rights, and nothing through its other names`()
+        async throws
+    {
+        let scene = try TreeScene()
+        for name in ["program", "shared"] { try scene.bench.file("tree/\(name)", [1, 2, 3]) }
+        #expect(
+            chmod(scene.path("program"), 0o4755) == 0 && chmod(scene.path("shared"), 0o600) == 0)
+        _ = try await scene.deposit(["program", "shared"])
+        mkdir(scene.bench.path("back"), 0o755)
+        try scene.bench.file("back/program", [6, 6, 6])
+        try scene.bench.file("outside/mine", [6, 6, 6])
+        #expect(link(scene.bench.path("outside/mine"), scene.bench.path("back/shared")) == 0)
+        for name in ["program", "shared"] {
+            let time = try scene.status("tree/\(name)").st_mtim
+            utimensat(AT_FDCWD, scene.bench.path("back/\(name)"), [time, time], 0)
+        }
+        let before = try scene.status("outside/mine")
+        let came = try await scene.retrieve()
+        #expect(came.fetched == ["program", "shared"] && came.failed.isEmpty)
+        #expect(scene.bench.content("back/program") == [1, 2, 3])
+        #expect(scene.bench.content("outside/mine") == [6, 6, 6])
+        #expect(try scene.status("outside/mine").st_mode == before.st_mode)
+    }
+
+    /// The mask of a list stands where the group's rights are.
+    @Test func `without its access list a file gives its group nothing more`() async throws {
+        let scene = try TreeScene()
+        try scene.bench.file("tree/file", [1])
+        var list: [UInt8] = [2, 0, 0, 0]
+        for (tag, rights, number) in [(1, 6, -1), (2, 6, 33), (4, 0, -1), (16, 6, -1), (32, 0, -1)]
+        {
+            list += [UInt8(tag), 0, UInt8(rights), 0]
+            list += withUnsafeBytes(of: Int32(number)) { Array($0) }
+        }
+        guard
+            setxattr(scene.path("file"), "system.posix_acl_access", list, list.count, 0) == 0
+        else { return }
+        _ = try await scene.deposit(["file"])
+        let refusing = FileAttributes(setAttribute: { _, _, _ in ENOTSUP })
+        let opened = open(scene.bench.path("mine"), O_RDWR | O_CREAT, 0o600)
+        defer { close(opened) }
+        let metadata = try #require(scene.server.files[FileName("t/file")]).metadata
+        #expect(refusing.restore(metadata, to: opened) == [.attributes(ENOTSUP)])
+        #expect(try scene.status("mine").st_mode & 0o777 == 0o600)
+        #expect(AttributeList.groupRights(of: list) == 0)
+        #expect(AttributeList.groupRights(of: Array(list.prefix(15))) == 0)
+    }
+
+    /// A file of each of the first two names has the mark of the other.
+    @Test func `a name is linked to the first one's file, and to no other`() async throws {
+        let scene = try TreeScene()
+        try scene.bench.file("tree/a", [1, 2, 3])
+        #expect(link(scene.path("a"), scene.path("c")) == 0)
+        try scene.bench.file("tree/b", [4, 5, 6])
+        _ = try await scene.deposit(["a", "b", "c"])
+        let files = try ["a", "b", "c"].map { name in
+            try #require(scene.server.files[FileName("t/\(name)")])
+        }
+        var metadata = files[1].metadata
+        metadata.hardLinks = files[0].metadata.hardLinks
+        let marked = FileBody(
+            FileEntry(
+                name: files[1].name, sequence: files[1].sequence, manifest: files[1].manifest,
+                size: files[1].size, level: .three, metadata: metadata, time: 0))
+        mkdir(scene.bench.path("back"), 0o755)
+        try scene.bench.file("back/a", [9, 9, 9])
+        let chunk = try #require(files[0].manifest.chunk?.id)
+        scene.server.set { $0.absent = { $0 == chunk } }
+        let came = try await scene.retrieve(listed: [files[0], marked, files[2]])
+        #expect(came.failed.keys.sorted() == ["a", "c"])
+        #expect(scene.bench.content("back/c") == nil)
+        #expect(scene.bench.content("back/b") == [4, 5, 6])
+    }
+
     // MARK: Hostile lists
 
     /// A depot that lists a link, and a file below it.

@@ -87,6 +87,8 @@ extension CatalogConformance {
             try await fixture.catalog.noteInventory(
                 of: Fixture.replica(3), asOf: fixture.catalog.mark())
             try await fixture.expectNothingGoes(chunk, stray)
+            try await fixture.catalog.noteReturn(of: Fixture.replica(3))
+            try await fixture.expectNothingGoes(chunk, stray)
             try await fixture.restore([fixture.tombstone("returned", 1, 2)], on: 3...3)
             try await fixture.catalog.forget(Fixture.replica(4))
             let isPartial = try await fixture.catalog.isPartial()

@@ -1,6 +1,6 @@
 /// Filling an empty catalog from replicas, and knowing whether every member was heard.
 public protocol RestorationCatalog: Sendable {
-    /// Whether some member was not inventoried since the catalog was rebuilt. In a partial catalog
+    /// Whether some member has not returned since the catalog was rebuilt without it. In a partial catalog
     /// no chunk is collected, no copy is dropped and no record is forgotten.
     func isPartial() async throws(DepotError) -> Bool
 
@@ -37,11 +37,23 @@ public protocol RestorationCatalog: Sendable {
     @discardableResult
     func restore(_ records: [RecordAddress]) async throws(DepotError) -> Int
 
+    /// Makes records that were entered what their names were before, where newer word is known of
+    /// them: their time begins now. Those that are known as such already stay as they are.
+    ///
+    /// - Returns: how many.
+    /// - Throws: as `restore`.
+    @discardableResult
+    func restoreVersions(_ records: [RecordAddress]) async throws(DepotError) -> Int
+
     /// Notes that records which were entered cannot be explained, as versions of files of which
     /// something is missing. Nothing is collected until a later inventory explains them.
     func leaveUnexplained(_ records: [RecordAddress]) async throws(DepotError)
 
+    /// Notes that all that a member holds is known which a rebuild has missed. With the last of them
+    /// the catalog is whole.
+    func noteReturn(of replica: ReplicaID) async throws(DepotError)
+
     /// Ends the rebuild: from now on the catalog takes deposits. It stays partial until each of
-    /// `missing` was inventoried or forgotten.
+    /// `missing` has returned or was forgotten.
     func finishRebuild(missing: Set<ReplicaID>) async throws(DepotError)
 }

@@ -6,7 +6,9 @@
 public protocol VersionCatalog: Sendable {
     /// The words on a name, the current one included, the newest first.
     ///
-    /// - Parameter before: only those that are older; `nil`: all.
+    /// - Parameters:
+    ///   - before: only those that are older; `nil`: all.
+    ///   - limit: fewer come, but at least one, where their records are long.
     func versions(
         of name: FileName, before: CommitSequence?, limit: Int
     ) async throws(DepotError) -> [FileWord]

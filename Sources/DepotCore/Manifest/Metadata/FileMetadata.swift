@@ -2,7 +2,7 @@
 public struct FileMetadata: Sendable, Hashable {
     public var kind = EntryKind.file
     /// The permission bits, 0 to 0o7777.
-    public let mode: UInt16?
+    public private(set) var mode: UInt16?
     /// When it was changed last, as the file system had it.
     public let modified: FileTime?
     /// As HTTP's header of that name has it: at most `Limits.contentTypeSizeMax` printable ASCII
@@ -50,6 +50,13 @@ public struct FileMetadata: Sendable, Hashable {
         self.modified = modified
         contentType = checkedType
         entityTag = checkedTag
+    }
+
+    /// The same with nothing for the owning group.
+    public var withoutGroupRights: FileMetadata {
+        var metadata = self
+        metadata.mode = mode.map { $0 & ~0o070 }
+        return metadata
     }
 
     /// Whether it is mode, time and content type alone: all that format 1 of records has.
