@@ -28,6 +28,8 @@ final class MemoryFileServer: FileServerAPI {
         /// A commit with this file is refused as a whole.
         var refusedWith: FileName?
         var hasLease = false
+        var cluster: ClusterID? = .random()
+        var copies = 3
         var level = ReplicationLevel.three
         /// Who gives wrong bytes, of which chunks.
         var corrupt: @Sendable (ReplicaID, ChunkID) -> Bool = { _, _ in false }
@@ -88,7 +90,9 @@ final class MemoryFileServer: FileServerAPI {
             $0.hasLease = true
             $0.level = body.level
         }
-        return DepositBody(deposit: body.deposit, leaseSeconds: 60, reachableReplicas: 3)
+        return DepositBody(
+            deposit: body.deposit, leaseSeconds: 60, reachableReplicas: 3,
+            cluster: state.withLock { $0.cluster })
     }
 
     func negotiate(
@@ -151,7 +155,7 @@ final class MemoryFileServer: FileServerAPI {
         let receipt = Receipt(
             deposit: deposit, name: file.name,
             sequence: CommitSequence(epoch: 1, counter: UInt64(state.files.count + 1)),
-            manifest: file.manifest, size: file.size, level: state.level, copies: 3,
+            manifest: file.manifest, size: file.size, level: state.level, copies: state.copies,
             chunks: content, newChunks: content, newBytes: file.size, sharedBytes: 0)
         state.files[file.name] = FileBody(
             FileEntry(

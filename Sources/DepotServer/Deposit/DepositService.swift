@@ -35,7 +35,7 @@ struct DepositService: Sendable {
         }
         return DepositBody(
             deposit: body.deposit, leaseSeconds: leaseSeconds,
-            reachableReplicas: pool.accepting.count)
+            reachableReplicas: pool.accepting.count, cluster: pool.cluster.cluster)
     }
 
     func open(

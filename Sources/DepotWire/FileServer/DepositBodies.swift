@@ -23,8 +23,13 @@ public struct DepositBody: Sendable, Codable {
     /// Replicas that are reachable now: where they are fewer than the level, the deposit will be
     /// degraded.
     @Count public private(set) var reachableReplicas: Int
+    /// Absent where an older FileServer answers.
+    public let cluster: ClusterID?
 
-    public init(deposit: DepositID, leaseSeconds: Int, reachableReplicas: Int) {
+    public init(
+        deposit: DepositID, leaseSeconds: Int, reachableReplicas: Int, cluster: ClusterID?
+    ) {
+        self.cluster = cluster
         self.deposit = deposit
         self.leaseSeconds = leaseSeconds
         self.reachableReplicas = reachableReplicas

@@ -60,7 +60,9 @@ import Testing
         Body(
             ScrubBody(segment: SegmentID(number: 1, nonce: 2), offset: 3, budget: 4)),
         Body(OpenDepositBody(deposit: .random(), level: .three, requireAll: true)),
-        Body(DepositBody(deposit: .random(), leaseSeconds: 1, reachableReplicas: 2)),
+        Body(
+            DepositBody(
+                deposit: .random(), leaseSeconds: 1, reachableReplicas: 2, cluster: .random())),
         Body(StoredBody(objects: 1)),
         Body(
             CommitBody(files: [
