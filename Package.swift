@@ -76,7 +76,11 @@ let package = Package(
         library("DepotWire", ["DepotCore", nioCore, nioPosix, nioHTTP1]),
         library(
             "DepotClient",
-            ["CLinux", "DepotCore", "DepotWire", nioCore, nioHTTP1, nioPosix, system]),
+            [
+                "CLinux", "DepotCore", "DepotSQLite", "DepotWire", nioCore, nioHTTP1, nioPosix,
+                grdb,
+                system,
+            ]),
         library("DepotReplicaLink", ["DepotCore", "DepotWire", nioCore, nioHTTP1]),
         library(
             "DepotReplica", ["DepotCore", "DepotWire", nioCore, nioPosix, nioHTTP1, lifecycle, log]),

@@ -1,8 +1,9 @@
-import DepotClient
 import DepotCore
 import DepotWire
 import Foundation
 import Testing
+
+@testable import DepotClient
 
 /// A FileServer, or whoever sits between, answers names that nobody asked for: `aX../victim` for what is below `a` was
 /// written outside of the folder.
@@ -50,6 +51,32 @@ import Testing
         var names: [String] = []
         while let page = try await listing.next() { names += page.map(\.name.text) }
         #expect(names == ["a/1", "a/2", "a/3"] && server.calls(.files) == 2)
+    }
+
+    @Test func `what lies between two names is jumped over`() async throws {
+        let bench = try Workbench()
+        let origin = try bench.file("any", [1]).origin
+        let names = ["a", "b", "c", "d/1", "d/2"]
+        try await bench.deposit(
+            names.map { UploadSource(name: try FileName($0), origin: origin) }
+        )
+        var listing = NamePages(bench.server, prefix: "")
+        listing.skip(to: try FileName("d/1"))
+        #expect(try await listing.next()?.map(\.name.text) == ["d/1", "d/2"])
+    }
+
+    @Test(arguments: [
+        ("b", "a"), ("a/b", "a/a"), ("a0", "a/"), ("é", "è"),
+    ])
+    func `a name has one before it, behind all others`(name: String, before: String) throws {
+        let place = try #require(try FileName(name).placeBefore)
+        #expect(place.text == "\(before)\u{10FFFD}")
+        #expect(try place < FileName(name))
+    }
+
+    @Test(arguments: [" ", "0", "a/ ", "\u{E000}", String(repeating: "b", count: 1_024)])
+    func `where none can be named the list goes on as it was`(_ name: String) throws {
+        #expect(try FileName(name).placeBefore == nil)
     }
 
     @Test func `another file than was asked for is not written`() async throws {

@@ -14,7 +14,7 @@ import Testing
 
     private static func groups(
         _ sources: [UploadSource]
-    ) -> some Sequence<(portions: [SourceChunker.Portion], chunks: [ByteBuffer])> {
+    ) -> some Sequence<SourceChunker.Step> {
         sequence(
             state: SourceChunker(
                 sources, ContentChunker(),

@@ -20,6 +20,10 @@ final class Workbench: Sendable {
         var failures: [(name: String, error: DepotError)] = []
         var warnings: [(name: String, text: String)] = []
         var bytes: UInt64 = 0
+        /// How many, by the word for what they are.
+        var unchanged: [String: Int] = [:]
+        var changedUnseen: [String] = []
+        var cacheProblems: [String] = []
         var names: [String] { receipts.map(\.name.text) }
     }
 
@@ -56,6 +60,7 @@ final class Workbench: Sendable {
     @discardableResult
     func deposit(
         _ sources: some Sequence<UploadSource> & Sendable,
+        level: ReplicationLevel = .three, tree: TreeTerms? = nil,
         chunks: ChunkerParameters = .default,
         pause: @escaping @Sendable (Duration) async throws -> Void = {
             try await Task.sleep(for: $0)
@@ -63,13 +68,19 @@ final class Workbench: Sendable {
     ) async throws(DepotError) -> Told {
         told.withLock { $0 = Told() }
         let pipeline = UploadPipeline(
-            server: server, threads: threads, deposit: .random(), level: .three, requireAll: false,
-            chunks: chunks, pause: pause,
+            server: server, threads: threads, deposit: .random(), level: level, requireAll: false,
+            tree: tree, chunks: chunks, pause: pause,
             onEvent: { event in
                 self.told.withLock { told in
                     switch event {
                     case .advanced(let bytes): told.bytes += bytes
                     case .deposited(let receipt, _): told.receipts.append(receipt)
+                    case .unchanged(let kind, let bytes):
+                        told.bytes += bytes
+                        told.unchanged[kind.word, default: 0] += 1
+                    case .changedUnseen(let name): told.changedUnseen.append(name.text)
+                    case .warnedOfCache(let problem):
+                        told.cacheProblems.append(problem.description)
                     case .warned(let name, let warning):
                         told.warnings.append((name.text, warning.description))
                     case .failed(let name, let error): told.failures.append((name.text, error))

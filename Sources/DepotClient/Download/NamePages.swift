@@ -33,6 +33,12 @@ public struct NamePages: Sendable {
         return page.files.isEmpty ? nil : page.files
     }
 
+    /// What the next page lists may begin at a name, where others than those before it were listed.
+    public mutating func skip(to name: FileName) {
+        guard let place = name.placeBefore, last.map({ $0 < place }) ?? true else { return }
+        last = place
+    }
+
     private mutating func check(_ name: FileName) throws(DepotError) {
         guard name.text.utf8.starts(with: prefix.utf8) else {
             throw wrong("'\(name)' does not begin so")
@@ -47,5 +53,19 @@ public struct NamePages: Sendable {
             "the FileServer does not list what it was asked for: \(why). It is faulty, or is not "
                 + "the one that it seems",
             object: prefix)
+    }
+}
+
+extension FileName {
+    /// A name that comes before this one, with few between them; `nil` where none is found.
+    var placeBefore: FileName? {
+        var scalars = text.unicodeScalars
+        guard let last = scalars.popLast(), last.value > 0,
+            let before = Unicode.Scalar(last.value - 1)
+        else { return nil }
+        scalars.append(before)
+        // Behind all that begins so, but for what nobody calls a file.
+        scalars.append("\u{10FFFD}")
+        return try? FileName(String(scalars))
     }
 }

@@ -28,6 +28,31 @@ struct FileState: Equatable {
         changed = Instant(status.st_ctim)
     }
 
+    /// Eight bytes for each part, the same for the same state and for no other one.
+    var bytes: [UInt8] {
+        let times = [modified, changed].flatMap { [$0.seconds, $0.nanoseconds] }
+        let parts =
+            [UInt64(truncatingIfNeeded: device), UInt64(truncatingIfNeeded: inode)]
+            + [UInt64(bitPattern: size)] + times.map { UInt64(truncatingIfNeeded: $0) }
+        return parts.flatMap { part in withUnsafeBytes(of: part.bigEndian) { Array($0) } }
+    }
+
+    /// Whether every change of the file after a moment shows in its state: the last one before it
+    /// lies further back than what a clock, or a file system, tells apart.
+    ///
+    /// - Parameter age: seconds.
+    func wasLeftAlone(for age: Int, at moment: timespec) -> Bool {
+        let end = (seconds: changed.seconds &+ age, nanoseconds: changed.nanoseconds)
+        return end < (moment.tv_sec, moment.tv_nsec)
+    }
+
+    /// By the clock that changes are stamped with.
+    static var now: timespec {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME_COARSE, &now)
+        return now
+    }
+
     /// A few ticks, of 1 to 10 milliseconds each, in nanoseconds.
     private static let ticks = 20_000_000
     private static let pause: UInt32 = 2_000
@@ -38,8 +63,7 @@ struct FileState: Equatable {
     static func settled(_ descriptor: Int32) -> stat? {
         // A server's clock may be ahead of this machine's: it is waited for, but not for ever.
         for _ in 0..<(ticks / 1_000 / Int(pause)) {
-            var now = timespec()
-            clock_gettime(CLOCK_REALTIME_COARSE, &now)
+            let now = now
             var status = stat()
             guard fstat(descriptor, &status) == 0 else { return nil }
             if !mayHideAChange(since: status.st_ctim, now: now) { return status }

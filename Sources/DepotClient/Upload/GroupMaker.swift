@@ -15,28 +15,36 @@ struct GroupMaker {
     private let threads: BlockingThreads
     private let reader: SendableBox<SourceChunker>
     private let expected: FileExpectation
+    private let comparison: SendableBox<TreeComparison>?
+    private var pages: NamePages?
     private var builder = ManifestBuilder()
 
+    /// - Parameter comparison: with the pages of the depot that it wants.
     init(
         _ sources: some Sequence<UploadSource>, chunker: ContentChunker,
         attributes: SourceAttributes, expecting expected: FileExpectation,
-        threads: BlockingThreads
+        threads: BlockingThreads, ageMin: Int = TreeTerms.ageUsual,
+        comparison: (TreeComparison, NamePages)? = nil,
+        onUnchanged: @escaping @Sendable (EntryKind, UInt64) -> Void = { _, _ in }
     ) {
         self.expected = expected
         self.threads = threads
-        reader = SendableBox(SourceChunker(sources, chunker, attributes))
+        self.comparison = comparison.map { SendableBox($0.0) }
+        pages = comparison?.1
+        reader = SendableBox(
+            SourceChunker(
+                sources, chunker, attributes, comparison: comparison?.0, ageMin: ageMin,
+                onUnchanged: onUnchanged))
     }
 
     /// The next group; `nil` when everything was read. A file that fails is reported and passed
     /// over.
     mutating func next() async throws(DepotError) -> UploadGroup? {
-        let (portions, chunks) = try await threads.blocking { [reader] () throws(DepotError) in
-            reader.value.next()
-        }
-        guard !portions.isEmpty else { return nil }
-        var named = try await threads.name(chunks)[...]
+        let step = try await nextStep()
+        guard !step.portions.isEmpty else { return nil }
+        var named = try await threads.name(step.chunks)[...]
         var group = UploadGroup()
-        for portion in portions {
+        for portion in step.portions {
             let objects = named.prefix(portion.count)
             named = named.dropFirst(portion.count)
             do throws(DepotError) {
@@ -48,6 +56,19 @@ struct GroupMaker {
             }
         }
         return group
+    }
+
+    private mutating func nextStep() async throws(DepotError) -> SourceChunker.Step {
+        while true {
+            let step = try await threads.blocking { [reader] () throws(DepotError) in
+                SendableBox(reader.value.next())
+            }.value
+            if let name = step.unlisted {
+                pages?.skip(to: name)
+                comparison?.value.add(try await pages?.next())
+            }
+            if !step.portions.isEmpty || step.unlisted == nil { return step }
+        }
     }
 
     private mutating func add(
@@ -69,15 +90,27 @@ struct GroupMaker {
         switch portion.end {
         case .open: return
         case .failed(let error): throw error
-        case .whole(let metadata, let warnings):
-            group.warnings += warnings.map { (portion.file, $0) }
+        case .whole(let whole):
             let manifest = builder.finish()
+            builder = ManifestBuilder()
+            let id = manifest.reference.id
+            switch whole.expected?.compare(whole.state, id, whole.metadata) {
+            case .same:
+                group.unchangedCount += 1
+                return
+            case .changedUnseen: group.changedUnseen.append(portion.file.name)
+            case .changed, nil: break
+            }
+            group.warnings += whole.warnings.map { (portion.file, $0) }
             for object in manifest.objects { add(object, of: portion, to: &group) }
             let commit = CommitBody.File(
                 name: portion.file.name, manifest: manifest.reference, size: manifest.size,
-                metadata: metadata, expecting: expected)
-            group.files.append(PreparedFile(file: portion.file, commit: commit))
-            builder = ManifestBuilder()
+                metadata: whole.metadata, expecting: expected)
+            let state = whole.showsChanges ? whole.state : nil
+            group.files.append(
+                PreparedFile(
+                    file: portion.file, commit: commit,
+                    remembered: state.map { .init(state: $0.bytes, manifest: id) }))
         }
     }
 

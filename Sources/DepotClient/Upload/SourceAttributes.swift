@@ -38,6 +38,24 @@ struct SourceAttributes: Sendable {
         return (metadata, warnings)
     }
 
+    /// What a folder or a link is deposited with: an empty file that says what it is.
+    ///
+    /// - Returns: `nil` for what has content.
+    func metadata(
+        ofContentless source: UploadSource
+    ) throws(DepotError) -> (FileMetadata, [DepositWarning])? {
+        switch source.input {
+        case .stream, .place: return nil
+        case .folder(let place):
+            let (descriptor, status) = try place.openFolder()
+            defer { close(descriptor) }
+            return metadata(of: descriptor, status, isInTree: true)
+        case .link(let place):
+            let (target, status) = try place.readLink()
+            return metadata(ofLinkTo: target, status)
+        }
+    }
+
     private func plain(_ status: stat) -> (FileMetadata, [DepositWarning]) {
         let modified = FileTime(status.st_mtim)
         let isLink = FileKind(mode: status.st_mode) == .link

@@ -11,8 +11,19 @@ final class SourceChunker {
         enum End {
             /// More of it comes with the next group.
             case open
-            case whole(FileMetadata, [DepositWarning])
+            case whole(Whole)
             case failed(DepotError)
+        }
+
+        struct Whole {
+            var metadata: FileMetadata
+            var warnings: [DepositWarning]
+            /// What it was like; `nil` for what has no content.
+            var state: FileState?
+            /// Whether each later change shows in that.
+            var showsChanges = false
+            /// What it is to be found as.
+            var expected: ExpectedFile?
         }
 
         let file: SourceFile
@@ -25,6 +36,23 @@ final class SourceChunker {
         let end: End
     }
 
+    /// What comes next.
+    struct Step {
+        /// None when everything was read, unless there is a name that is unlisted.
+        var portions: [Portion] = []
+        /// Of all portions, as slices of one window.
+        var chunks: [ByteBuffer] = []
+        /// It goes on when it was said what the depot has from this name on.
+        var unlisted: FileName?
+    }
+
+    private struct Source {
+        let file: SourceFile
+        let source: UploadSource
+        /// What it is to be found as, where it is read to see that.
+        let expected: ExpectedFile?
+    }
+
     private let sources: any Sequence<UploadSource>
     /// Asked for one at a time, and not before the first is needed: a folder of any number of files
     /// takes no memory.
@@ -32,26 +60,37 @@ final class SourceChunker {
     private let chunker: ContentChunker
     private let attributes: SourceAttributes
     private let windows: ReadWindows
-    private var current: (file: SourceFile, source: UploadSource)?
+    private let comparison: TreeComparison?
+    private let ageMin: Int
+    private let onUnchanged: (EntryKind, UInt64) -> Void
+    private var current: Source?
+    /// Of which the depot has not said yet what it has.
+    private var waiting: UploadSource?
     private var reader: SourceReader?
     private var openedCount = 0
 
+    /// - Parameters:
+    ///   - comparison: tells which sources are passed over.
+    ///   - ageMin: see `TreeTerms`.
+    ///   - onUnchanged: is told of those, with the bytes of their content.
     init(
         _ sources: some Sequence<UploadSource>, _ chunker: ContentChunker,
-        _ attributes: SourceAttributes
+        _ attributes: SourceAttributes, comparison: TreeComparison? = nil,
+        ageMin: Int = TreeTerms.ageUsual,
+        onUnchanged: @escaping (EntryKind, UInt64) -> Void = { _, _ in }
     ) {
         self.sources = sources
         self.chunker = chunker
         self.attributes = attributes
+        self.comparison = comparison
+        self.ageMin = ageMin
+        self.onUnchanged = onUnchanged
         windows = ReadWindows(size: max(GroupMaker.bytesMax, chunker.parameters.sizeMax))
     }
 
     /// What the next group consists of. A source that goes on is the last: no group has two
     /// portions of one.
-    ///
-    /// - Returns: the portions, and the chunks of all of them, as slices of one window; no portions
-    ///   when everything was read.
-    func next() -> (portions: [Portion], chunks: [ByteBuffer]) {
+    func next() -> Step {
         var window = windows.next()
         var portions: [Portion] = []
         var places: [Range<Int>] = []
@@ -61,46 +100,52 @@ final class SourceChunker {
         {
             // A file's manifest may be an object, too.
             let chunksLeft = GroupMaker.chunksMax - places.count - portions.count
-            guard chunksLeft > 0, let (file, source) = nextSource() else { break }
-            if let end = contentless(source) {
-                portions.append(Portion(file: file, place: nil, start: 0, count: 0, end: end))
-                leave(file)
+            guard chunksLeft > 0, let next = nextSource() else { break }
+            if let end = contentless(next.source) {
+                portions.append(
+                    Portion(file: next.file, place: nil, start: 0, count: 0, end: end))
+                leave(next.file)
                 continue
             }
-            portions.append(read(source, as: file, into: &window, atMost: chunksLeft, &places))
+            portions.append(read(next, into: &window, atMost: chunksLeft, &places))
             if case .open = portions.last?.end { break }
         }
         windows.keep(window)
         let chunks = places.compactMap { window.getSlice(at: $0.lowerBound, length: $0.count) }
-        return (portions, chunks)
+        return Step(portions: portions, chunks: chunks, unlisted: waiting?.name)
     }
 
-    /// The one that is being read, or the next.
-    private func nextSource() -> (file: SourceFile, source: UploadSource)? {
-        if current == nil, let source = iterator.next() {
-            current = (SourceFile(index: openedCount, name: source.name), source)
-            openedCount += 1
+    /// The one that is being read, or the next that is not passed over; `nil` at the end, and where
+    /// one waits.
+    private func nextSource() -> Source? {
+        while current == nil {
+            guard let source = waiting.take() ?? iterator.next() else {
+                comparison?.finish()
+                return nil
+            }
+            switch comparison?.verdict(on: source) ?? .changed {
+            case .unlisted:
+                waiting = source
+                return nil
+            case .unchanged(let kind, let size): onUnchanged(kind, size)
+            case .changed: begin(source, expecting: nil)
+            case .recheck(let expected): begin(source, expecting: expected)
+            }
         }
         return current
     }
 
-    /// A folder or a link is deposited as an empty file that says what it is.
-    ///
-    /// - Returns: how it ends; `nil` for what has content.
+    private func begin(_ source: UploadSource, expecting expected: ExpectedFile?) {
+        let file = SourceFile(index: openedCount, name: source.name)
+        current = Source(file: file, source: source, expected: expected)
+        openedCount += 1
+    }
+
+    /// - Returns: how a folder or a link ends; `nil` for what has content.
     private func contentless(_ source: UploadSource) -> Portion.End? {
         do throws(DepotError) {
-            switch source.input {
-            case .stream, .place: return nil
-            case .folder(let place):
-                let (descriptor, status) = try place.openFolder()
-                defer { close(descriptor) }
-                let (metadata, warnings) = attributes.metadata(
-                    of: descriptor, status, isInTree: true)
-                return .whole(metadata, warnings)
-            case .link(let place):
-                let (target, status) = try place.readLink()
-                let (metadata, warnings) = attributes.metadata(ofLinkTo: target, status)
-                return .whole(metadata, warnings)
+            return try attributes.metadata(ofContentless: source).map {
+                .whole(.init(metadata: $0.0, warnings: $0.1))
             }
         } catch {
             return .failed(error)
@@ -108,32 +153,35 @@ final class SourceChunker {
     }
 
     private func read(
-        _ source: UploadSource, as file: SourceFile, into window: inout ByteBuffer,
+        _ next: Source, into window: inout ByteBuffer,
         atMost chunksLeft: Int, _ places: inout [Range<Int>]
     ) -> Portion {
         var (place, start): (SourcePlace?, UInt64) = (nil, 0)
         var chunks: [Range<Int>] = []
         let end: Portion.End
         do throws(DepotError) {
-            let reader = try opened(source)
+            let reader = try opened(next.source)
             place = reader.place
             start = reader.offset
-            let next = try reader.next(into: &window, atMost: chunksLeft)
+            let cut = try reader.next(into: &window, atMost: chunksLeft)
             if reader.isFinished {
                 try reader.checkUnchanged()
-                end = .whole(reader.metadata, reader.warnings)
+                end = .whole(
+                    .init(
+                        metadata: reader.metadata, warnings: reader.warnings, state: reader.state,
+                        showsChanges: reader.showsChanges(after: ageMin), expected: next.expected))
             } else {
                 end = .open
             }
-            chunks = next
+            chunks = cut
         } catch {
             end = .failed(error)
         }
         places += chunks
         let portion = Portion(
-            file: file, place: place, start: start, count: chunks.count, end: end)
+            file: next.file, place: place, start: start, count: chunks.count, end: end)
         if case .open = end { return portion }
-        leave(file)
+        leave(next.file)
         return portion
     }
 

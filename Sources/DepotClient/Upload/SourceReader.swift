@@ -9,6 +9,8 @@ final class SourceReader {
     /// Where it can be read a second time, and what it was like at the beginning; `nil` for a
     /// device or a pipe.
     private let file: (place: SourcePlace, status: stat)?
+    /// Before it was looked at.
+    private let began = FileState.now
     /// What goes along with the bytes, as it was at the beginning.
     private(set) var metadata = FileMetadata()
     /// What of it is not deposited though its bytes are.
@@ -65,6 +67,18 @@ final class SourceReader {
         var (byte, after) = (UInt8(0), stat())
         return pread(descriptor, &byte, 1, 0) != 0 && fstat(descriptor, &after) == 0
             && FileState(after) == FileState(status)
+    }
+
+    /// What it was like when reading began; `nil` for a device or a pipe.
+    var state: FileState? { file.map { FileState($0.status) } }
+
+    /// Whether each change since then shows in its state, in that of one name alone.
+    ///
+    /// - Parameter age: for how long it has to have been left alone before; in seconds.
+    func showsChanges(after age: Int) -> Bool {
+        guard let file else { return false }
+        return file.status.st_nlink == 1
+            && FileState(file.status).wasLeftAlone(for: age, at: began)
     }
 
     /// Where a range can be read a second time.

@@ -31,6 +31,8 @@ struct PreparedChunk: Sendable {
 struct PreparedFile: Sendable {
     let file: SourceFile
     let commit: CommitBody.File
+    /// What is remembered of it when it has its receipt; `nil` where its state tells nothing.
+    let remembered: DepositCache.Entry?
 }
 
 /// Some chunks on their way, of one file or of many, and the files that end with them.
@@ -41,6 +43,10 @@ struct UploadGroup: Sendable {
     var failures: [(file: SourceFile, error: DepotError)] = []
     /// What of a file is not deposited though its bytes are.
     var warnings: [(file: SourceFile, warning: DepositWarning)] = []
+    /// Files that were read to see whether they are what they seemed to be: those that are, and
+    /// those that are not.
+    var unchangedCount = 0
+    var changedUnseen: [FileName] = []
     /// Bytes of content, for the progress.
     var bytes: UInt64 = 0
 }

@@ -18,12 +18,16 @@ extension UploadPipeline {
             }
             pending.add(group)
         }
+        let result: Result<PendingChunks, DepotError>
         do throws(DepotError) {
             try await settle(&pending)
-            return .success(pending)
+            result = .success(pending)
         } catch {
-            return .failure(error)
+            result = .failure(error)
         }
+        // Whatever became of the others. Threads that are gone write nothing.
+        try? await threads.blocking { [cache] in cache.write() }
+        return result
     }
 
     private func fail(
@@ -125,6 +129,7 @@ extension UploadPipeline {
         for (prepared, result) in zip(batch, results) {
             if let receipt = result.receipt {
                 finished.insert(prepared.file.index)
+                remember(prepared, receipt)
                 onEvent(.deposited(receipt, prepared.commit.metadata.kind))
             } else if let error = result.error {
                 let error = DepotError(error.code, error.message, object: error.object)
@@ -137,6 +142,14 @@ extension UploadPipeline {
             }
         }
         pending.finish(finished)
+    }
+
+    /// A file that has too few copies is read the next time: what is lacking then is sent.
+    private func remember(_ prepared: PreparedFile, _ receipt: ReceiptBody) {
+        guard let entry = prepared.remembered, !receipt.degraded,
+            receipt.name == prepared.file.name, receipt.manifest == entry.manifest
+        else { return }
+        cache.remember(prepared.file.name, entry)
     }
 
     private static func lost(_ chunk: ChunkReference) -> DepotError {

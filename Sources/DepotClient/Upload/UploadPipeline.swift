@@ -20,6 +20,13 @@ public struct UploadPipeline: Sendable {
         /// Bytes of content that have been read and dealt with, sent or known.
         case advanced(bytes: UInt64)
         case deposited(ReceiptBody, EntryKind)
+        /// It is in the depot as it is; its bytes, where it was not read, count as dealt with.
+        case unchanged(EntryKind, bytes: UInt64)
+        /// It was read though all that tells of changes is as before, and has other content. It is
+        /// deposited as it is now.
+        case changedUnseen(FileName)
+        /// More is read than need be.
+        case warnedOfCache(CacheProblem)
         /// Something of this file is not deposited, though its bytes are.
         case warned(FileName, DepositWarning)
         /// This file was not deposited; the others go on.
@@ -34,19 +41,22 @@ public struct UploadPipeline: Sendable {
     private let chunker: ContentChunker
     private let attributes: SourceAttributes
     private let expected: FileExpectation
+    private let terms: TreeTerms?
+    let cache: DepositCache
     private let pause: @Sendable (Duration) async throws -> Void
     let onEvent: @Sendable (Event) -> Void
 
     /// - Parameters:
     ///   - includesAllAttributes: those of the system, too.
     ///   - expected: what each name has to be like when its file is committed.
+    ///   - tree: what of a tree is not read again; `nil` for what is no tree.
     ///   - chunks: how long chunks are: the same for all clients of a cluster.
     ///   - pause: waits between two renewals of the lease.
     public init(
         server: any FileServerAPI, threads: BlockingThreads, deposit: DepositID,
         level: ReplicationLevel, requireAll: Bool, includesAllAttributes: Bool = false,
         expecting expected: FileExpectation = .anything,
-        chunks: ChunkerParameters = .default,
+        tree terms: TreeTerms? = nil, chunks: ChunkerParameters = .default,
         pause: @escaping @Sendable (Duration) async throws -> Void = {
             try await Task.sleep(for: $0)
         },
@@ -60,6 +70,8 @@ public struct UploadPipeline: Sendable {
         self.expected = expected
         chunker = ContentChunker(chunks)
         attributes = SourceAttributes(includesAll: includesAllAttributes, deposit: deposit)
+        self.terms = terms
+        cache = DepositCache { onEvent(.warnedOfCache($0)) }
         self.pause = pause
         self.onEvent = onEvent
     }
@@ -73,11 +85,12 @@ public struct UploadPipeline: Sendable {
         let keeper = LeaseKeeper(lease: .seconds(opened.leaseSeconds), pause: pause) {
             () async throws(DepotError) in _ = try await open()
         }
+        try await openCache(of: opened.cluster)
+        // Whatever becomes of the deposit: what has its receipt is remembered, and what the tree has
+        // no more is forgotten. Threads that are gone write nothing.
         let pipe = GroupPipe()
-        let producer = Task { [threads, chunker, attributes, expected] in
-            var maker = GroupMaker(
-                sources, chunker: chunker, attributes: attributes, expecting: expected,
-                threads: threads)
+        let producer = Task {
+            var maker = maker(of: sources)
             do throws(DepotError) {
                 while let group = try await maker.next() {
                     guard await pipe.send(group) else { return }
@@ -89,14 +102,44 @@ public struct UploadPipeline: Sendable {
         }
         do throws(DepotError) {
             try await keeper.whileRunning { () async throws(DepotError) in try await drain(pipe) }
+            try? await threads.blocking { [cache] in cache.close() }
         } catch {
             producer.cancel()
             await pipe.close()
+            try? await threads.blocking { [cache] in cache.close() }
             await letGo(after: error)
             throw error
         }
         // Everything has its receipt; the lease ends by itself.
         try? await server.closeDeposit(deposit)
+    }
+
+    private func openCache(of cluster: ClusterID?) async throws(DepotError) {
+        guard let terms else { return }
+        try await threads.blocking { [cache, chunker, onEvent] in
+            do throws(CacheProblem) {
+                guard let place = terms.cache else { throw CacheProblem(.noFolder, nil) }
+                guard let cluster else { throw CacheProblem(.noCluster, nil) }
+                cache.open(try place.path(in: cluster, chunker.parameters))
+            } catch {
+                onEvent(.warnedOfCache(error))
+            }
+        }
+    }
+
+    private func maker(of sources: some Sequence<UploadSource> & Sendable) -> GroupMaker {
+        let comparison = terms.flatMap { terms in
+            terms.isReread
+                ? nil
+                : (
+                    TreeComparison(terms, level: level, attributes: attributes, cache: cache),
+                    NamePages(server, prefix: terms.prefix?.text ?? "")
+                )
+        }
+        return GroupMaker(
+            sources, chunker: chunker, attributes: attributes, threads: threads,
+            ageMin: terms?.ageMin ?? TreeTerms.ageUsual, comparison: comparison
+        ) { [onEvent] in onEvent(.unchanged($0, bytes: $1)) }
     }
 
     /// What was sent of a deposit that is refused, such as for want of room, must not stay pinned
@@ -119,10 +162,7 @@ public struct UploadPipeline: Sendable {
                     let group = try await Self.next(pipe)
                     if let group {
                         try await send(group)
-                        onEvent(.advanced(bytes: group.bytes))
-                        for (file, warning) in group.warnings {
-                            onEvent(.warned(file.name, warning))
-                        }
+                        tell(group)
                         sent.add(group)
                     }
                     isAtEnd = group == nil
@@ -140,6 +180,13 @@ public struct UploadPipeline: Sendable {
             }
         }
         try outcome.get()
+    }
+
+    private func tell(_ group: UploadGroup) {
+        onEvent(.advanced(bytes: group.bytes))
+        for _ in 0..<group.unchangedCount { onEvent(.unchanged(.file, bytes: 0)) }
+        for name in group.changedUnseen { onEvent(.changedUnseen(name)) }
+        for (file, warning) in group.warnings { onEvent(.warned(file.name, warning)) }
     }
 
     /// What the settlement before has left, when it ends.

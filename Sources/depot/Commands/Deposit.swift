@@ -81,13 +81,19 @@ struct Deposit: AsyncParsableCommand {
         let tally = DepositReporter(
             isTree: recursive, keepsReceipts: receipt != nil, output: options.output)
         let threads = BlockingThreads()
-        let pipeline = UploadPipeline(
-            server: client, threads: threads, deposit: deposit, level: level,
-            requireAll: requireAll, includesAllAttributes: allAttributes,
-            expecting: try expectation(), onEvent: { tally.take($0) })
+        let expected = try expectation()
+        func pipeline(_ terms: TreeTerms?) -> UploadPipeline {
+            UploadPipeline(
+                server: client, threads: threads, deposit: deposit, level: level,
+                requireAll: requireAll, includesAllAttributes: allAttributes,
+                expecting: expected, tree: terms,
+                onEvent: { tally.take($0) })
+        }
         do {
             if recursive {
                 let prefix = try name.map { text throws(DepotError) in try FileName(text) }
+                let terms = try treeOptions.terms(
+                    root: path, prefix: prefix, needsReceipts: receipt != nil || depositID != nil)
                 let selection = try treeOptions.selection()
                 let tree = try SourceTree(
                     path, prefix: prefix, selecting: selection, onProblem: { tally.take($0) })
@@ -97,7 +103,7 @@ struct Deposit: AsyncParsableCommand {
                 if tally.isProgressShown {
                     Task { tally.expect(try await threads.blocking { tree.size }) }
                 }
-                try await Self.run(pipeline, tree)
+                try await Self.run(pipeline(terms), tree)
                 if treeOptions.mirror, let prefix, !tally.hasFailed {
                     let deletions = Deletions(client: client, purges: false)
                     try await Interruption.guarding { () async throws(DepotError) in
@@ -109,7 +115,7 @@ struct Deposit: AsyncParsableCommand {
             } else {
                 let (source, size) = try single()
                 if let size { tally.expect(size) }
-                try await Self.run(pipeline, CollectionOfOne(source))
+                try await Self.run(pipeline(nil), CollectionOfOne(source))
             }
             client.shutDown()
             await threads.shutDown()

@@ -33,6 +33,10 @@ final class DepositReporter: Sendable {
         @ByteCount var newBytes: UInt64 = 0
         @ByteCount var sharedBytes: UInt64 = 0
         var degraded = 0
+        /// What was in the depot as it is, and was not deposited.
+        var unchanged = EntryCounts()
+        /// What was deposited though nothing but its content had changed.
+        var changedUnseen = 0
 
         mutating func add(_ receipt: ReceiptBody, _ kind: EntryKind) {
             entries.add(kind)
@@ -44,7 +48,7 @@ final class DepositReporter: Sendable {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case newChunks, bytes, newBytes, sharedBytes, degraded
+            case newChunks, bytes, newBytes, sharedBytes, degraded, unchanged, changedUnseen
         }
 
         func encode(to encoder: any Encoder) throws {
@@ -55,6 +59,8 @@ final class DepositReporter: Sendable {
             try values.encode(newBytes, forKey: .newBytes)
             try values.encode(sharedBytes, forKey: .sharedBytes)
             try values.encode(degraded, forKey: .degraded)
+            try values.encode(unchanged, forKey: .unchanged)
+            try values.encode(changedUnseen, forKey: .changedUnseen)
         }
     }
 
@@ -119,6 +125,17 @@ final class DepositReporter: Sendable {
                 }
                 if keepsReceipts { state.receipts.add(receipt, kind) }
             }
+        case .unchanged(let kind, let bytes):
+            progress.advance(bytes)
+            state.withLock { $0.totals.unchanged.add(kind) }
+        case .changedUnseen(let name):
+            state.withLock { $0.totals.changedUnseen += 1 }
+            progress.interrupt(
+                "depot: \(name): CHANGED WITHOUT A TRACE: its times, size and inode are as before, its "
+                    + "content is not; it is deposited as it is now. Look at the disk and at what "
+                    + "writes this file")
+        case .warnedOfCache(let problem):
+            if !output.quiet { progress.interrupt("note: \(problem)") }
         case .warned(let name, let warning): warn(warning, of: name)
         case .failed(let name, let error): fail(name.text, error)
         }
@@ -169,7 +186,8 @@ final class DepositReporter: Sendable {
     func finish() throws(DepotError) {
         progress.end()
         let state = state.withLock { $0 }
-        let total = state.totals.entries.total + state.failed.count
+        let total =
+            state.totals.entries.total + state.totals.unchanged.total + state.failed.count
         state.countedWarnings.tell()
         guard isTree, total > 0 || state.ending == nil else {
             if let error = state.ending ?? state.failed.first?.error { throw error }
@@ -238,6 +256,7 @@ final class DepositReporter: Sendable {
             "\(totals.entries)  \(ByteCount(totals.bytes))  "
                 + Self.novelty(
                     totals.newBytes, shared: totals.sharedBytes, chunks: totals.newChunks)
+                + (totals.unchanged.total > 0 ? "  unchanged: \(totals.unchanged)" : "")
                 + Self.leftOut(state.skippedCounts)
                 + (state.deletedCount > 0 ? "  deleted: \(state.deletedCount)" : ""))
         if let worst = state.worst {

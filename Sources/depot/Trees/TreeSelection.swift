@@ -47,13 +47,65 @@ struct TreeOptions: ParsableArguments {
     @Flag(help: "With --mirror, delete everything where the folder is empty.")
     var force = false
 
-    @Flag(help: "Tell what would be deposited and deleted, and do nothing.")
+    @Flag(
+        help: """
+            Tell what would be looked at and deleted, and do nothing; what is in the depot as it is \
+            would not be deposited again.
+            """)
     var dryRun = false
 
+    @Flag(help: "Read and deposit everything, though it is in the depot as it seems to be.")
+    var reread = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Read so many of the files all the same that need not be read: chosen anew each time.",
+            valueName: "percent"))
+    var recheck = 1.0
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a file must have been left alone before it is read, so that it need not be "
+                + "read the next time: 2s or more.",
+            valueName: "time"),
+        transform: TimeSpan.parse)
+    var settled = TimeSpan(.seconds(TreeTerms.ageUsual))
+
     func validate() throws {
+        guard (0...100).contains(recheck) else {
+            throw ValidationError("--recheck takes 0 to 100, the percentage of files")
+        }
+        guard settled.seconds >= TreeTerms.ageLeast else {
+            throw ValidationError(
+                "--settled takes \(TreeTerms.ageLeast)s or more: some file systems know no shorter times"
+            )
+        }
         guard mirror, filesFrom != nil || followLinks else { return }
         throw ValidationError(
             "--mirror compares whole folders; it takes neither --files-from nor --follow-links")
+    }
+
+    /// - Parameter root: the folder that is deposited.
+    func terms(root: String, prefix: FileName?, needsReceipts: Bool) throws(DepotError) -> TreeTerms
+    {
+        TreeTerms(
+            prefix: prefix,
+            cache: try Self.cacheFolder().map {
+                CachePlace(folder: $0, root: root, prefix: prefix)
+            },
+            isReread: reread || needsReceipts, recheckShare: recheck / 100,
+            ageMin: settled.seconds)
+    }
+
+    /// As the XDG Base Directory Specification says it: a relative path counts as none.
+    private static func cacheFolder() throws(DepotError) -> String? {
+        if let base = try CommandWords.environment("XDG_CACHE_HOME"), base.hasPrefix("/") {
+            return "\(base)/depot"
+        }
+        guard let home = try CommandWords.environment("HOME"), home.hasPrefix("/") else {
+            return nil
+        }
+        return "\(home)/.cache/depot"
     }
 
     func selection() throws(DepotError) -> TreeSelection {

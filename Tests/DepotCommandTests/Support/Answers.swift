@@ -16,7 +16,12 @@ struct Receipt: Decodable, Equatable {
 }
 
 struct TreeReceipt: Decodable {
-    struct Totals: Decodable { let files: Int }
+    struct Counts: Decodable { let files: Int }
+    struct Totals: Decodable {
+        let files: Int
+        let unchanged: Counts
+        let changedUnseen: Int
+    }
     struct Skipped: Decodable { let path: String }
     let files: [Receipt]
     let totals: Totals

@@ -121,7 +121,10 @@ final class Composition: Sendable {
     func name(ofReplica number: Int) -> String { "r\(number)" }
 
     private var secrets: [String: String] {
-        ["DEPOT_TOKEN": token, "DEPOT_CLUSTER_TOKEN": clusterToken]
+        [
+            "DEPOT_TOKEN": token, "DEPOT_CLUSTER_TOKEN": clusterToken,
+            "XDG_CACHE_HOME": "\(folder)/cache",
+        ]
     }
 
     /// At the same address each time.
