@@ -12,8 +12,8 @@ public enum Descriptors {
     /// More than this is no use to a client.
     private static let useful: rlim_t = 4_096
     /// What is open at the least: three streams, an event loop for each core, signals, the
-    /// connections of one file, the root of a tree and a few of its folders.
-    private static let needed = 3 + 3 * System.coreCount + 4 + connectionsOfUnit + 6
+    /// connections of one file, the root of a tree and a few of its folders, a cache and its log.
+    private static let needed = 3 + 3 * System.coreCount + 4 + connectionsOfUnit + 6 + 2
     private static let connectionsOfUnit = 6
     /// A file and its folder.
     private static let ofFile = 2

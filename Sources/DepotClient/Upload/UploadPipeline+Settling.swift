@@ -25,7 +25,7 @@ extension UploadPipeline {
         } catch {
             result = .failure(error)
         }
-        // Whatever became of the others. Threads that are gone write nothing.
+        // Whatever became of the others; lost entries cost time alone.
         try? await threads.blocking { [cache] in cache.write() }
         return result
     }

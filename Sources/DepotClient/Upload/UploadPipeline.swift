@@ -86,8 +86,6 @@ public struct UploadPipeline: Sendable {
             () async throws(DepotError) in _ = try await open()
         }
         try await openCache(of: opened.cluster)
-        // Whatever becomes of the deposit: what has its receipt is remembered, and what the tree has
-        // no more is forgotten. Threads that are gone write nothing.
         let pipe = GroupPipe()
         let producer = Task {
             var maker = maker(of: sources)
@@ -102,11 +100,11 @@ public struct UploadPipeline: Sendable {
         }
         do throws(DepotError) {
             try await keeper.whileRunning { () async throws(DepotError) in try await drain(pipe) }
-            try? await threads.blocking { [cache] in cache.close() }
+            await closeCache()
         } catch {
             producer.cancel()
             await pipe.close()
-            try? await threads.blocking { [cache] in cache.close() }
+            await closeCache()
             await letGo(after: error)
             throw error
         }
@@ -127,17 +125,23 @@ public struct UploadPipeline: Sendable {
         }
     }
 
+    /// Whatever became of the deposit: what has its receipt is remembered.
+    private func closeCache() async {
+        // Threads that are gone write nothing; then some files are read again the next time.
+        try? await threads.blocking { [cache] in cache.close() }
+    }
+
     private func maker(of sources: some Sequence<UploadSource> & Sendable) -> GroupMaker {
-        let comparison = terms.flatMap { terms in
-            terms.isReread
-                ? nil
-                : (
-                    TreeComparison(terms, level: level, attributes: attributes, cache: cache),
-                    NamePages(server, prefix: terms.prefix?.text ?? "")
-                )
+        var comparison: (TreeComparison, NamePages)?
+        if let terms, !terms.isReread {
+            comparison = (
+                TreeComparison(terms, level: level, attributes: attributes, cache: cache),
+                NamePages(server, prefix: terms.prefix?.text ?? "")
+            )
         }
         return GroupMaker(
-            sources, chunker: chunker, attributes: attributes, threads: threads,
+            sources, chunker: chunker, attributes: attributes, expecting: expected,
+            threads: threads,
             ageMin: terms?.ageMin ?? TreeTerms.ageUsual, comparison: comparison
         ) { [onEvent] in onEvent(.unchanged($0, bytes: $1)) }
     }

@@ -92,26 +92,19 @@ struct Deposit: AsyncParsableCommand {
         do {
             if recursive {
                 let prefix = try name.map { text throws(DepotError) in try FileName(text) }
-                let terms = try treeOptions.terms(
-                    root: path, prefix: prefix, needsReceipts: receipt != nil || depositID != nil)
                 let selection = try treeOptions.selection()
                 let tree = try SourceTree(
                     path, prefix: prefix, selecting: selection, onProblem: { tally.take($0) })
                 if treeOptions.dryRun {
                     return try await tell(tree, prefix, selection, client, threads)
                 }
+                let terms = try treeOptions.terms(
+                    root: path, prefix: prefix, needsReceipts: receipt != nil || depositID != nil)
                 if tally.isProgressShown {
                     Task { tally.expect(try await threads.blocking { tree.size }) }
                 }
                 try await Self.run(pipeline(terms), tree)
-                if treeOptions.mirror, let prefix, !tally.hasFailed {
-                    let deletions = Deletions(client: client, purges: false)
-                    try await Interruption.guarding { () async throws(DepotError) in
-                        try await forEachExcess(tree, prefix, selection, client, threads) {
-                            await deletions.delete($0) { tally.take(deletionOf: $0, $1) }
-                        }
-                    }
-                }
+                try await deleteExcess(tree, prefix, selection, client, threads, tally)
             } else {
                 let (source, size) = try single()
                 if let size { tally.expect(size) }
@@ -125,6 +118,20 @@ struct Deposit: AsyncParsableCommand {
         }
         if let receipt { tally.save(to: receipt) }
         try tally.finish()
+    }
+
+    /// What a mirror does when all is deposited.
+    private func deleteExcess(
+        _ tree: SourceTree, _ prefix: FileName?, _ selection: TreeSelection,
+        _ client: FileServerClient, _ threads: BlockingThreads, _ tally: DepositReporter
+    ) async throws(DepotError) {
+        guard treeOptions.mirror, let prefix, !tally.hasFailed else { return }
+        let deletions = Deletions(client: client, purges: false)
+        try await Interruption.guarding { () async throws(DepotError) in
+            try await forEachExcess(tree, prefix, selection, client, threads) {
+                await deletions.delete($0) { tally.take(deletionOf: $0, $1) }
+            }
+        }
     }
 
     /// Hands over names below the prefix that the folder does not have, a page at a time.
