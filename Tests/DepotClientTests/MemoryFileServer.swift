@@ -43,6 +43,8 @@ final class MemoryFileServer: FileServerAPI {
         /// What is listed or answered instead of what is there.
         var listed: (@Sendable (_ call: Int) -> FileListBody)?
         var answered: FileName?
+        /// Names of one page.
+        var pageMax = Int.max
     }
 
     let replicas = [ReplicaID.random(), .random(), .random()]
@@ -253,6 +255,7 @@ final class MemoryFileServer: FileServerAPI {
         let found = files.values.filter { file in
             file.name.text.hasPrefix(prefix) && (after.map { file.name > $0 } ?? true)
         }
-        return FileListBody(files: found.sorted { $0.name < $1.name }, hasMore: false)
+        let page = found.sorted { $0.name < $1.name }.prefix(state.withLock { $0.pageMax })
+        return FileListBody(files: Array(page), hasMore: page.count < found.count)
     }
 }

@@ -221,6 +221,41 @@ import Testing
         #expect(told.failures.isEmpty)
     }
 
+    /// What others have between these names is jumped over.
+    @Test(arguments: [1, 2, 5, 100])
+    func `a tree is compared with a list of many pages`(_ pageMax: Int) async throws {
+        let names = (10..<40).map { "t/\($0)" }
+        let tree = try await Tree(names: names)
+        let others = try (0..<500).map { try FileName("t/2\($0 % 10)/other/\($0)") }
+        tree.bench.server.set { state in
+            guard let any = state.files.first?.value else { return }
+            for name in others { state.files[name] = any }
+            state.files = state.files.reduce(into: [:]) { $0[$1.key] = $1.value.named($1.key) }
+            state.pageMax = pageMax
+        }
+        let before = tree.bench.server.calls(.files)
+        #expect(try await tree.deposit().unchanged == ["folder": 1, "file": 30])
+        #expect(tree.bench.server.calls(.files) - before <= 32)
+        for name in ["t/10", "t/23", "t/39"] { _ = try tree.bench.file(name, [7]) }
+        tree.wait()
+        #expect(try await Set(tree.deposit().names).subtracting(["t"]) == ["t/10", "t/23", "t/39"])
+        #expect(try await tree.deposit().names.isEmpty)
+    }
+
+    @Test func `a depot that lists nothing ends the deposit, and what was deposited is remembered`()
+        async throws
+    {
+        let tree = try await Tree(names: [])
+        let names = (1..<4).map { "t/\($0)" }
+        for name in names { _ = try tree.bench.file(name, [1]) }
+        tree.wait()
+        let before = tree.bench.server.calls(.files)
+        tree.bench.server.set { $0.faults[.files] = [before + 1: .internalError] }
+        await #expect(throws: DepotError.self) { try await tree.deposit() }
+        #expect(try await Set(tree.deposit().names) == Set(["t"] + names))
+        #expect(try await tree.deposit().names.isEmpty)
+    }
+
     // MARK: The cache
 
     enum Loss: CaseIterable {
@@ -304,6 +339,13 @@ import Testing
 }
 
 extension FileBody {
+    fileprivate func named(_ name: FileName) -> FileBody {
+        FileBody(
+            FileEntry(
+                name: name, sequence: sequence, manifest: manifest, size: size, level: level,
+                metadata: metadata, time: time))
+    }
+
     fileprivate func with(
         _ metadata: FileMetadata? = nil, manifest: ManifestReference? = nil
     ) -> FileBody {

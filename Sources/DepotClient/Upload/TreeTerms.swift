@@ -16,7 +16,7 @@ public struct TreeTerms: Sendable {
     /// From 0 to 1.
     let random: @Sendable () -> Double
 
-    /// What file systems keep of times are two seconds at the least.
+    /// The coarsest times that a file system keeps are two seconds apart.
     public static let ageLeast = 2
     /// What is written by way of memory shows when the kernel has written it out, which it does
     /// within half a minute.
