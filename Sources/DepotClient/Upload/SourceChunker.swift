@@ -53,10 +53,9 @@ final class SourceChunker {
         let expected: ExpectedFile?
     }
 
-    private let sources: any Sequence<UploadSource>
-    /// Asked for one at a time, and not before the first is needed: a folder of any number of files
+    /// Gives one at a time, and none before the first is needed: a folder of any number of files
     /// takes no memory.
-    private lazy var iterator: any IteratorProtocol<UploadSource> = sources.makeIterator()
+    private let nextGiven: () -> UploadSource?
     private let chunker: ContentChunker
     private let attributes: SourceAttributes
     private let windows: ReadWindows
@@ -73,13 +72,19 @@ final class SourceChunker {
     ///   - comparison: tells which sources are passed over.
     ///   - ageMin: see `TreeTerms`.
     ///   - onUnchanged: is told of those, with the bytes of their content.
-    init(
-        _ sources: some Sequence<UploadSource>, _ chunker: ContentChunker,
+    init<Sources: Sequence<UploadSource>>(
+        _ sources: Sources, _ chunker: ContentChunker,
         _ attributes: SourceAttributes, comparison: TreeComparison? = nil,
         ageMin: Int = TreeTerms.ageUsual,
         onUnchanged: @escaping (EntryKind, UInt64) -> Void = { _, _ in }
     ) {
-        self.sources = sources
+        // In this closure alone, it is changed in place. Kept as `any`, it would be copied for each
+        // name, with all names that are to come.
+        var iterator: Sources.Iterator?
+        nextGiven = {
+            if iterator == nil { iterator = sources.makeIterator() }
+            return iterator?.next()
+        }
         self.chunker = chunker
         self.attributes = attributes
         self.comparison = comparison
@@ -119,7 +124,7 @@ final class SourceChunker {
     /// one waits.
     private func nextSource() -> Source? {
         while current == nil {
-            guard let source = waiting.take() ?? iterator.next() else {
+            guard let source = waiting.take() ?? nextGiven() else {
                 comparison?.finish()
                 return nil
             }
