@@ -90,28 +90,36 @@ struct GroupMaker {
         switch portion.end {
         case .open: return
         case .failed(let error): throw error
-        case .whole(let whole):
-            let manifest = builder.finish()
-            builder = ManifestBuilder()
-            let id = manifest.reference.id
-            switch whole.expected?.compare(whole.state, id, whole.metadata) {
-            case .same:
-                group.unchangedCount += 1
-                return
-            case .changedUnseen: group.changedUnseen.append(portion.file.name)
-            case .changed, nil: break
-            }
-            group.warnings += whole.warnings.map { (portion.file, $0) }
-            for object in manifest.objects { add(object, of: portion, to: &group) }
-            let commit = CommitBody.File(
-                name: portion.file.name, manifest: manifest.reference, size: manifest.size,
-                metadata: whole.metadata, expecting: expected)
-            let state = whole.showsChanges ? whole.state : nil
-            group.files.append(
-                PreparedFile(
-                    file: portion.file, commit: commit,
-                    remembered: state.map { .init(state: $0.bytes, manifest: id) }))
+        case .whole(let whole): finish(portion, whole, in: &group)
         }
+    }
+
+    /// All of a file is there. One that was read to see whether it is what it seemed to be is
+    /// deposited where it is not.
+    private mutating func finish(
+        _ portion: SourceChunker.Portion, _ whole: SourceChunker.Portion.Whole,
+        in group: inout UploadGroup
+    ) {
+        let manifest = builder.finish()
+        builder = ManifestBuilder()
+        let id = manifest.reference.id
+        switch whole.expected?.compare(whole.state, id, whole.metadata) {
+        case .same:
+            group.unchangedCount += 1
+            return
+        case .changedUnseen: group.changedUnseen.append(portion.file.name)
+        case .changed, nil: break
+        }
+        group.warnings += whole.warnings.map { (portion.file, $0) }
+        for object in manifest.objects { add(object, of: portion, to: &group) }
+        let commit = CommitBody.File(
+            name: portion.file.name, manifest: manifest.reference, size: manifest.size,
+            metadata: whole.metadata, expecting: expected)
+        let state = whole.showsChanges ? whole.state : nil
+        group.files.append(
+            PreparedFile(
+                file: portion.file, commit: commit,
+                remembered: state.map { .init(state: $0.bytes, manifest: id) }))
     }
 
     private func add(

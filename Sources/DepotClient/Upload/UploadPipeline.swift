@@ -36,12 +36,12 @@ public struct UploadPipeline: Sendable {
     let server: any FileServerAPI
     let threads: BlockingThreads
     let deposit: DepositID
-    private let level: ReplicationLevel
+    let level: ReplicationLevel
     private let requireAll: Bool
-    private let chunker: ContentChunker
-    private let attributes: SourceAttributes
-    private let expected: FileExpectation
-    private let terms: TreeTerms?
+    let chunker: ContentChunker
+    let attributes: SourceAttributes
+    let expected: FileExpectation
+    let terms: TreeTerms?
     let cache: DepositCache
     private let pause: @Sendable (Duration) async throws -> Void
     let onEvent: @Sendable (Event) -> Void
@@ -110,40 +110,6 @@ public struct UploadPipeline: Sendable {
         }
         // Everything has its receipt; the lease ends by itself.
         try? await server.closeDeposit(deposit)
-    }
-
-    private func openCache(of cluster: ClusterID?) async throws(DepotError) {
-        guard let terms else { return }
-        try await threads.blocking { [cache, chunker, onEvent] in
-            do throws(CacheProblem) {
-                guard let place = terms.cache else { throw CacheProblem(.noFolder, nil) }
-                guard let cluster else { throw CacheProblem(.noCluster, nil) }
-                cache.open(try place.path(in: cluster, chunker.parameters))
-            } catch {
-                onEvent(.warnedOfCache(error))
-            }
-        }
-    }
-
-    /// Whatever became of the deposit: what has its receipt is remembered.
-    private func closeCache() async {
-        // Threads that are gone write nothing; then some files are read again the next time.
-        try? await threads.blocking { [cache] in cache.close() }
-    }
-
-    private func maker(of sources: some Sequence<UploadSource> & Sendable) -> GroupMaker {
-        var comparison: (TreeComparison, NamePages)?
-        if let terms, !terms.isReread {
-            comparison = (
-                TreeComparison(terms, level: level, attributes: attributes, cache: cache),
-                NamePages(server, prefix: terms.prefix?.text ?? "")
-            )
-        }
-        return GroupMaker(
-            sources, chunker: chunker, attributes: attributes, expecting: expected,
-            threads: threads,
-            ageMin: terms?.ageMin ?? TreeTerms.ageUsual, comparison: comparison
-        ) { [onEvent] in onEvent(.unchanged($0, bytes: $1)) }
     }
 
     /// What was sent of a deposit that is refused, such as for want of room, must not stay pinned
