@@ -34,7 +34,7 @@ struct Depot: AsyncParsableCommand {
             CommandGroup(
                 name: "Versions",
                 subcommands: [
-                    Versions.self, Revert.self, Undelete.self,
+                    Versions.self, Revert.self, Undelete.self, Diff.self,
                 ]),
             CommandGroup(name: "Upkeep", subcommands: [Verify.self, Collect.self]),
             CommandGroup(

@@ -117,6 +117,12 @@ extension CommandTests {
                 _ = try await depot.run(mirror)
                 let listed = try await depot.run(["list", "t/", "--at", "@\(then)"])
                 #expect(listed.text.contains("t/in/b\n") && listed.text.contains("t/l -> a\n"))
+                let changes = try await depot.run(["diff", "t/", "--at", "@\(then)"])
+                #expect(
+                    changes.text.split(separator: "\n").map(String.init) == [
+                        "~ t/a  2 B → 4 B", "- t/in  0 B", "- t/in/b  2 B", "~ t/l  0 B → 0 B",
+                        "4 names: 4 B before, 4 B after",
+                    ])
                 let retrieved = try await depot.run(
                     ["retrieve", "-r", "t", "--at", "@\(then)", "-o", back])
                 #expect(retrieved.status == 0, "\(retrieved.complaint)")

@@ -26,9 +26,29 @@ extension Cases {
         try add(
             "\(what) out", bytes: bytes, operations: count, ["retrieve", "tree", "-r", "-o", back])
         try add("\(what): all names listed", bytes: 0, operations: count, ["list"])
+        try unchanged(folder, what, deposit + ["--settled", "2s"]) {
+            try add($0, bytes: $1, operations: $2, $3)
+        }
         guard what == "small files", count >= Self.namesListed else { return }
         try add(
             "a thousand names listed", bytes: 0, operations: Self.namesListed, ["list", "tree/0/"])
+    }
+
+    /// A tree that is deposited day after day, where little or nothing has changed.
+    private func unchanged(
+        _ folder: String, _ what: String, _ deposit: [String],
+        _ add: (String, UInt64, Int, [String]) throws -> Void
+    ) throws {
+        let (count, bytes) = BenchmarkData.bytes(ofTree: folder)
+        // What was changed just now is read once more; then all of it is remembered.
+        BenchmarkData.letSettle()
+        try add("\(what) remembered", bytes, count, deposit)
+        try add("\(what) unchanged", bytes, count, deposit)
+        // Nobody else's tree is changed.
+        guard what == "small files" else { return }
+        try BenchmarkData.change(folder)
+        BenchmarkData.letSettle()
+        try add("\(what), 1 % changed", bytes, count, deposit)
     }
 
     /// Several clients at once, each with bytes and files that nobody else has.

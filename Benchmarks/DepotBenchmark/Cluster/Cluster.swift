@@ -25,6 +25,7 @@ final class Cluster {
             Command(
                 executable: executable, arguments: Self.server(in: "\(folder)/s") + addresses,
                 environment: environment))
+        environment["XDG_CACHE_HOME"] = "\(folder)/cache"
         environment["DEPOT_SERVER"] = "http://127.0.0.1:\(try server.port)"
         self.environment = environment
         self.server = server

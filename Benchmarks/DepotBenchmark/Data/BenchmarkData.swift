@@ -73,6 +73,24 @@ struct BenchmarkData {
         try file.close()
     }
 
+    /// Longer than a change has to be ago to be trusted by those who remember files.
+    static func letSettle() { Thread.sleep(forTimeInterval: 3) }
+
+    /// Gives each hundredth file of a tree another content of the same length.
+    static func change(_ folder: String) throws {
+        let names = FileManager.default.enumerator(atPath: folder)?.allObjects as? [String] ?? []
+        var generator = SplitMix64(seed: UInt64(Date().timeIntervalSince1970))
+        let files = names.sorted().map { "\(folder)/\($0)" }.filter {
+            var isFolder: ObjCBool = false
+            return FileManager.default.fileExists(atPath: $0, isDirectory: &isFolder)
+                && !isFolder.boolValue
+        }
+        for (index, path) in files.enumerated() where index % 100 == 0 {
+            let size = try Data(contentsOf: URL(fileURLWithPath: path)).count
+            try write(path) { try $0.write(contentsOf: generator.data(size)) }
+        }
+    }
+
     static func bytes(ofTree folder: String) -> (files: Int, bytes: UInt64) {
         var found = (files: 0, bytes: UInt64(0))
         let names = FileManager.default.enumerator(atPath: folder)

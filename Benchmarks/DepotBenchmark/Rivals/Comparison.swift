@@ -83,6 +83,17 @@ struct Comparison {
         try add(
             "small files out", bytes: bytes, operations: count,
             rival.restore(at, tree, Self.treeName, stand.emptyBack()))
+        BenchmarkData.letSettle()
+        for what in ["small files remembered", "small files unchanged"] {
+            try add(
+                what, bytes: bytes, operations: count,
+                rival.backUpKnown(at, tree, what.replacing(" ", with: "-")))
+        }
+        try BenchmarkData.change(tree)
+        BenchmarkData.letSettle()
+        try add(
+            "small files, 1 % changed", bytes: bytes, operations: count,
+            rival.backUpKnown(at, tree, "small-files-changed"))
     }
 }
 

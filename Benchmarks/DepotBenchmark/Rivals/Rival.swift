@@ -12,6 +12,10 @@ struct Rival: Sendable {
     var server: @Sendable (Place) -> [String]? = { _ in nil }
     /// Puts a file or folder into the store, by a name.
     let backUp: @Sendable (Place, _ path: String, _ name: String) -> [String]
+    /// The same with what it remembers of files; `nil` where it remembers nothing.
+    var backUpKnown: @Sendable (Place, _ path: String, _ name: String) -> [String]? = {
+        _, _, _ in nil
+    }
     /// Brings it back into a folder that is there, and its own or empty.
     let restore: @Sendable (Place, _ path: String, _ name: String, _ folder: String) -> [String]
     /// Reads everything in the store and compares; a file that is in it is named.
@@ -46,6 +50,9 @@ extension Rival {
         backUp: { _, path, name in
             ["backup", "-q", "--force", "--compression", "off", "--tag", name, path]
         },
+        backUpKnown: { _, path, _ in
+            ["backup", "-q", "--compression", "off", "--tag", "known", path]
+        },
         restore: { _, _, name, folder in
             ["restore", "latest", "-q", "--tag", name, "--target", folder]
         },
@@ -64,6 +71,7 @@ extension Rival {
         backUp: { _, path, name in
             ["create", "-C", "none", "--files-cache", "disabled", "::\(name)", path]
         },
+        backUpKnown: { _, path, name in ["create", "-C", "none", "::\(name)", path] },
         restore: { _, _, name, _ in ["extract", "::\(name)"] },
         verify: { _, _, _ in ["check", "--verify-data"] },
         remark: "local store, one copy; -e none, -C none, files cache off")
