@@ -17,6 +17,8 @@ struct CatalogScene {
         var isOneTransaction = true
         /// In a catalog that is being filled.
         var isRebuild = false
+        /// In a catalog that keeps what names were, among that a file that was deleted.
+        var hasVersions = false
         let run: @Sendable (CatalogFixture, CatalogScene) async throws -> Void
 
         var testDescription: String { name }
@@ -51,6 +53,19 @@ struct CatalogScene {
         },
         Step(name: "delete") { fixture, _ in
             _ = try await fixture.catalog.delete(FileName("kept"), time: 9)
+        },
+        Step(name: "delete, to a version", hasVersions: true) { fixture, _ in
+            _ = try await fixture.catalog.delete(FileName("z"), time: 9)
+        },
+        Step(name: "revert", hasVersions: true) { fixture, _ in
+            _ = try await fixture.catalog.revert(
+                FileName("kept"), to: nil, time: 9, request: nil)
+        },
+        Step(name: "purge", hasVersions: true) { fixture, _ in
+            _ = try await fixture.catalog.purge(FileName("kept"))
+        },
+        Step(name: "end of versions", hasVersions: true) { fixture, _ in
+            try await fixture.catalog.forgetVersions(keptFor: .zero)
         },
         Step(name: "release") { fixture, _ in
             let released = try await fixture.catalog.release(
@@ -175,8 +190,10 @@ struct CatalogScene {
     func make(for step: Step, in folder: String) async throws -> SQLiteCatalog {
         let time = ManualClock()
         guard step.isRebuild else {
-            let catalog = try await SQLiteCatalog.open(at: folder, clock: time.clock)
+            let catalog = try await SQLiteCatalog.open(
+                at: folder, clock: time.clock, versions: step.hasVersions ? .usual : .nothing)
             try await furnish(CatalogFixture(catalog: catalog) { _ in })
+            if step.hasVersions { _ = try await catalog.delete(FileName("kept"), time: 4) }
             return catalog
         }
         let catalog = try await SQLiteCatalog.makeForRebuild(
