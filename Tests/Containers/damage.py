@@ -55,9 +55,11 @@ def deposit_tree(depot, scratch):
     """Deposits the tree at level 3 unless it is there already. Nothing else stays: it might have but one copy."""
     files = regular_files(scratch.files / "tree")
     others = [
-        file["name"] for file in depot.must("list")["files"] if not file["name"].startswith("tree/")]
+        file["name"] for file in depot.must("list")["files"] if not f"{file['name']}/".startswith("tree/")]
     if others:
         depot.must("delete", *others)
+    # What these were might have but one copy as well.
+    depot.must("collect", "--versions", "0s")
     if depot.depot("info", f"tree/{files[-1]}").code != 0:
         depot.must("deposit", "/work/tree", 3, "-r", "--as", "tree")
     return files
