@@ -106,7 +106,7 @@ def chunks_are_shared(depot, scratch):
     copies = depot.good_copies("shared")
     # The manifest is among the chunks, and is shared too: the same content has the same manifest.
     equal(set(copies.values()), {4}, "copies while a file at level 4 lives")
-    depot.must("delete", "shared-4")
+    depot.must("delete", "--purge", "shared-4")
     depot.await_that(
         lambda: set(depot.good_copies("shared").values()) == {2}, "copies fall to 2 when it is deleted")
     depot.must("delete", "shared-4", code=3)
