@@ -29,7 +29,7 @@ struct Status: AsyncParsableCommand {
         if let problem = status.problem { Output.line(problem) }
         Output.line("")
         Output.line(
-            "\(Output.plural(status.files, "file")), \(ByteCount(status.logicalBytes)); unique "
+            "\(Output.plural(status.files, "name")), \(ByteCount(status.logicalBytes)); unique "
                 + "\(ByteCount(status.uniqueBytes)), stored \(ByteCount(status.storedBytes)) with "
                 + "all copies")
         if let versions = status.versions?.wrappedValue, let bytes = status.versionBytes,
