@@ -8,9 +8,12 @@ extension SQLiteCatalog {
     private static let manifestsAtOnce = 100
 
     public func markUnused() async throws(DepotError) {
+        // Of a damaged catalog, the damage is told, not its consequences.
+        if let found = queue.damage.found { throw found }
         try await queue.view { session in
-            try ChunkUse.requireAllKnown(session)
+            // First: an index that is wrong would make a file's chunks look unknown.
             try IndexWitness.require(session)
+            try ChunkUse.requireAllKnown(session)
         }
         try await inBatches { _, session in
             try VersionTable(session).forget(keptFor: session.versions.duration) ? 0 : nil
