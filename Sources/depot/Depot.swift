@@ -34,7 +34,8 @@ struct Depot: AsyncParsableCommand {
             CommandGroup(
                 name: "Versions",
                 subcommands: [
-                    Versions.self, Revert.self, Undelete.self, Diff.self,
+                    Versions.self, Revert.self, Undelete.self, Diff.self, Lock.self,
+                    Policy.self,
                 ]),
             CommandGroup(name: "Upkeep", subcommands: [Verify.self, Collect.self]),
             CommandGroup(

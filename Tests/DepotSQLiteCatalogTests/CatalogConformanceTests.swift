@@ -11,7 +11,7 @@ import Testing
         try await withCatalog { fixture in try await behaviour.check(fixture) }
     }
 
-    @Test(arguments: CatalogConformance.versions)
+    @Test(arguments: CatalogConformance.versions + CatalogConformance.retention)
     func `a catalog that keeps versions does what every such one must`(
         _ behaviour: CatalogBehaviour
     ) async throws {
@@ -19,7 +19,7 @@ import Testing
         try await withCatalog(versions: policy) { fixture in try await behaviour.check(fixture) }
     }
 
-    @Test(arguments: CatalogConformance.partial)
+    @Test(arguments: CatalogConformance.partial + CatalogConformance.partialRetention)
     func `a catalog that is filled from replicas does what every such one must`(
         _ behaviour: CatalogBehaviour
     ) async throws {
@@ -30,7 +30,7 @@ import Testing
                 cluster: ClusterIdentity(
                     cluster: .random(), epoch: CatalogConformance.rebuildEpoch),
                 clock: time.clock)
-            try await behaviour.check(CatalogFixture(catalog: catalog) { time.advance($0) })
+            try await behaviour.check(time.fixture(catalog))
             try catalog.close()
         }
     }

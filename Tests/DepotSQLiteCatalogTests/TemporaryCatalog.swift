@@ -7,10 +7,23 @@ import Synchronization
 /// A clock that stands until it is moved.
 final class ManualClock: Sendable {
     private let elapsed = Mutex(Duration.zero)
+    private let calendar = Mutex(CatalogFixture.calendarStart)
 
-    var clock: CatalogClock { CatalogClock { self.elapsed.withLock { $0 } } }
+    var clock: CatalogClock {
+        CatalogClock(
+            elapsed: { self.elapsed.withLock { $0 } }, calendar: { self.calendar.withLock { $0 } })
+    }
 
     func advance(_ duration: Duration) { elapsed.withLock { $0 += duration } }
+
+    /// What the clock on the wall says, until it is set again.
+    func setCalendar(_ seconds: Int64) { calendar.withLock { $0 = seconds } }
+
+    func fixture(_ catalog: any Catalog) -> CatalogFixture {
+        CatalogFixture(
+            catalog: catalog, advance: { self.advance($0) },
+            setCalendar: { self.setCalendar($0) })
+    }
 }
 
 /// A folder that is gone when `body` is done.
@@ -35,7 +48,7 @@ func withCatalog<Result>(
 ) async throws -> Result {
     let time = ManualClock()
     let catalog = try await SQLiteCatalog.temporary(clock: time.clock, versions: versions)
-    let result = try await body(CatalogFixture(catalog: catalog) { time.advance($0) })
+    let result = try await body(time.fixture(catalog))
     try catalog.close()
     return result
 }

@@ -188,6 +188,42 @@ public final class FileServerClient: FileServerAPI {
         try await json(WireRequest(.POST, "\(Self.path(of: name))/purge"))
     }
 
+    /// Takes as long as reading the catalog takes.
+    public func purgePlan(
+        _ name: FileName, isRecursive: Bool
+    ) async throws(DepotError) -> PurgePlanBody {
+        try await json(
+            WireRequest(
+                .GET, "\(Self.path(of: name))/purge?below=\(isRecursive)",
+                patience: .hours(1)))
+    }
+
+    public func lock(
+        _ name: FileName, _ body: LockRequestBody
+    ) async throws(DepotError) -> LockedBody {
+        try await json(
+            .POST, "\(Self.path(of: name))/lock", headers: Self.newRequest, body: body)
+    }
+
+    public func policies() async throws(DepotError) -> PolicyListBody {
+        try await json(WireRequest(.GET, FileServerRoute.policies))
+    }
+
+    public func setPolicy(
+        _ policy: PolicyBody, prefix: String
+    ) async throws(DepotError) -> PolicyListBody {
+        try await json(
+            .PUT, Self.policy(of: prefix), headers: Self.newRequest, body: policy)
+    }
+
+    public func removePolicy(prefix: String) async throws(DepotError) -> PolicyListBody {
+        try await json(WireRequest(.DELETE, Self.policy(of: prefix), headers: Self.newRequest))
+    }
+
+    private static func policy(of prefix: String) -> String {
+        "\(FileServerRoute.policies)?prefix=\(encoded(prefix))"
+    }
+
     public func info(
         of name: FileName, after: ChunkID?
     ) async throws(DepotError) -> FileInfoBody {

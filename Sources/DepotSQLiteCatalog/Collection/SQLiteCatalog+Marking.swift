@@ -15,9 +15,7 @@ extension SQLiteCatalog {
             try IndexWitness.require(session)
             try ChunkUse.requireAllKnown(session)
         }
-        try await inBatches { _, session in
-            try VersionTable(session).forget(keptFor: session.versions.duration) ? 0 : nil
-        }
+        try await forgetVersions(keptFor: nil)
         // Records that are kept together have numbers below 0.
         try await inBatches(from: .min) { try ReplacedFiles($1).forgetSettled(from: $0) }
         try await inBatches { _, session in try Self.forgetManifests(session) ? 0 : nil }
@@ -27,8 +25,22 @@ extension SQLiteCatalog {
     }
 
     public func forgetVersions(keptFor duration: Duration) async throws(DepotError) {
-        try await inBatches { _, session in
-            try VersionTable(session).forget(keptFor: duration) ? 0 : nil
+        try await forgetVersions(keptFor: .some(duration))
+    }
+
+    /// - Parameter duration: `nil`: as policies say.
+    private func forgetVersions(keptFor duration: Duration?) async throws(DepotError) {
+        let policy = duration.map { VersionPolicy(keepingFor: $0) }
+        let isAny = try await queue.view { session in
+            try VersionTable(session).mayForget(anyBy: policy)
+        }
+        guard isAny else { return }
+        var step: (last: FileName?, hasMore: Bool) = (nil, true)
+        while step.hasMore {
+            step = try await queue.change { [last = step.last] session in
+                try ChunkUse.requireKnown(session)
+                return try VersionTable(session).forget(after: last, by: policy)
+            }
         }
     }
 

@@ -84,6 +84,7 @@ private struct DepositCommit {
         if let kept = try receipts.find(file.name, deposit: deposit) {
             return try repeated(file, kept)
         }
+        try SQLiteCatalog.refuseReserved(file.name)
         let lease = try requireLease()
         guard try isAsExpected(file) else { return .other(.overtaken) }
         let manifest: Int64

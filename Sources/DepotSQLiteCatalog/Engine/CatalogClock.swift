@@ -1,15 +1,28 @@
+import DepotCore
+import FoundationEssentials
+
 /// Time since some fixed moment, by a clock that never jumps. Injected by tests.
 public struct CatalogClock: Sendable {
     let elapsed: @Sendable () -> Duration
+    /// Seconds since 1970, which somebody may set. A lock is joined to it once.
+    let calendar: @Sendable () -> Int64
 
-    public init(elapsed: @escaping @Sendable () -> Duration) {
+    public init(
+        elapsed: @escaping @Sendable () -> Duration,
+        calendar: @escaping @Sendable () -> Int64 = Self.systemCalendar
+    ) {
         self.elapsed = elapsed
+        self.calendar = calendar
+    }
+
+    public static let systemCalendar: @Sendable () -> Int64 = {
+        FileRecord.clampedTime(Int64(Date().timeIntervalSince1970))
     }
 
     /// Runs while the machine sleeps, and is not set by anybody (`CLOCK_BOOTTIME` on Linux).
     public static var system: CatalogClock {
         let start = ContinuousClock.now
-        return CatalogClock { ContinuousClock.now - start }
+        return CatalogClock(elapsed: { ContinuousClock.now - start })
     }
 }
 
@@ -25,6 +38,8 @@ struct RunningTime: Sendable {
         self.clock = clock
         openedAt = clock.elapsed()
     }
+
+    var calendar: Int64 { clock.calendar() }
 
     var now: Int64 { base + max(0, (clock.elapsed() - openedAt).milliseconds) }
 }

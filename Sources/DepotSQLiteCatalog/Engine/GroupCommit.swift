@@ -72,7 +72,7 @@ final class GroupCommit: Sendable {
 
     private func begin(_ database: Database) throws -> Session {
         let session = Session(
-            database: database, access: .change, now: time.now,
+            database: database, access: .change, time: time,
             state: try CatalogState(database).next, versions: versions)
         try session.statement("UPDATE cluster SET tick = ?, clock = ?").run(
             session.tick, session.now)

@@ -22,27 +22,33 @@ final class Session {
     let access: Access
     /// The catalog's running time in milliseconds.
     let now: Int64
+    private let time: RunningTime
     /// Counts the transactions that changed something; a mark is one of these.
     let tick: UInt64
-    /// What is kept of what names were.
+    /// What is kept of what names were, where no policy says something else.
     let versions: VersionPolicy
     /// Whether copies of some chunks are in the old table still, see `CarryOver`.
     private(set) var isCarrying: Bool
     private var loadedMembers: MemberTable?
+    private var foundPolicies: Bool?
     private let thread = pthread_self()
 
     init(
-        database: Database, access: Access, now: Int64, state: CatalogState,
+        database: Database, access: Access, time: RunningTime, state: CatalogState,
         versions: VersionPolicy
     ) {
         assert(database.isInsideTransaction, "a session lives inside a transaction")
         self.database = database
         self.access = access
-        self.now = now
+        self.time = time
+        now = time.now
         self.versions = versions
         tick = state.tick
         isCarrying = state.isCarrying
     }
+
+    /// Seconds since 1970, by a clock that may be wrong.
+    var calendar: Int64 { time.calendar }
 
     func statement(_ sql: String) throws -> SQLStatement {
         assert(pthread_equal(thread, pthread_self()) != 0, "a session stays on its thread")
@@ -65,6 +71,16 @@ final class Session {
     }
 
     func membersChanged() { loadedMembers = nil }
+
+    /// Whether policies say for how long versions are kept.
+    func hasPolicies() throws -> Bool {
+        if let foundPolicies { return foundPolicies }
+        let found = try PolicyTable(self).isAny()
+        foundPolicies = found
+        return found
+    }
+
+    func policiesChanged() { foundPolicies = nil }
 
     /// The old table is gone.
     func carriedOver() { isCarrying = false }

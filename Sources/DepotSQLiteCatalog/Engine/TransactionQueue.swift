@@ -89,7 +89,7 @@ final class TransactionQueue: Sendable {
                     returning: Result {
                         let database = try database.get()
                         let session = Session(
-                            database: database, access: .view, now: time.now,
+                            database: database, access: .view, time: time,
                             state: try CatalogState(database), versions: versions)
                         return try body(session)
                     }.mapError(damage.mapped))

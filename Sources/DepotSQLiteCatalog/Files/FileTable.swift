@@ -64,7 +64,8 @@ struct FileTable {
             textSize = text.count
             entry = FileEntry(
                 name: name, sequence: record.sequence, manifest: reference, size: size,
-                level: level, metadata: metadata, time: record.time)
+                level: level, metadata: metadata, time: record.time,
+                lock: record.locks[reference.id])
         }
     }
 

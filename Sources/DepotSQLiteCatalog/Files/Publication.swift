@@ -14,15 +14,18 @@ struct Publication {
 
     /// A record that is kept alone.
     ///
-    /// - Parameter origin: the commit that brought the content, where this one brings none.
+    /// - Parameters:
+    ///   - origin: the commit that brought the content, where this one brings none.
+    ///   - locks: `nil`: as they are.
     /// - Returns: the record and its number.
     /// - Throws: `invalidArgument` where the content has no spelling as a record.
     func enter(
         name: FileName, time: Int64, content: FileRecord.Content, origin: CommitSequence? = nil,
-        request: RequestID? = nil
+        request: RequestID? = nil, locks: ContentLocks? = nil
     ) throws -> (record: FileRecord, number: Int64) {
         let record = try next(
-            name: name, time: time, content: content, origin: origin, request: request)
+            name: name, time: time, content: content, origin: origin, request: request,
+            locks: locks)
         return (
             record, try RecordTable(session).insert(RecordBatch(record), isPending: true).object
         )
@@ -33,7 +36,7 @@ struct Publication {
     /// - Throws: `invalidArgument` where the content has no spelling as a record.
     func next(
         name: FileName, time: Int64, content: FileRecord.Content, origin: CommitSequence? = nil,
-        request: RequestID? = nil
+        request: RequestID? = nil, locks: ContentLocks? = nil
     ) throws -> FileRecord {
         let cluster = ClusterTable(session)
         let last = try cluster.row().sequence
@@ -47,7 +50,8 @@ struct Publication {
         let row = try cluster.row()
         let record = FileRecord(
             cluster: row.identity.cluster, name: name, sequence: row.sequence, time: time,
-            content: content, origin: origin, request: request)
+            content: content, origin: origin, request: request,
+            locks: try locks ?? LockTable(session).active(name))
         // What could not be read back would stop the outbox.
         guard try FileRecord(reading: ByteBuffer(bytes: record.text)) == record else {
             throw DepotError(
@@ -67,6 +71,7 @@ struct Publication {
             return assertionFailure("the record of a deletion is no file's")
         }
         let since = try leave(for: record, number, with: manifest)
+        if PolicyScope.isReserved(record.name) { session.policiesChanged() }
         try session.statement(
             """
             INSERT INTO file (name, epoch, counter, manifest, size, level, time, record, since,
@@ -96,15 +101,18 @@ struct Publication {
         try ReplacedFiles(session).note(next.name, by: number, with: manifest)
         try ReceiptTable(session).moveOut(of: next.name)
         let versions = VersionTable(session)
-        try versions.keepDeletion(of: next.name)
+        try versions.keepDeletion(of: next)
         try session.statement("DELETE FROM tombstone WHERE name = ?").run(next.name)
-        return try versions.keepFile(of: next, with: manifest)
+        let since = try versions.keepFile(of: next, with: manifest)
+        try LockTable(session).note(next.locks, of: next.name)
+        return since
     }
 
     /// Puts the record's tombstone in the place of the file.
     func bury(_ record: FileRecord, level: ReplicationLevel, number: Int64) throws {
         _ = try leave(for: record, number, with: nil)
         try session.statement("DELETE FROM file WHERE name = ?").run(record.name)
+        if PolicyScope.isReserved(record.name) { session.policiesChanged() }
         try session.statement(
             """
             INSERT INTO tombstone (name, epoch, counter, level, time, record)

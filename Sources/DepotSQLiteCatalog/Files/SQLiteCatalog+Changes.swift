@@ -33,6 +33,7 @@ extension SQLiteCatalog {
             if let made = try Self.made(name, request, session) {
                 return try made.require(level: level)
             }
+            try Self.refuseReserved(name)
             let found = try FileTable(session).find(name)
             let entry = found.entry
             guard entry.sequence == expected else {
@@ -92,6 +93,7 @@ extension SQLiteCatalog {
             if let made = try Self.made(name, request, session) {
                 return try made.requireDeletion()
             }
+            try Self.refuseReserved(name)
             let entry = try FileTable(session).find(name).entry
             guard expected.holds(for: entry.sequence) else {
                 throw DepotError(

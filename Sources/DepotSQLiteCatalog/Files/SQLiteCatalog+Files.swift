@@ -15,11 +15,12 @@ extension SQLiteCatalog {
             let start = Self.start(prefix: prefix, after: after)
             let statement = try session.statement(
                 FileTable.selection
-                    + "WHERE f.name \(start.isIncluded ? ">=" : ">") ? ORDER BY f.name LIMIT ?")
+                    + "WHERE f.name \(start.isIncluded ? ">=" : ">") ? ORDER BY f.name")
             var (entries, size, hasMore) = ([FileEntry](), 0, false)
-            try statement.visit(start.text, limit + 1) { row in
+            try statement.visit(start.text) { row in
                 let found = try FileTable.Found(row)
                 guard found.entry.name.text.utf8.starts(with: prefix.utf8) else { return false }
+                if Self.isHidden(found.entry.name, below: prefix) { return true }
                 size += found.textSize
                 hasMore =
                     entries.count == limit
@@ -28,6 +29,20 @@ extension SQLiteCatalog {
                 return !hasMore
             }
             return FilePage(files: entries, hasMore: hasMore)
+        }
+    }
+
+    /// Whether a list leaves a name out, because it is the depot's own: lists of such names have it.
+    static func isHidden(_ name: FileName, below prefix: String) -> Bool {
+        PolicyScope.isReserved(name) && !PolicyScope.isReserved(prefix)
+    }
+
+    /// - Throws: `invalidArgument` for a name of the depot's own.
+    static func refuseReserved(_ name: FileName) throws(DepotError) {
+        guard !PolicyScope.isReserved(name) else {
+            throw DepotError(
+                .invalidArgument, "names that begin with '.depot/' are the depot's own; "
+                    + "'depot policy' changes them", object: name.text)
         }
     }
 

@@ -65,17 +65,17 @@ extension SQLiteCatalog {
             let table = RecordTable(session)
             let removing = try session.statement(
                 "DELETE FROM record_holding WHERE record = ? AND replica = ?")
-            let burying = try session.statement(
-                """
-                DELETE FROM tombstone WHERE name IN (
-                    SELECT t.name FROM record o
+            let expired = """
+                (SELECT t.name FROM record o
                     CROSS JOIN tombstone t ON \(RecordSQL.isKept("t.record"))
-                    WHERE o.id = ? AND \(RecordTable.isExpired)
-                        AND NOT \(RecordSQL.isHeld("o")))
-                """)
+                    WHERE o.id = ? AND \(RecordTable.isExpired) AND NOT \(RecordSQL.isHeld("o")))
+                """
+            let unlocking = try session.statement("DELETE FROM lock WHERE name IN \(expired)")
+            let burying = try session.statement("DELETE FROM tombstone WHERE name IN \(expired)")
             for hash in batches.sorted() {
                 guard let object = try table.find(hash) else { continue }
                 try removing.run(object, member)
+                try unlocking.run(object)
                 try burying.run(object)
                 try table.forgetUnneeded(object)
             }

@@ -14,14 +14,17 @@ extension SQLiteCatalog {
             return CatalogTotals(
                 files: files.count, logicalBytes: files.bytes, uniqueBytes: used.bytes,
                 versions: versions.count, versionBytes: versions.bytes,
+                versionsLeft: try VersionTable(session).timeLeft(),
                 storedBytes: stored.bytes, underReplicated: used.scarce, chunks: stored.copies)
         }
     }
 
     private static func files(_ session: Session) throws -> (count: Int, bytes: UInt64) {
-        try session.statement("SELECT count(*), coalesce(sum(size), 0) FROM file").first {
-            try ($0.get(0), $0.get(1))
-        } ?? (0, 0)
+        let all = try session.statement("SELECT count(*), coalesce(sum(size), 0) FROM file").first {
+            try (count: $0.get(0, as: Int.self), bytes: $0.get(1, as: UInt64.self))
+        }
+        guard let all else { return (0, 0) }
+        return try (all.count - PolicyTable(session).count(), all.bytes)
     }
 
     private static func versions(_ session: Session) throws -> (count: Int, bytes: UInt64) {

@@ -56,6 +56,7 @@ enum CatalogSchema {
         registerReceiptsInRows(in: &migrator)
         registerFormerNumbers(in: &migrator)
         registerVersions(in: &migrator)
+        registerLocks(in: &migrator)
         return migrator
     }
 

@@ -8,6 +8,7 @@ extension SQLiteCatalog {
         try Self.checkPage(limit)
         return try await queue.view { session in
             let table = VersionTable(session)
+            let locks = try LockTable(session).active(name)
             var (words, size) = ([FileWord](), 0)
             for word in try table.words(of: name, before: before, limit: limit) {
                 let file = try table.file(of: word, name)
@@ -18,7 +19,8 @@ extension SQLiteCatalog {
                     FileWord(
                         name: name, sequence: word.sequence, time: word.since,
                         content: file.map { .file($0.entry) } ?? .deleted,
-                        isCurrent: word.isCurrent))
+                        isCurrent: word.isCurrent,
+                        lock: file.flatMap { locks[$0.entry.manifest.id] }))
             }
             return words
         }
@@ -57,16 +59,11 @@ extension SQLiteCatalog {
         }
     }
 
-    /// Words that are looked at: after a rebuild there may be several deletions, one after the other.
-    private static let deletionsMax = 16
-
     /// What a name was before it was deleted; `nil` where it is not, or nothing is kept.
     private static func deleted(_ name: FileName, _ session: Session) throws -> FileTable.Found? {
-        let table = VersionTable(session)
-        let words = try table.words(of: name, limit: deletionsMax)
-        guard words.first?.isDeletion == true, let before = words.first(where: { !$0.isDeletion })
-        else { return nil }
-        return try table.file(of: before, name)
+        let isDeleted = try session.statement("SELECT 1 FROM tombstone WHERE name = ?")
+            .first(name) { _ in true }
+        return isDeleted == nil ? nil : try VersionTable(session).lastFile(of: name)
     }
 
     /// - Parameters:
@@ -80,6 +77,7 @@ extension SQLiteCatalog {
         var (entries, size, hasMore) = ([FileEntry](), 0, false)
         try session.statement(names).visit(start.text) { row in
             let name = try row.get(0, as: FileName.self)
+            if isHidden(name, below: prefix) { return true }
             if !start.isIncluded, name.text.utf8.elementsEqual(start.text.utf8) { return true }
             guard name.text.utf8.starts(with: prefix.utf8) else { return false }
             guard let found = try find(name) else { return true }
@@ -101,6 +99,7 @@ extension SQLiteCatalog {
             if let request, let made = try RecordTable(session).find(name, madeBy: request) {
                 return made.record
             }
+            try Self.refuseReserved(name)
             let found = try Self.version(version, of: name, session)
             let entry = found.entry
             let publication = Publication(session)
@@ -127,15 +126,18 @@ extension SQLiteCatalog {
             .notFound, "nothing is kept of it from before its deletion", object: name.text)
     }
 
-    public func purge(_ name: FileName) async throws(DepotError) -> Int {
-        var count = 0
+    public func purge(_ name: FileName) async throws(DepotError) -> PurgedVersions {
+        var (forgotten, locked) = (0, 0)
         while true {
             let step = try await queue.change { session in
                 try ChunkUse.requireKnown(session)
                 return try VersionTable(session).forgetAll(of: name)
             }
-            count += step.count
-            guard step.hasMore else { return count }
+            forgotten += step.forgotten
+            locked = step.locked
+            guard step.hasMore else {
+                return PurgedVersions(forgotten: forgotten, locked: locked)
+            }
         }
     }
 }

@@ -3,14 +3,11 @@ import DepotSQLite
 
 /// What names were before.
 struct VersionTable {
-    /// Words of one transaction: so long others wait.
-    private static let forgottenAtOnce = 1_000
-
     /// The copies that rows `w` ask for: no more than there are members that stay. Nobody lowers the
     /// level of what was, and a drain must not wait until it goes.
     static let demand = "min(max(w.target), (SELECT count(*) FROM member WHERE draining = 0))"
 
-    private let session: Session
+    let session: Session
 
     init(_ session: Session) { self.session = session }
 
@@ -28,7 +25,6 @@ struct VersionTable {
     /// - Returns: since when the name says what the next word says.
     func keepFile(of next: FileRecord, with manifest: Int64?) throws -> Int64 {
         session.assertChange()
-        guard session.versions != .nothing else { return next.time }
         let row = try session.statement(
             "SELECT manifest, size, level, coalesce(since, time), record FROM file WHERE name = ?"
         ).first(next.name) { row -> Row in
@@ -36,6 +32,18 @@ struct VersionTable {
         }
         guard let row else { return next.time }
         if try row.manifest == manifest && isRepeated(row, by: next) { return row.since }
+        guard try keepsSomething(of: next.name, locks: next.locks) else {
+            if row.manifest == manifest { return next.time }
+            // It asked for the copies of the one before it, if that has the same content.
+            try session.statement(
+                """
+                UPDATE version SET target = level WHERE name = ?1 AND manifest = ?2 AND deleted = 0
+                    AND (epoch, counter) = (SELECT epoch, counter FROM version WHERE name = ?1
+                        ORDER BY epoch DESC, counter DESC LIMIT 1)
+                """
+            ).run(next.name, row.manifest)
+            return next.time
+        }
         try session.statement(
             """
             INSERT INTO version (name, epoch, counter, deleted, manifest, size, level, target, time,
@@ -47,7 +55,17 @@ struct VersionTable {
         return next.time
     }
 
-    /// Whether the next word says the same in all but its sequence and time.
+    /// Whether a policy or a lock wants something of a name.
+    ///
+    /// - Parameter locks: those that the next word says.
+    private func keepsSomething(
+        of name: FileName, locks: ContentLocks = .none
+    ) throws -> Bool {
+        try locks != .none || PolicyTable(session).policy(for: name) != .nothing
+            || LockTable(session).active(name) != .none
+    }
+
+    /// Whether the next word says the same in all but its sequence and time, and what is locked.
     private func isRepeated(_ row: Row, by next: FileRecord) throws -> Bool {
         guard case .file(row.level, _, row.size, var metadata) = next.content,
             case .file(_, _, _, var before) = try RecordTable(session).record(row.record).content
@@ -57,10 +75,10 @@ struct VersionTable {
         return metadata == before
     }
 
-    /// Keeps the deletion of a name, which a file is about to replace.
-    func keepDeletion(of name: FileName) throws {
+    /// Keeps the deletion of a name, which the next word is about to replace.
+    func keepDeletion(of next: FileRecord) throws {
         session.assertChange()
-        guard session.versions != .nothing else { return }
+        guard try keepsSomething(of: next.name, locks: next.locks) else { return }
         try session.statement(
             """
             INSERT INTO version (name, epoch, counter, deleted, manifest, size, level, target, time,
@@ -68,7 +86,7 @@ struct VersionTable {
             SELECT name, epoch, counter, 1, \(ManifestTable.empty), 0, level, 0, time, time, record, ?
             FROM tombstone WHERE name = ?
             """
-        ).run(session.now, name)
+        ).run(session.now, next.name)
     }
 
     /// Enters a word that newer word is known of.
@@ -76,7 +94,7 @@ struct VersionTable {
     /// - Returns: whether it was not known.
     func restore(_ record: FileRecord, manifest: Int64, number: Int64) throws -> Bool {
         session.assertChange()
-        guard session.versions != .nothing else { return false }
+        guard try keepsSomething(of: record.name) else { return false }
         var (size, isDeletion): (UInt64, Bool) = (0, true)
         if case .file(_, _, let bytes, _) = record.content { (size, isDeletion) = (bytes, false) }
         // Where the next word has the same content, this one asks for no copies.
@@ -149,40 +167,20 @@ struct VersionTable {
         }
     }
 
+    /// What a name was last, before its deletion.
+    func lastFile(of name: FileName) throws -> FileTable.Found? {
+        let sequence = try session.statement(
+            """
+            SELECT epoch, counter FROM version WHERE name = ? AND deleted = 0
+            ORDER BY epoch DESC, counter DESC LIMIT 1
+            """
+        ).first(name) { try $0.sequence(0) }
+        return try sequence.flatMap { try file(name, $0) }
+    }
+
     /// The file of a word.
     func file(of word: Word, _ name: FileName) throws -> FileTable.Found? {
         if word.isDeletion { return nil }
         return word.isCurrent ? try FileTable(session).known(name) : try file(name, word.sequence)
-    }
-
-    // MARK: Forgetting
-
-    /// - Returns: whether there may be more.
-    func forget(keptFor duration: Duration) throws -> Bool {
-        session.assertChange()
-        let old = try session.statement(
-            "SELECT name, epoch, counter FROM version WHERE ended <= ? "
-                + "ORDER BY ended, name, epoch, counter LIMIT ?"
-        ).all(session.now &- duration.milliseconds, Self.forgottenAtOnce) {
-            try (name: $0.get(0, as: FileName.self), sequence: $0.sequence(1))
-        }
-        let forgetting = try session.statement(
-            "DELETE FROM version WHERE name = ? AND epoch = ? AND counter = ?")
-        for word in old {
-            try forgetting.run(word.name, word.sequence.epoch, word.sequence.counter)
-        }
-        return old.count == Self.forgottenAtOnce
-    }
-
-    /// - Returns: how many, at most `forgottenAtOnce`, and whether there may be more.
-    func forgetAll(of name: FileName) throws -> (count: Int, hasMore: Bool) {
-        session.assertChange()
-        let words = try session.statement(
-            "SELECT epoch, counter FROM version WHERE name = ? LIMIT ?"
-        ).all(name, Self.forgottenAtOnce) { try $0.sequence(0) }
-        let forgetting = try session.statement(
-            "DELETE FROM version WHERE name = ? AND epoch = ? AND counter = ?")
-        for word in words { try forgetting.run(name, word.epoch, word.counter) }
-        return (words.count, words.count == Self.forgottenAtOnce)
     }
 }

@@ -12,6 +12,7 @@ struct FileServerParts: Sendable {
     let contents: ContentService
     let files: FileService
     let versions: VersionService
+    let retention: RetentionService
     let levels: LevelChange
     let upkeep: UpkeepParts
     /// For deposits.
@@ -60,6 +61,8 @@ struct FileServerParts: Sendable {
             context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer,
             leveler: cluster.leveler)
         versions = VersionService(
+            context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer)
+        retention = RetentionService(
             context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer)
     }
 

@@ -81,6 +81,6 @@ struct VersionService: Sendable {
     func purge(_ name: FileName) async throws(DepotError) -> PurgedBody {
         await pool.ready()
         try pool.requireCurrentCatalog()
-        return PurgedBody(name: name, versions: try await catalog.purge(name))
+        return PurgedBody(name: name, try await catalog.purge(name))
     }
 }

@@ -67,6 +67,8 @@ public struct FileBody: Sendable, Codable {
     public let metadata: FileMetadata
     /// Seconds since 1970 when it was committed.
     public let time: Int64
+    /// What its content is locked by; absent where it is not.
+    public let lock: ContentLock?
 
     public init(_ entry: FileEntry) {
         name = entry.name
@@ -76,6 +78,7 @@ public struct FileBody: Sendable, Codable {
         level = entry.level
         metadata = entry.metadata
         time = entry.time
+        lock = entry.lock
     }
 
     /// About as many bytes as it takes in a body.

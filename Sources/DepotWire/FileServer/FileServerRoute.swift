@@ -21,6 +21,11 @@ import DepotCore
 /// | `GET /v1/files/{name}/versions?before=&limit=` | → `VersionListBody` |
 /// | `POST /v1/files/{name}/revert` | `RevertBody` → `RevertedBody`; `depot-request` |
 /// | `POST /v1/files/{name}/purge` | → `PurgedBody` |
+/// | `GET /v1/files/{name}/purge?below=true` | → `PurgePlanBody` |
+/// | `POST /v1/files/{name}/lock` | `LockRequestBody` → `LockedBody`; `depot-request` |
+/// | `GET /v1/policies` | → `PolicyListBody` |
+/// | `PUT /v1/policies?prefix=` | `PolicyBody` → `PolicyListBody`; `depot-request` |
+/// | `DELETE /v1/policies?prefix=` | → `PolicyListBody`; `depot-request` |
 /// | `POST /v1/files/{name}/level` | `ChangeLevelBody` → `LevelChangeBody`; `depot-request` |
 /// | `GET`, `HEAD /v1/files/{name}/content?sequence=` | → bytes; `Range`, `If-Range`, `ETag`, conditions |
 /// | `PUT /v1/files/{name}?level=3&requireAll=true` | the bytes → `ReceiptBody`; conditions |
@@ -50,6 +55,7 @@ public enum FileServerRoute {
     public static let deposits = "/v1/deposits"
     public static let retrievals = "/v1/retrievals"
     public static let files = "/v1/files"
+    public static let policies = "/v1/policies"
     public static let receipts = "/v1/receipts"
     public static let replicas = "/v1/replicas"
     public static let status = "/v1/status"

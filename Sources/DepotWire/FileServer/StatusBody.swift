@@ -60,6 +60,8 @@ public struct StatusBody: Sendable, Codable {
     /// FileServer answers.
     public let versions: Count?
     public let versionBytes: ByteCount?
+    /// Seconds until the next of them go; absent where none is to go.
+    public let versionSecondsLeft: Count?
     @ByteCount public private(set) var storedBytes: UInt64
     @Count public private(set) var underReplicated: Int
 
@@ -77,6 +79,9 @@ public struct StatusBody: Sendable, Codable {
         uniqueBytes = totals.uniqueBytes
         versions = Count(wrappedValue: totals.versions)
         versionBytes = ByteCount(totals.versionBytes)
+        versionSecondsLeft = totals.versionsLeft.map {
+            Count(wrappedValue: Int(clamping: $0.components.seconds))
+        }
         storedBytes = totals.storedBytes
         underReplicated = totals.underReplicated
     }

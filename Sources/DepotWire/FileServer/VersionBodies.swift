@@ -18,8 +18,11 @@ public struct VersionListBody: Sendable, Codable {
         public let isCurrent: Bool
         /// `nil`: it was deleted.
         public let file: FileBody?
+        /// What its content is locked by now; absent where it is not.
+        public let lock: ContentLock?
 
         public init(_ word: FileWord) {
+            lock = word.lock
             sequence = word.sequence
             time = word.time
             isCurrent = word.isCurrent
@@ -70,9 +73,12 @@ public struct PurgedBody: Sendable, Codable {
     public let name: FileName
     /// Words that were forgotten.
     @Count public private(set) var versions: Int
+    /// Those that stay, because their contents are locked. Absent where an older FileServer answers.
+    public let locked: Count?
 
-    public init(name: FileName, versions: Int) {
+    public init(name: FileName, _ purged: PurgedVersions) {
         self.name = name
-        self.versions = versions
+        versions = purged.forgotten
+        locked = Count(wrappedValue: purged.locked)
     }
 }

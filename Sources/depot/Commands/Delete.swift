@@ -16,7 +16,14 @@ struct Delete: AsyncParsableCommand {
     var recursive = false
     @Flag(help: "Forget at once what the names were; nothing brings it back.")
     var purge = false
+    @Flag(help: "With --purge: only say what would go, and how much that frees.")
+    var plan = false
     @OptionGroup var options: ServerOptions
+
+    func validate() throws {
+        guard plan, !purge else { return }
+        throw ValidationError("--plan says what --purge would free; give both")
+    }
 
     private struct Body: Encodable { let deleted: [FileName] }
 
@@ -24,6 +31,7 @@ struct Delete: AsyncParsableCommand {
         var parsed: [FileName] = []
         for name in names { parsed.append(try FileName(name)) }
         let client = try options.client()
+        if plan { return try await showPlan(of: parsed, client) }
         let deletions = Deletions(client: client, purges: purge)
         var tally = Tally(output: options.output)
         for name in parsed {
@@ -37,6 +45,31 @@ struct Delete: AsyncParsableCommand {
         if options.output.json { return Output.json(Body(deleted: tally.deleted.sorted())) }
         if recursive, !options.output.quiet {
             Output.line("deleted \(Output.plural(tally.count, "name"))")
+        }
+    }
+
+    private struct Plans: Encodable { let plans: [PurgePlanBody] }
+
+    private func showPlan(of names: [FileName], _ client: FileServerClient) async throws {
+        var plans: [PurgePlanBody] = []
+        for name in names {
+            plans.append(try await client.purgePlan(name, isRecursive: recursive))
+        }
+        if options.output.json { return Output.json(Plans(plans: plans)) }
+        guard !options.output.quiet else { return }
+        for plan in plans {
+            Output.line(
+                "\(plan.name)  \(Output.plural(plan.names, "name")) and "
+                    + "\(Output.plural(plan.versions, "version")) would go for good  (plan)")
+            Output.line(
+                "  \(ByteCount(plan.uniqueBytes)) in chunks that nothing else uses, "
+                    + "\(ByteCount(plan.storedBytes)) with all copies, would be freed by the next "
+                    + "collections")
+            if plan.lockedNames > 0 {
+                Output.line(
+                    "  \(Output.plural(plan.lockedNames, "name")) with locked versions would keep these"
+                )
+            }
         }
     }
 

@@ -18,6 +18,7 @@ struct Info: AsyncParsableCommand {
         let degraded: Bool
         let sequence: CommitSequence
         let metadata: FileMetadata
+        let lock: ContentLock?
         let chunks: [FileInfoBody.Chunk]
     }
 
@@ -34,7 +35,8 @@ struct Info: AsyncParsableCommand {
         let body = Body(
             name: page.file.name, size: page.file.size, manifest: page.file.manifest.id,
             level: level, degraded: chunks.contains { $0.good < level.copies },
-            sequence: page.file.sequence, metadata: page.file.metadata, chunks: chunks)
+            sequence: page.file.sequence, metadata: page.file.metadata,
+            lock: page.file.lock, chunks: chunks)
         if options.output.json { return Output.json(body) }
         guard !options.output.quiet else { return }
         show(body)
@@ -74,6 +76,7 @@ struct Info: AsyncParsableCommand {
             ["  manifest", "\(body.manifest)"],
             ["  sequence", "\(body.sequence)"],
         ])
+        if let lock = body.lock { Output.line("  \(lock.words)") }
         let counts = Dictionary(grouping: body.chunks, by: \.good).mapValues(\.count)
         for (copies, count) in counts.sorted(by: { $0.key < $1.key }) {
             Output.line(

@@ -9,6 +9,14 @@ struct Status: AsyncParsableCommand {
 
     @OptionGroup var options: ServerOptions
 
+    /// When versions go next.
+    private static func next(_ seconds: Int?) -> String {
+        guard let seconds else { return "" }
+        let span = seconds >= 2 * 86_400 ? seconds / 86_400 * 86_400 : seconds / 3_600 * 3_600
+        guard let left = try? TimeSpan("\(span / 3_600)h") else { return "" }
+        return span == 0 ? "; the next go within the hour" : "; the next go in \(left)"
+    }
+
     func run() async throws {
         let status = try await options.client().status()
         if options.output.json { return Output.json(status) }
@@ -37,7 +45,7 @@ struct Status: AsyncParsableCommand {
         {
             Output.line(
                 "\(Output.plural(versions, "version")) of files as they were, \(bytes) in chunks that "
-                    + "nothing else uses")
+                    + "nothing else uses" + Self.next(status.versionSecondsLeft?.wrappedValue))
         }
         if status.underReplicated > 0 {
             Output.line(

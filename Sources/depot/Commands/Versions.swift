@@ -8,7 +8,7 @@ struct Versions: AsyncParsableCommand {
         abstract: "List what a file was before.",
         discussion: """
             What is replaced or deleted is kept for as long as the FileServer says \
-            (serve --keep-versions, 30 days unless given). retrieve NAME@VERSION brings a version \
+            (depot policy list). retrieve NAME@VERSION brings a version \
             back to this machine, revert NAME@VERSION makes it what the depot has.
             """)
 
@@ -38,7 +38,8 @@ struct Versions: AsyncParsableCommand {
                     "\(name)@\(word.sequence.short)", Output.timestamp(word.time),
                     word.file.map { "\(ByteCount($0.size))" } ?? "",
                     word.file.map { "×\($0.level)" } ?? "",
-                    Self.change(from: before, to: word) + (word.isCurrent ? "  (current)" : ""),
+                    Self.change(from: before, to: word) + (word.isCurrent ? "  (current)" : "")
+                        + (word.lock.map { "  \($0.words)" } ?? ""),
                 ]
             }, rightAligned: [2])
     }

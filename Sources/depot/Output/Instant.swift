@@ -9,11 +9,16 @@ struct Instant {
     let seconds: Int64
 
     static func parse(_ text: String) throws -> Instant {
-        if text.hasPrefix("@"), let seconds = Int64(text.dropFirst()) {
-            return Instant(seconds: seconds)
-        }
         if let ago = try? TimeSpan.parse(text) {
             return Instant(seconds: Int64(Date().timeIntervalSince1970) - Int64(ago.seconds))
+        }
+        return try parseCalendar(text)
+    }
+
+    /// The same, but for how long ago it was.
+    static func parseCalendar(_ text: String) throws -> Instant {
+        if text.hasPrefix("@"), let seconds = Int64(text.dropFirst()) {
+            return Instant(seconds: seconds)
         }
         var written = text.replacing(" ", with: "T")
         if !written.contains("T") { written += "T00:00:00" }
@@ -24,7 +29,6 @@ struct Instant {
             }
         }
         throw ValidationError(
-            "'\(text)' is no time: write 2026-11-30T08:46:00Z, a day, @SECONDS, or 2h for two hours "
-                + "ago")
+            "'\(text)' is no time: write 2026-11-30T08:46:00Z, a day, or @SECONDS")
     }
 }

@@ -1,5 +1,6 @@
 import DepotClient
 import DepotCore
+import DepotWire
 
 /// Deletes names.
 struct Deletions: Sendable {
@@ -21,12 +22,24 @@ struct Deletions: Sendable {
             try await client.delete(name)
         } catch {
             // What was deleted before may be purged as well.
-            guard purges, error.code == .notFound, try await client.purge(name).versions > 0 else {
+            guard purges, error.code == .notFound, try await purge(name).versions > 0 else {
                 throw error
             }
             return
         }
-        if purges { _ = try await client.purge(name) }
+        if purges { _ = try await purge(name) }
+    }
+
+    private func purge(_ name: FileName) async throws(DepotError) -> PurgedBody {
+        let purged = try await client.purge(name)
+        if let locked = purged.locked?.wrappedValue, locked > 0 {
+            throw DepotError(
+                .conflict,
+                "it is deleted, but \(Output.plural(locked, "version")) of it "
+                    + "\(locked == 1 ? "is" : "are") locked and stay; 'depot versions' says until when",
+                object: name.text)
+        }
+        return purged
     }
 
     func outcome(of name: FileName) async -> Result<Void, DepotError> {

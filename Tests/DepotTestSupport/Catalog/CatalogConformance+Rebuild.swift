@@ -209,7 +209,7 @@ extension CatalogConformance {
 }
 
 extension CatalogFixture {
-    fileprivate func restoreManifest(_ number: Int) async throws {
+    func restoreManifest(_ number: Int) async throws {
         let chunks = try Self.chunks(number..<number + 1)
         try await catalog.restore(manifest: Self.manifest(chunks), chunks: chunks, pieces: [])
     }
@@ -222,7 +222,7 @@ extension CatalogFixture {
             sequence: CommitSequence(epoch: epoch, counter: counter), time: 5, content: content)
     }
 
-    fileprivate func file(
+    func file(
         _ name: String, _ epoch: UInt32, _ counter: UInt64, _ content: Int
     ) async throws -> FileRecord {
         let commit = try Self.commit(name, Self.chunks(content..<content + 1))
@@ -239,7 +239,7 @@ extension CatalogFixture {
         try await record(name, epoch, counter, .deleted(level: ReplicationLevel(2)))
     }
 
-    fileprivate func restore(
+    func restore(
         _ records: [FileRecord], on numbers: ClosedRange<UInt8>
     ) async throws {
         try await catalog.restore(records, on: Self.replicas(numbers))

@@ -151,8 +151,8 @@ extension CatalogConformance {
             let opened = try await catalog.openRetrieval(
                 retrieval, of: [version, VersionName(name)], lease: .seconds(60))
             #expect(try opened.map { try $0.get().manifest.chunk } == chunks)
-            #expect(try await catalog.purge(name) == 1)
-            #expect(try await catalog.purge(name) == 0)
+            #expect(try await catalog.purge(name).forgotten == 1)
+            #expect(try await catalog.purge(name).forgotten == 0)
             try await catalog.markUnused()
             let held = try await catalog.unused(
                 for: CollectionGrace(.zero), on: CatalogFixture.replica(1), after: nil, limit: 9)
@@ -174,7 +174,7 @@ extension CatalogConformance {
 
 extension CatalogFixture {
     /// A whole deposit of a file that is one chunk, which all three replicas have.
-    fileprivate func put(
+    func put(
         _ name: String, _ chunk: ChunkReference, level: Int, time: Int64
     ) async throws {
         let deposit = try await open(level: level)

@@ -7,12 +7,20 @@ public struct CatalogFixture: Sendable {
     public let catalog: any Catalog
     /// Lets the catalog's running time pass.
     public let advance: @Sendable (Duration) -> Void
+    /// Sets the clock on the wall that the catalog looks at: seconds since 1970.
+    public let setCalendar: @Sendable (Int64) -> Void
 
+    /// What that clock says at first.
+    public static let calendarStart: Int64 = 1_700_000_000
     public static let lease = Duration.seconds(600)
 
-    public init(catalog: any Catalog, advance: @escaping @Sendable (Duration) -> Void) {
+    public init(
+        catalog: any Catalog, advance: @escaping @Sendable (Duration) -> Void,
+        setCalendar: @escaping @Sendable (Int64) -> Void = { _ in }
+    ) {
         self.catalog = catalog
         self.advance = advance
+        self.setCalendar = setCalendar
     }
 
     // MARK: Nouns

@@ -2,7 +2,7 @@ import DepotCore
 import Testing
 
 // A list of words for each name, slow and plain, beside the catalog that is tested. After each random step the
-// catalog must give, at any instant, exactly what was acknowledged then, as far as its policy keeps it.
+// catalog must give, at any instant, exactly what was acknowledged then, as far as policies and locks keep it.
 
 /// Plays one random game with versions against a fresh catalog that keeps them.
 public struct VersionModel {
@@ -13,9 +13,25 @@ public struct VersionModel {
         let content: (chunk: ChunkReference, level: Int)?
         /// When the next word took its place, in the catalog's running time.
         var ended: Duration?
+        /// Whether it asks for copies: the word in whose place the next one came asked for it.
+        var asks = true
+    }
+
+    private struct Lock {
+        /// In the catalog's running time.
+        var deadline: Duration?
+        var until: Int64?
+        var isHeld: Bool
+    }
+
+    private struct Policy {
+        /// Of running time; no day passes in a game.
+        let days: Int
+        let last: Int
     }
 
     private static let names = ["a", "a/b", "b"]
+    private static let scopes = ["", "a", "a/b"]
 
     private let fixture: CatalogFixture
     private let kept: Duration
@@ -23,8 +39,11 @@ public struct VersionModel {
     private let universe: [ChunkReference]
     /// The oldest first.
     private var words: [String: [Word]] = [:]
+    private var locks: [String: [ChunkID: Lock]] = [:]
+    private var policies: [String: Policy] = [:]
     /// The clock on the wall, which is set by somebody now and then.
     private var time: Int64 = 1_000
+    private var calendar = CatalogFixture.calendarStart
     private var elapsed = Duration.zero
 
     /// - Parameter kept: how long the catalog keeps what names were.
@@ -39,7 +58,7 @@ public struct VersionModel {
         try await fixture.admit(1...3)
         for step in 0..<steps {
             let name = Self.names.randomElement(using: &random) ?? "a"
-            switch Int.random(in: 0..<10, using: &random) {
+            switch Int.random(in: 0..<13, using: &random) {
             case 0, 1, 2: try await put(name)
             case 3: try await delete(name)
             case 4: try await changeLevel(name)
@@ -47,6 +66,8 @@ public struct VersionModel {
             case 6: try await undelete(name)
             case 7: try await purge(name)
             case 8: pass()
+            case 9, 10: try await lock(name)
+            case 11: try await setPolicy()
             default: try await collect()
             }
             time += Int64.random(in: 0...2, using: &random)
@@ -61,7 +82,8 @@ public struct VersionModel {
     }
 
     private mutating func say(
-        _ name: String, _ sequence: CommitSequence, _ content: (chunk: ChunkReference, level: Int)?
+        _ name: String, _ sequence: CommitSequence, _ content: (chunk: ChunkReference, level: Int)?,
+        hadLocks: Bool = false
     ) {
         var all = words[name] ?? []
         if let last = all.last, let old = last.content, let new = content, old == new {
@@ -69,7 +91,19 @@ public struct VersionModel {
             all[all.count - 1] = Word(
                 sequence: sequence, time: last.time, content: new, ended: nil)
         } else {
-            if !all.isEmpty { all[all.count - 1].ended = elapsed }
+            if let last = all.indices.last {
+                let isSame = all[last].content?.chunk == content?.chunk
+                all[last].ended = elapsed
+                all[last].asks = !isSame
+                if keepsNothing(of: name), !hadLocks {
+                    let dropped = all.removeLast()
+                    if !isSame, let before = all.indices.last,
+                        all[before].content?.chunk == dropped.content?.chunk
+                    {
+                        all[before].asks = true
+                    }
+                }
+            }
             all.append(Word(sequence: sequence, time: time, content: content, ended: nil))
         }
         words[name] = all
@@ -112,8 +146,8 @@ public struct VersionModel {
 
     private mutating func undelete(_ name: String) async throws {
         guard let last = words[name]?.last, last.content == nil else { return }
-        let before = words[name]?.dropLast().last
-        guard let before, before.content != nil else {
+        let before = words[name]?.last { $0.content != nil }
+        guard let before else {
             await expectError(.notFound) {
                 _ = try await fixture.catalog.revert(
                     FileName(name), to: nil, time: time, request: nil)
@@ -127,9 +161,99 @@ public struct VersionModel {
 
     private mutating func purge(_ name: String) async throws {
         guard Int.random(in: 0..<3, using: &random) == 0 else { return }
-        let count = max(0, (words[name]?.count ?? 0) - 1)
-        #expect(try await fixture.catalog.purge(FileName(name)) == count)
-        words[name] = words[name]?.suffix(1)
+        let all = words[name] ?? []
+        let locked = all.dropLast().filter { isLocked($0, name) }
+        let purged = try await fixture.catalog.purge(FileName(name))
+        #expect(purged.locked == locked.count)
+        #expect(purged.forgotten == max(0, all.count - 1) - locked.count)
+        words[name] = locked + all.suffix(1)
+    }
+
+    // MARK: Retention
+
+    private func isActive(_ lock: Lock) -> Bool {
+        lock.isHeld || lock.deadline.map { elapsed < $0 } ?? false
+    }
+
+    private func isLocked(_ word: Word, _ name: String) -> Bool {
+        guard let chunk = word.content?.chunk.id, let lock = locks[name]?[chunk] else { return false }
+        return isActive(lock)
+    }
+
+    private func keepsNothing(of name: String) -> Bool {
+        let policy = policy(of: name)
+        return policy.time == .zero && policy.last == 0
+            && !(locks[name] ?? [:]).values.contains { isActive($0) }
+    }
+
+    private func policy(of name: String) -> (time: Duration, last: Int) {
+        let scopes = Self.scopes.filter { $0.isEmpty || name == $0 || name.hasPrefix("\($0)/") }
+        guard let scope = scopes.last(where: { policies[$0] != nil }), let policy = policies[scope]
+        else { return (kept, 0) }
+        return (.seconds(policy.days * 86_400), policy.last)
+    }
+
+    private mutating func lock(_ name: String) async throws {
+        let files = words[name]?.filter { $0.content != nil } ?? []
+        guard let word = files.randomElement(using: &random), let content = word.content else {
+            return
+        }
+        let before = locks[name]?[content.chunk.id].flatMap { isActive($0) ? $0 : nil }
+        let isTimed = Bool.random(using: &random)
+        let end = Int64.random(in: 1...200, using: &random)
+        let change = try LockChange(
+            until: isTimed ? calendar + end : nil,
+            isHeld: isTimed ? nil : Int.random(in: 0..<3, using: &random) == 0)
+        let version = try VersionName(FileName(name), word.sequence)
+        if let until = change.until, let old = before?.until, until < old {
+            let time = time
+            await expectError(.conflict) {
+                _ = try await fixture.catalog.lock(version, change, time: time, request: nil)
+            }
+            return
+        }
+        var lock = before ?? Lock(isHeld: false)
+        lock.isHeld = change.isHeld ?? lock.isHeld
+        if let until = change.until, until != lock.until {
+            lock.deadline = max(elapsed + .seconds(end), lock.deadline ?? .zero)
+            lock.until = until
+        }
+        let locked = try await fixture.catalog.lock(version, change, time: time, request: nil)
+        let hadLocks = (locks[name] ?? [:]).values.contains { isActive($0) }
+        locks[name, default: [:]][content.chunk.id] = lock
+        guard let record = locked.record else { return }
+        say(name, record.sequence, live(name)?.content, hadLocks: hadLocks)
+    }
+
+    private mutating func setPolicy() async throws {
+        let scope = Self.scopes.randomElement(using: &random) ?? ""
+        let policy =
+            Int.random(in: 0..<3, using: &random) == 0
+            ? nil
+            : Policy(
+                days: Int.random(in: 0...1, using: &random),
+                last: Int.random(in: 0...2, using: &random))
+        _ = try await fixture.catalog.setPolicy(
+            policy.map { try VersionPolicy(days: $0.days, last: $0.last) },
+            of: PolicyScope(prefix: scope), time: time, request: nil)
+        policies[scope] = policy
+    }
+
+    private func kept(of name: String) -> [Word] {
+        guard let all = words[name], let current = all.last else { return [] }
+        let policy = policy(of: name)
+        let files = all.dropLast().filter { $0.content != nil }
+        let oldestKept = policy.last > 0 ? files.suffix(policy.last).first?.sequence : nil
+        var kept: [Word] = []
+        for (index, word) in all.dropLast().enumerated() {
+            let isOld = word.ended.map { elapsed - $0 >= policy.time } ?? false
+            guard isOld, oldestKept.map({ word.sequence < $0 }) ?? true else {
+                kept += all.dropLast()[index...]
+                break
+            }
+            if isLocked(word, name) { kept.append(word) }
+        }
+        return kept + [current]
     }
 
     /// Running time goes on; the clock on the wall does what it wants.
@@ -139,14 +263,15 @@ public struct VersionModel {
         elapsed += passed
         if Int.random(in: 0..<4, using: &random) == 0 {
             time += Int64.random(in: -500...5_000, using: &random)
+            calendar += Int64.random(in: -500...5_000, using: &random)
+            fixture.setCalendar(calendar)
         }
     }
 
     private mutating func collect() async throws {
         try await fixture.deliver(on: 1...3)
         try await fixture.catalog.markUnused()
-        let (elapsed, kept) = (elapsed, kept)
-        words = words.mapValues { $0.filter { $0.ended.map { elapsed - $0 < kept } ?? true } }
+        for name in words.keys { words[name] = kept(of: name) }
         let grace = CollectionGrace(.zero)
         for replica in CatalogFixture.replicas(1...3) {
             let unused = try await fixture.catalog.unused(
@@ -167,6 +292,8 @@ public struct VersionModel {
                 of: FileName(name), before: nil, limit: 1_000)
             #expect(found.map(\.sequence) == wanted.map(\.sequence), "\(when), \(name)")
             #expect(found.map(\.time) == wanted.map(\.time), "\(when), \(name)")
+            let locked = found.map { $0.lock != nil }
+            #expect(locked == wanted.map { isLocked($0, name) }, "\(when), \(name)")
         }
         let times = words.values.joined().map(\.time)
         for time in Set(times + [0, .max] + times.map { $0 - 1 }) {
@@ -181,13 +308,12 @@ public struct VersionModel {
                 Dictionary(uniqueKeysWithValues: found) == wanted.mapValues(Optional.some),
                 "\(when), at \(time)")
         }
-        // What a name asks for: the levels of its words, but for those whose next word has the same content.
+        // What a name asks for: the levels of its words, but for those whose next word had the same content.
         for chunk in universe {
             var target = 0
             for words in words.values {
-                for (index, word) in words.enumerated() where word.content?.chunk == chunk {
-                    let next = words.dropFirst(index + 1).first?.content?.chunk
-                    if next != chunk { target = max(target, word.content?.level ?? 0) }
+                for word in words where word.content?.chunk == chunk && word.asks {
+                    target = max(target, word.content?.level ?? 0)
                 }
             }
             let status = try await fixture.status(chunk)

@@ -8,10 +8,12 @@ public struct FileEntry: Sendable, Hashable {
     public let metadata: FileMetadata
     /// Seconds since 1970 when it was committed.
     public let time: Int64
+    /// Of its content, as far as this word says.
+    public let lock: ContentLock?
 
     public init(
         name: FileName, sequence: CommitSequence, manifest: ManifestReference, size: UInt64,
-        level: ReplicationLevel, metadata: FileMetadata, time: Int64
+        level: ReplicationLevel, metadata: FileMetadata, time: Int64, lock: ContentLock? = nil
     ) {
         self.name = name
         self.sequence = sequence
@@ -20,6 +22,7 @@ public struct FileEntry: Sendable, Hashable {
         self.level = level
         self.metadata = metadata
         self.time = time
+        self.lock = lock
     }
 }
 

@@ -38,12 +38,18 @@ public protocol VersionCatalog: Sendable {
         _ name: FileName, to version: CommitSequence?, time: Int64, request: RequestID?
     ) async throws(DepotError) -> FileRecord
 
-    /// Forgets what a name was before, at once. What it is stays.
-    ///
-    /// - Returns: how many words were forgotten.
-    func purge(_ name: FileName) async throws(DepotError) -> Int
+    /// Forgets what a name was before, at once, but for contents that are locked. What it is stays.
+    func purge(_ name: FileName) async throws(DepotError) -> PurgedVersions
 
-    /// Forgets what all names were before, where it ended so long ago.
+    /// What goes where names are deleted and purged. Reads every chunk, beside all else.
+    ///
+    /// - Parameter isRecursive: whether what is below the name goes, too.
+    func purgePlan(
+        _ name: FileName, isRecursive: Bool
+    ) async throws(DepotError) -> PurgePlan
+
+    /// Forgets what all names were before, where it ended so long ago, whatever policies say. Contents
+    /// that are locked stay.
     ///
     /// - Throws: as `CollectionCatalog.collectionPlan`.
     func forgetVersions(keptFor duration: Duration) async throws(DepotError)
@@ -62,27 +68,56 @@ public struct FileWord: Sendable, Hashable {
     public let time: Int64
     public let content: Content
     public let isCurrent: Bool
+    /// Of its content.
+    public let lock: ContentLock?
 
     public init(
-        name: FileName, sequence: CommitSequence, time: Int64, content: Content, isCurrent: Bool
+        name: FileName, sequence: CommitSequence, time: Int64, content: Content, isCurrent: Bool,
+        lock: ContentLock? = nil
     ) {
         self.name = name
         self.sequence = sequence
         self.time = time
         self.content = content
         self.isCurrent = isCurrent
+        self.lock = lock
     }
 }
 
-/// How long what names were before is kept, by the catalog's own time.
-public struct VersionPolicy: Sendable, Hashable {
-    /// From when it was replaced or deleted.
-    public let duration: Duration
+/// What became of the words on a name.
+public struct PurgedVersions: Sendable, Hashable {
+    public let forgotten: Int
+    /// Those that stay, because their contents are locked.
+    public let locked: Int
 
-    public init(keepingFor duration: Duration) { self.duration = max(.zero, duration) }
+    public init(forgotten: Int, locked: Int) {
+        self.forgotten = forgotten
+        self.locked = locked
+    }
+}
 
-    public static let usual = VersionPolicy(keepingFor: .seconds(30 * 86_400))
-    public static let nothing = VersionPolicy(keepingFor: .zero)
+/// What a deletion with a purge would take.
+public struct PurgePlan: Sendable, Hashable {
+    /// Names that are there now.
+    @Count public private(set) var names: Int
+    /// What these, and deleted ones, were before.
+    @Count public private(set) var versions: Int
+    /// Names that keep something, because it is locked. Their bytes are not counted.
+    @Count public private(set) var lockedNames: Int
+    /// Of chunks that nothing else uses, each counted once.
+    @ByteCount public private(set) var uniqueBytes: UInt64
+    /// The same with all good copies.
+    @ByteCount public private(set) var storedBytes: UInt64
+
+    public init(
+        names: Int, versions: Int, lockedNames: Int, uniqueBytes: UInt64, storedBytes: UInt64
+    ) {
+        self.names = names
+        self.versions = versions
+        self.lockedNames = lockedNames
+        self.uniqueBytes = uniqueBytes
+        self.storedBytes = storedBytes
+    }
 }
 
 /// A file of a name: what it is, or what it was.

@@ -25,6 +25,7 @@ extension FileRecord {
             fields.add("deleted", true)
             addFormat(to: &fields)
             fields.add("level", level.copies)
+            fields.add("locks", texts: locks.texts)
             fields.add("name", quoted: name.text)
             fields.add("request", quoted: request?.description)
             fields.add("sequence", quoted: sequence.description)
@@ -50,6 +51,7 @@ extension FileRecord {
         fields.add("holes", quoted: metadata.holes?.description)
         fields.add("level", level.copies)
         if case .link(let target) = metadata.kind { fields.add("link", quoted: target.text) }
+        fields.add("locks", texts: locks.texts)
         if !manifest.isInline {
             fields.add("manifest", quoted: manifest.id.hex)
             fields.add("manifestLength", manifest.length)
@@ -124,7 +126,7 @@ extension FileRecord {
             name: try FileName(RecordFieldReader.require("name", fields.name)),
             sequence: try RecordFieldReader.require("sequence", fields.sequence),
             time: try RecordFieldReader.require("time", fields.time), content: content,
-            origin: fields.origin, request: fields.request)
+            origin: fields.origin, request: fields.request, locks: try fields.contentLocks())
         guard format == .two || isOfFormatOne else {
             throw DepotError(.invalidArgument, "it has fields that format 1 does not know")
         }
@@ -132,7 +134,7 @@ extension FileRecord {
 
     /// Whether an older depot would write it with the same fields.
     private var isOfFormatOne: Bool {
-        guard origin == nil, request == nil else { return false }
+        guard origin == nil, request == nil, locks == .none else { return false }
         guard case .file(_, let manifest, _, let metadata) = content else { return true }
         return metadata.isBasic && manifest != .empty
     }

@@ -29,6 +29,8 @@ public struct FileRecord: Sendable, Hashable {
     public let origin: CommitSequence?
     /// The request that asked for it, where that may be repeated.
     public let request: RequestID?
+    /// Of all that the name was or is.
+    public let locks: ContentLocks
 
     /// What the file, or its tombstone, asks for.
     public var level: ReplicationLevel {
@@ -46,7 +48,8 @@ public struct FileRecord: Sendable, Hashable {
 
     public init(
         format: Format = .two, cluster: ClusterID, name: FileName, sequence: CommitSequence,
-        time: Int64, content: Content, origin: CommitSequence? = nil, request: RequestID? = nil
+        time: Int64, content: Content, origin: CommitSequence? = nil, request: RequestID? = nil,
+        locks: ContentLocks = .none
     ) {
         self.format = format
         self.cluster = cluster
@@ -56,6 +59,7 @@ public struct FileRecord: Sendable, Hashable {
         self.content = content
         self.origin = origin
         self.request = request
+        self.locks = locks
         assert(Self.timeRange.contains(self.time), "a time that no calendar can write")
     }
 }

@@ -16,6 +16,7 @@ struct RecordFields {
     let holes: String?
     let level: Int?
     let link: String?
+    let locks: [String: String]?
     let storedManifest: ChunkID?
     let manifestLength: Int?
     let mode: UInt16?
@@ -50,6 +51,7 @@ struct RecordFields {
         holes = fields.quoted("holes")
         level = fields.number("level", as: Int.self)
         link = fields.quoted("link")
+        locks = fields.texts("locks")
         storedManifest = fields.quoted("manifest").flatMap { ChunkID(hex: $0) }
         manifestLength = fields.number("manifestLength", as: Int.self)
         mode = fields.number("mode", as: UInt16.self)
@@ -81,6 +83,10 @@ struct RecordFields {
             stored: try ChunkReference(
                 id: RecordFieldReader.require("manifest", storedManifest),
                 length: RecordFieldReader.require("manifestLength", manifestLength)))
+    }
+
+    func contentLocks() throws(DepotError) -> ContentLocks {
+        try locks.map { texts throws(DepotError) in try ContentLocks(texts: texts) } ?? .none
     }
 
     /// - Parameter manifest: the file's; folders and links have none but that of an empty file.

@@ -11,6 +11,8 @@ enum FileRequest: Sendable, Equatable {
     case versions(FileName, before: CommitSequence?, limit: Int)
     case revert(FileName)
     case purge(FileName)
+    case purgePlan(FileName, isRecursive: Bool)
+    case lock(FileName)
     case info(FileName, after: ChunkID?, limit: Int)
     case changeLevel(FileName)
     case content(VersionName, isHead: Bool)
@@ -19,8 +21,8 @@ enum FileRequest: Sendable, Equatable {
 
     var takesBody: Bool {
         switch self {
-        case .changeLevel, .put, .revert: true
-        case .list, .info, .content, .delete, .versions, .purge: false
+        case .changeLevel, .put, .revert, .lock: true
+        case .list, .info, .content, .delete, .versions, .purge, .purgePlan: false
         }
     }
 
@@ -69,7 +71,13 @@ enum FileRequest: Sendable, Equatable {
         case "revert":
             self = try target.choose(["POST": .revert(try Self.name(file))])
         case "purge":
-            self = try target.choose(["POST": .purge(try Self.name(file))])
+            let name = try Self.name(file)
+            self = try target.choose([
+                "POST": .purge(name),
+                "GET": .purgePlan(name, isRecursive: try query.flag("below")),
+            ])
+        case "lock":
+            self = try target.choose(["POST": .lock(try Self.name(file))])
         case "info":
             self = try target.choose([
                 "GET": .info(
@@ -107,6 +115,14 @@ extension FileServerRoutes {
                     name, revert, request: try Self.requestID(exchange.headers)))
         case .purge(let name):
             return try Response(json: try await parts.versions.purge(name))
+        case .purgePlan(let name, let isRecursive):
+            return try Response(
+                json: try await parts.retention.purgePlan(name, isRecursive: isRecursive))
+        case .lock(let name):
+            let lock = try await exchange.body.decode(LockRequestBody.self)
+            return try Response(
+                json: try await parts.retention.lock(
+                    name, lock, request: try Self.requestID(exchange.headers)))
         case .info(let name, let after, let limit):
             return try await page(of: limit, over: exchange.transfer) {
                 try await parts.files.info(name, after: after, limit: limit)
@@ -128,7 +144,7 @@ extension FileServerRoutes {
         }
     }
 
-    private static func requestID(_ headers: HTTPFields) throws(DepotError) -> RequestID? {
+    static func requestID(_ headers: HTTPFields) throws(DepotError) -> RequestID? {
         guard let name = HTTPField.Name(FileServerRoute.request), let text = headers[name] else {
             return nil
         }

@@ -9,6 +9,7 @@ enum FileServerRequest: Sendable, Equatable {
     case deposit(DepositRequest)
     case retrieval(RetrievalRequest)
     case file(FileRequest)
+    case policy(PolicyRequest)
     case upkeep(UpkeepRequest)
     case membership(MembershipRequest)
 
@@ -18,6 +19,7 @@ enum FileServerRequest: Sendable, Equatable {
         case .deposit(let request): request.takesBody
         case .retrieval(let request): request.takesBody
         case .file(let request): request.takesBody
+        case .policy(let request): request.takesBody
         case .upkeep(let request): request.takesBody
         case .membership(let request): request.takesBody
         }
@@ -40,6 +42,7 @@ enum FileServerRequest: Sendable, Equatable {
             case "deposits": .deposit(try DepositRequest(rest))
             case "retrievals": .retrieval(try RetrievalRequest(rest))
             case "files": .file(try FileRequest(rest))
+            case "policies": .policy(try PolicyRequest(rest))
             case "replicas": .membership(try MembershipRequest(rest))
             default: .upkeep(try UpkeepRequest(target.behind(1)))
             }
@@ -58,6 +61,7 @@ struct FileServerRoutes: Sendable {
         case .deposit(let request): try await answer(request, exchange.body)
         case .retrieval(let request): try await answer(request, exchange)
         case .file(let request): try await answer(request, exchange)
+        case .policy(let request): try await answer(request, exchange)
         case .upkeep(let request): try await answer(request, exchange.body)
         case .membership(let request): try await answer(request, exchange.body)
         }

@@ -1,0 +1,41 @@
+import DepotCore
+import DepotWire
+import HummingbirdCore
+
+/// Requests at `/v1/policies`.
+enum PolicyRequest: Sendable, Equatable {
+    case list
+    case set(prefix: String)
+    case remove(prefix: String)
+
+    var takesBody: Bool {
+        if case .set = self { true } else { false }
+    }
+
+    /// - Parameter target: behind `/v1/policies`.
+    init(_ target: RequestTarget) throws {
+        guard target.parts.isEmpty else { throw target.unknown }
+        let prefix = target.query["prefix"] ?? ""
+        self = try target.choose([
+            "GET": .list, "PUT": .set(prefix: prefix), "DELETE": .remove(prefix: prefix),
+        ])
+    }
+}
+
+extension FileServerRoutes {
+    func answer(_ request: PolicyRequest, _ exchange: Exchange) async throws -> Response {
+        switch request {
+        case .list:
+            return try Response(json: try await parts.retention.policies())
+        case .set(let prefix):
+            let policy = try await exchange.body.decode(PolicyBody.self)
+            return try Response(
+                json: try await parts.retention.setPolicy(
+                    policy, prefix: prefix, request: try Self.requestID(exchange.headers)))
+        case .remove(let prefix):
+            return try Response(
+                json: try await parts.retention.setPolicy(
+                    nil, prefix: prefix, request: try Self.requestID(exchange.headers)))
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import ArgumentParser
+import DepotClient
+import DepotCore
+import DepotWire
+
+struct Lock: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Let nothing take what a file is now, until a time or until it is released.",
+        discussion: """
+            The content of the file, or of NAME@VERSION, stays in the depot until then: the file can \
+            be replaced and deleted, but the version stays, whatever policy, delete --purge and \
+            collect --versions say. A lock can be made longer, and never shorter. The FileServer's \
+            running time decides: time for which it was down is added.
+
+              depot lock contracts/2026.pdf --until 2036-12-31
+              depot lock -r evidence --hold
+              depot lock -r evidence --release-hold
+            """)
+
+    @Argument(help: "The files' names, or versions of them.") var names: [String]
+    @Flag(name: .shortAndLong, help: "Lock everything below NAME/, too.")
+    var recursive = false
+    @Option(
+        help: ArgumentHelp(
+            "Until then: 2036-12-31, 2036-12-31T08:46:00Z, or @SECONDS.",
+            valueName: "time"), transform: Instant.parseCalendar)
+    var until: Instant?
+    @Flag(help: "Until --release-hold.") var hold = false
+    @Flag(help: "Take a hold away; a time that was said before stays.") var releaseHold = false
+    @OptionGroup var options: ServerOptions
+
+    func validate() throws {
+        if hold, releaseHold {
+            throw ValidationError(
+                "--hold and --release-hold contradict each other; give one of them")
+        }
+        if until == nil, !hold, !releaseHold {
+            throw ValidationError("say until when: --until TIME, --hold or --release-hold")
+        }
+    }
+
+    private struct Body: Encodable { let locked: [LockedBody] }
+
+    func run() async throws {
+        let change = try LockChange(
+            until: until?.seconds, isHeld: hold ? true : releaseHold ? false : nil)
+        let client = try options.client()
+        var tally = Tally(output: options.output)
+        for text in names {
+            let version = try await VersionName.parse(text, client)
+            if recursive, version.sequence == nil {
+                try await lockAll(below: version.name, change, client, &tally)
+            } else {
+                let result = await Self.lock(version, change, client)
+                tally.take(version.name, result)
+            }
+        }
+        if options.output.json { Output.json(Body(locked: tally.locked)) }
+        if let failure = tally.failure { throw failure }
+        if recursive, !options.output.quiet, !options.output.json {
+            Output.line(
+                "\(Output.plural(tally.count, "name")) \(releaseHold ? "changed" : "locked")")
+        }
+    }
+
+    private static func lock(
+        _ version: VersionName, _ change: LockChange, _ client: FileServerClient
+    ) async -> Result<LockedBody, DepotError> {
+        do throws(DepotError) {
+            return .success(
+                try await client.lock(
+                    version.name, LockRequestBody(sequence: version.sequence, change)))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func lockAll(
+        below root: FileName, _ change: LockChange, _ client: FileServerClient,
+        _ tally: inout Tally
+    ) async throws {
+        let before = tally.count
+        if try await client.files(.now, prefix: root.text, after: nil).files.first?.name == root {
+            tally.take(root, await Self.lock(VersionName(root), change, client))
+        }
+        var pages = NamePages(client, prefix: "\(root)/")
+        while let page = try await pages.next() {
+            await ManyNames.each(
+                page.map(\.name),
+                { name async throws(DepotError) in
+                    try await Self.lock(VersionName(name), change, client).get()
+                }, onOutcome: { tally.take($0, $1) })
+        }
+        guard tally.count > before || tally.failure != nil else {
+            throw DepotError(
+                .notFound, "no such file in the depot, and nothing below it",
+                object: root.text)
+        }
+    }
+
+    private struct Tally {
+        let output: OutputOptions
+        private(set) var count = 0
+        /// For JSON.
+        private(set) var locked: [LockedBody] = []
+        private(set) var failure: DepotError?
+
+        mutating func take(_ name: FileName, _ result: Result<LockedBody, DepotError>) {
+            switch result {
+            case .success(let body):
+                count += 1
+                if output.json { return locked.append(body) }
+                guard !output.quiet else { return }
+                Output.line("\(name)  \(body.lock?.words ?? "not locked any more")")
+            case .failure(let error):
+                if failure != nil, !output.json { Output.complain("\(error)") }
+                failure = failure ?? error
+            }
+        }
+    }
+}
+
+extension ContentLock {
+    /// For people to read.
+    var words: String {
+        let time = until.map { "locked until \(Output.time($0)) UTC" }
+        let hold = isHeld ? "held until it is released" : nil
+        return [time, hold].compactMap(\.self).joined(separator: ", ")
+    }
+}
