@@ -19,6 +19,7 @@ import damage
 import disks
 import meddling
 import network
+import trees
 from composition import ALL_REPLICAS, Composition, PeakMemory, docker
 from support import MIB, Scratch, equal, expect, flip, regular_files, write_random
 
@@ -244,6 +245,7 @@ def main():
         ("plain_http", plain_http), ("levels_change", levels_change),
         ("chunks_are_shared", chunks_are_shared), ("replicas_gone", replicas_gone),
         ("full_disk", disks.full_disk), ("no_room", disks.no_room), ("killed_in_the_middle", killed_in_the_middle),
+        ("whole_trees", trees.whole_trees),
         *((f"network_{fault}", network.network_fault(fault)) for fault in network.FAULTS
           if arguments.full or arguments.only or fault not in network.ONLY_FULL),
         *((f"meddled_{label}", meddling.meddled(

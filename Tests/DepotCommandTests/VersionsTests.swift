@@ -4,14 +4,6 @@ import Testing
 extension CommandTests {
     /// What was overwritten or deleted comes back: by its version, by its time, as a file and as a tree.
     @Suite struct Versions {
-        private struct Words: Decodable {
-            struct Word: Decodable {
-                let sequence: String
-                let isCurrent: Bool
-            }
-            let versions: [Word]
-        }
-
         /// Times of commits are whole seconds.
         private static func nextSecond() async throws -> Int {
             let now = Int(Date().timeIntervalSince1970)
@@ -21,10 +13,10 @@ extension CommandTests {
             return now
         }
 
-        private static func words(of name: String, in depot: Composition) async throws -> [Words
-            .Word]
-        {
-            try await depot.client(["versions", name], as: Words.self).versions
+        private static func words(
+            of name: String, in depot: Composition
+        ) async throws -> [VersionList.Word] {
+            try await depot.client(["versions", name], as: VersionList.self).versions
         }
 
         /// In people's spelling: `1-7`.

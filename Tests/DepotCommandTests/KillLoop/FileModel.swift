@@ -1,65 +1,139 @@
-import Foundation
-
-/// What may be found under the names of one client: exactly what was acknowledged last or, after an operation that
-/// failed or was never answered, what was there before or what was to be there.
+/// What may be found under the names of one client, now, at an instant, and among the versions: exactly what was
+/// acknowledged or, after an operation that failed or was never answered, what was there before or what was to be there.
 struct FileModel {
     /// The number of a content; `nil`: no such file.
     typealias Content = Int?
 
-    private var allowed: [String: Set<Content>] = [:]
+    /// What an operation made of a name, or may have made of it.
+    struct Word {
+        let content: Content
+        let isAcknowledged: Bool
+        /// The seconds since 1970 in which the operation began, and in which it ended.
+        let began: Int
+        let ended: Int
+        /// Whether its version has to be there: nothing may have purged it.
+        var isKept = true
+        /// Of one that was purged: how often the catalog had been made again before. The next time the replicas may
+        /// bring it back, where their records and chunks were not collected yet.
+        var purged: Int?
+        /// The second in which it was said the last time, if it was repeated: when it began to be so is in no record.
+        fileprivate(set) var repeated: Int
+
+        init(_ content: Content, isAcknowledged: Bool, began: Int, ended: Int) {
+            self.content = content
+            self.isAcknowledged = isAcknowledged
+            self.began = began
+            self.ended = ended
+            repeated = ended
+        }
+    }
+
+    let names: [String]
+    private let rebuilds: Rebuilds
+    /// The oldest first.
+    private var words: [String: [Word]] = [:]
     /// What was done to each name, for whoever looks into a failure.
     private var history: [String: [String]] = [:]
 
-    let names: [String]
+    init(names: [String], rebuilds: Rebuilds) {
+        self.names = names
+        self.rebuilds = rebuilds
+    }
 
-    init(names: [String]) { self.names = names }
+    // MARK: What was done
 
-    func allowed(_ name: String) -> Set<Content> { allowed[name] ?? [nil] }
+    mutating func add(_ word: Word, to name: String) {
+        repeated(name, word.content, in: word.ended)
+        words[name, default: []].append(word)
+    }
 
-    func mustExist(_ name: String) -> Bool { !allowed(name).contains(nil) }
+    /// A commit said once more what the name is: the level is the same, or another one.
+    mutating func repeated(_ name: String, in second: Int) {
+        guard let last = words(name).last(where: \.isAcknowledged) else { return }
+        repeated(name, last.content, in: second)
+    }
 
-    func mayExist(_ name: String) -> Bool { allowed(name) != [nil] }
+    private mutating func repeated(_ name: String, _ content: Content, in second: Int) {
+        for index in (words[name] ?? []).indices.reversed() {
+            guard let word = words[name]?[index] else { return }
+            if word.content == content {
+                words[name]?[index].repeated = second
+            } else if word.isAcknowledged {
+                return
+            }
+        }
+    }
 
-    mutating func acknowledge(_ name: String, _ content: Content) { allowed[name] = [content] }
-
-    mutating func failed(_ name: String, _ content: Content) {
-        allowed[name] = allowed(name).union([content])
+    /// - Parameters:
+    ///   - deletion: what the purge makes of the name.
+    ///   - rebuilds: how often the catalog had been made again before it was asked for.
+    mutating func purge(_ name: String, _ deletion: Word, after rebuilds: Int) {
+        var deletion = deletion
+        deletion.isKept = false
+        for index in (words[name] ?? []).indices {
+            words[name]?[index].isKept = false
+            if deletion.isAcknowledged { words[name]?[index].purged = rebuilds }
+        }
+        words[name, default: []].append(deletion)
     }
 
     mutating func note(_ name: String, _ what: String) { history[name, default: []].append(what) }
 
     func history(of name: String) -> String {
-        (history[name] ?? []).suffix(12).joined(separator: "\n  ")
+        (history[name] ?? []).suffix(16).joined(separator: "\n  ")
     }
-}
 
-/// Contents that share blocks with one another: deposits of different names meet in the same chunks.
-struct SharedContents {
-    static let count = 36
+    // MARK: What may be found
 
-    /// In the order of their numbers.
-    let paths: [String]
+    /// But for those that were purged, and that nothing can have brought back.
+    private func words(_ name: String) -> [Word] {
+        let count = rebuilds.count
+        return (words[name] ?? []).filter { word in word.purged.map { $0 < count } ?? true }
+    }
 
-    init(seed: UInt64, folder: String) throws {
-        paths = (0..<Self.count).map { "\(folder)/content-\($0)" }
-        for (number, path) in paths.enumerated() {
-            try Self.bytes(number, seed: seed).write(to: URL(fileURLWithPath: path))
+    /// - Parameter instant: seconds since 1970; now where none is given.
+    func allowed(_ name: String, at instant: Int? = nil) -> Set<Content> {
+        guard let instant else { return allowedNow(name) }
+        let isRebuilt = rebuilds.count > 0
+        var found: Set<Content> = [nil]
+        for word in words(name) where word.began <= instant {
+            // Times are whole seconds: in those of the operation it may have been there, or not yet.
+            let isThere = (isRebuilt ? word.repeated : word.ended) <= instant
+            if word.isAcknowledged, word.isKept, isThere { found = [] }
+            found.insert(word.content)
         }
+        return found
     }
 
-    func bytes(_ number: Int) throws -> Data {
-        try Data(contentsOf: URL(fileURLWithPath: paths[number]))
+    func mustExist(_ name: String) -> Bool { !allowed(name).contains(nil) }
+
+    private func allowedNow(_ name: String) -> Set<Content> {
+        let words = words(name)
+        let last = words.lastIndex(where: \.isAcknowledged)
+        return Set(words[(last ?? 0)...].map(\.content)).union(last == nil ? [nil] : [])
     }
 
-    /// A third are small, a third are a block that others have, too, and an end of their own, a third stand alone.
-    private static func bytes(_ number: Int, seed: UInt64) -> Data {
-        let own = seed &* 1_000 &+ UInt64(number)
-        switch number % 3 {
-        case 0: return testBytes(1 + number * 997, seed: own)
-        case 1:
-            return testBytes(1_500_000, seed: seed &* 1_000 &+ 900 &+ UInt64(number % 4))
-                + testBytes(number * 8_000, seed: own)
-        default: return testBytes(40_000 + number * 40_000, seed: own)
+    /// Seconds in which something was done to a name.
+    func instants(of name: String) -> [Int] { Set((words[name] ?? []).map(\.ended)).sorted() }
+
+    /// Whether a name may have been all of these, one after the other, and nothing else: whatever was acknowledged is
+    /// among them. What says the same as the one before may be there or not.
+    ///
+    /// - Parameter listed: the oldest first.
+    func mayHaveBeen(_ name: String, _ listed: [Content]) -> Bool {
+        /// How many of the list the words so far can be.
+        var counts: Set<Int> = [0]
+        for word in words(name) {
+            var next = word.isAcknowledged && word.isKept ? [] : counts
+            for var count in counts {
+                if count > 0, listed[count - 1] == word.content { next.insert(count) }
+                while count < listed.count, listed[count] == word.content {
+                    count += 1
+                    next.insert(count)
+                }
+            }
+            counts = next
         }
+        return counts.contains(listed.count)
     }
 }

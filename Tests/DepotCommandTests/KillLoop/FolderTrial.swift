@@ -1,8 +1,18 @@
 import Foundation
+import Synchronization
 
 // What people do to a FileServer's data folder while it is down: they clone its machine and start both, put an old copy
 // back, or have the catalog made again. A second FileServer is asked at an address of its own: what it reads may be old,
 // but it must not acknowledge anything.
+
+/// How often the catalog was made again, or begun to be.
+final class Rebuilds: Sendable {
+    private let begun = Atomic(0)
+
+    var count: Int { begun.load(ordering: .sequentiallyConsistent) }
+
+    func begin() { begun.add(1, ordering: .sequentiallyConsistent) }
+}
 
 /// One of the things that may be done to the data folder of a FileServer that was killed.
 enum FolderTrial: CaseIterable {
@@ -18,7 +28,7 @@ enum FolderTrial: CaseIterable {
     private static let rebuildsMax = 3
 
     /// The FileServer is down, all replicas are up; afterwards it is up, and writes.
-    func run(on depot: Composition) async throws {
+    func run(on depot: Composition, _ rebuilds: Rebuilds) async throws {
         let (clone, old) = (depot.folder + "/server-clone", depot.folder + "/server-old")
         try Self.copy(depot.serverFolder, to: clone)
         switch self {
@@ -33,6 +43,7 @@ enum FolderTrial: CaseIterable {
             try await depot.startServer()
             try await Self.awaitWriter(depot)
         case .rebuild:
+            rebuilds.begin()
             try await Self.rebuild(depot)
             try await depot.startServer()
             try await Self.awaitWriter(depot)

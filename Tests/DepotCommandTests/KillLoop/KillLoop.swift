@@ -33,7 +33,8 @@ struct KillLoop {
             ) { depot in
                 let clients = try await run(depot)
                 try await heal(depot)
-                for client in clients { try await client.expectAcknowledged() }
+                try await check(clients)
+                try await expectNothingLeft(depot)
             }
         } catch {
             Issue.record("\(error)\n\(Self.replay)")
@@ -41,31 +42,38 @@ struct KillLoop {
     }
 
     private func run(_ depot: Composition) async throws -> [MixedClient] {
-        let contents = try SharedContents(seed: Self.seed, folder: "\(depot.folder)/files")
-        let end = End()
+        let contents = try await SharedContents(seed: Self.seed, depot)
+        let (end, rebuilds) = (End(), Rebuilds())
         var clients: [MixedClient] = []
         try await withThrowingTaskGroup(of: MixedClient?.self) { group in
             for number in 0..<Self.clients {
                 group.addTask {
-                    var client = MixedClient(number, depot, contents, seed: Self.seed)
+                    var client = MixedClient(
+                        number, depot, contents, rebuilds, seed: Self.seed)
                     defer { end.come() }
                     while !end.hasCome { try await client.step() }
                     return client
                 }
             }
             group.addTask {
-                var killer = Killer(depot, seed: Self.seed)
+                var killer = Killer(depot, rebuilds, seed: Self.seed)
                 defer { end.come() }
                 try await killer.run(kills: Self.kills) { !end.hasCome }
                 return nil
             }
             for try await case let client? in group { clients.append(client) }
         }
+        print("the catalog was made again \(rebuilds.count) times")
+        Self.tell("operations", clients)
+        return clients
+    }
+
+    private static func tell(_ what: String, _ clients: [MixedClient]) {
         let counts = clients.map(\.counts).reduce(into: [:]) { all, counts in
             all.merge(counts, uniquingKeysWith: +)
         }
-        print("operations and exit codes: \(counts.sorted { $0.key < $1.key })")
-        return clients
+        let told = counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        print("\(what) and exit codes: \(told.joined(separator: ", "))")
     }
 
     /// Within a minute everything has its copies again; verify then has nothing to say.
@@ -83,6 +91,30 @@ struct KillLoop {
         #expect([0, 1].contains(first.exitCode), "\(first)")
         let second = try await depot.verify(["--unpaced"])
         #expect(second.exitCode == 0, "\(second)")
+    }
+
+    private func check(_ clients: [MixedClient]) async throws {
+        let checked = try await withThrowingTaskGroup(of: MixedClient.self) { group in
+            for client in clients {
+                group.addTask {
+                    var client = client
+                    try await client.expectAcknowledged()
+                    try await client.purgeAll()
+                    return client
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        Self.tell("in the end, checks", checked)
+    }
+
+    /// All names were purged, so nothing holds a chunk.
+    private func expectNothingLeft(_ depot: Composition) async throws {
+        try await poll("all that was purged to go", within: .seconds(60)) {
+            _ = try await depot.client(["collect", "--grace", "0s"], as: Collected.self)
+            let replicas = try await depot.client(["status"], as: Status.self).replicas
+            return replicas.allSatisfy { $0.chunks == 0 }
+        }
     }
 }
 

@@ -13,11 +13,13 @@ struct Killer {
     private static let killsPerTrial = 8
 
     let depot: Composition
+    private let rebuilds: Rebuilds
     private var random: SeededGenerator
     private var serverKills = 0
 
-    init(_ depot: Composition, seed: UInt64) {
+    init(_ depot: Composition, _ rebuilds: Rebuilds, seed: UInt64) {
         self.depot = depot
+        self.rebuilds = rebuilds
         random = SeededGenerator(seed: seed)
     }
 
@@ -34,7 +36,7 @@ struct Killer {
                 if let trial = nextTrial(victim) {
                     while let started = try await group.next() { up.insert(started) }
                     try await kill(victim)
-                    try await trial.run(on: depot)
+                    try await trial.run(on: depot, rebuilds)
                     continue
                 }
                 up.remove(victim)

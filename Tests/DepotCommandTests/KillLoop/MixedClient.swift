@@ -16,16 +16,28 @@ struct MixedClient {
     let number: Int
     let depot: Composition
     let contents: SharedContents
-    private(set) var model: FileModel
-    private var random: SeededGenerator
+    let rebuilds: Rebuilds
+    var model: FileModel
+    var random: SeededGenerator
+    /// Of operations, by what they are and their exit codes.
     private(set) var counts: [String: Int] = [:]
     private var draining: Int?
+    /// The second in which the last operation began.
+    private var began = 0
+    /// Everything is up, so nothing may fail.
+    private var isOver = false
 
-    init(_ number: Int, _ depot: Composition, _ contents: SharedContents, seed: UInt64) {
+    init(
+        _ number: Int, _ depot: Composition, _ contents: SharedContents, _ rebuilds: Rebuilds,
+        seed: UInt64
+    ) {
         self.number = number
         self.depot = depot
         self.contents = contents
-        model = FileModel(names: (0..<Self.namesPerClient).map { "client\(number)/file\($0)" })
+        self.rebuilds = rebuilds
+        model = FileModel(
+            names: (0..<Self.namesPerClient).map { "client\(number)/file\($0)" },
+            rebuilds: rebuilds)
         random = SeededGenerator(seed: seed &+ UInt64(number) &* 7_919)
     }
 
@@ -33,13 +45,17 @@ struct MixedClient {
     mutating func step() async throws {
         let name = model.names[Int.random(in: 0..<Self.namesPerClient, using: &random)]
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<36: try await deposit(name)
-        case 36..<56: try await retrieve(name)
-        case 56..<68: try await changeLevel(name)
-        case 68..<77: try await delete(name)
-        case 77..<83: try await list()
-        case 83..<88: try await verify()
-        case 88..<94: try await collect()
+        case 0..<30: try await deposit(name)
+        case 30..<42: try await retrieve(name)
+        case 42..<52: try await changeLevel(name)
+        case 52..<62: try await delete(name)
+        case 62..<72: try await bringBack(name)
+        case 72..<75: try await purge(name)
+        case 75..<81: try await retrieveVersion(of: name)
+        case 81..<86: try await retrieveAsOfThen(name)
+        case 86..<90: try await list()
+        case 90..<93: try await verify()
+        case 93..<96: try await collect()
         default: try await drain()
         }
     }
@@ -50,12 +66,9 @@ struct MixedClient {
         let content = Int.random(in: 0..<SharedContents.count, using: &random)
         let level = Int.random(in: 1...4, using: &random)
         let outcome = try await run(["deposit", contents.paths[content], "\(level)", "--as", name])
-        model.note(name, "deposit of content \(content) at \(level): \(said(outcome))")
-        if outcome.status == 0 {
-            model.acknowledge(name, content)
-        } else {
-            model.failed(name, content)
-        }
+        note(
+            "deposit of content \(content) at \(level)", outcome,
+            name, word(content, isAcknowledged: outcome.status == 0))
     }
 
     private mutating func retrieve(_ name: String) async throws {
@@ -63,7 +76,7 @@ struct MixedClient {
         defer { unlink(path) }
         let outcome = try await run(["retrieve", name, "-o", path], alsoAllowed: [2])
         if outcome.status == 0 {
-            try expect(try Data(contentsOf: URL(fileURLWithPath: path)), under: name)
+            try expect(path, model.allowed(name), under: name)
         } else if outcome.status == 3, model.mustExist(name) {
             throw wrong(name, "it was not found")
         }
@@ -72,29 +85,37 @@ struct MixedClient {
     private mutating func changeLevel(_ name: String) async throws {
         let level = Int.random(in: 1...4, using: &random)
         let outcome = try await run(["change-replication", name, "\(level)"], alsoAllowed: [2])
-        model.note(name, "level \(level): \(said(outcome))")
-        if outcome.status == 3, model.mustExist(name) { throw wrong(name, "it was not found") }
+        tell("level \(level)", outcome, name)
+        if outcome.status != 3 {
+            model.repeated(name, in: Self.now)
+        } else if model.mustExist(name) {
+            throw wrong(name, "it was not found")
+        }
     }
 
     private mutating func delete(_ name: String) async throws {
         let outcome = try await run(["delete", name])
-        model.note(name, "delete: \(said(outcome))")
-        switch outcome.status {
         // Not found is what a repeated request hears when the first one was done but not answered.
-        case 0, 3: model.acknowledge(name, nil)
-        default: model.failed(name, nil)
-        }
+        var deletion = word(nil, isAcknowledged: [0, 3].contains(outcome.status))
+        deletion.isKept = outcome.status == 0
+        note("delete", outcome, name, deletion)
     }
 
+    /// What there is, or what there was in some second.
     private mutating func list() async throws {
-        let outcome = try await run(["list", "client\(number)/"])
+        let then = model.names.flatMap(model.instants).randomElement(using: &random)
+        let instant = Bool.random(using: &random) ? then : nil
+        let outcome = try await run(
+            ["list", "client\(number)/"] + (instant.map { ["--at", "@\($0)"] } ?? []))
         guard outcome.status == 0 else { return }
         let listed = try JSONDecoder().decode(Listing.self, from: outcome.output).files.map(\.name)
         for name in model.names {
-            if model.mustExist(name), !listed.contains(name) {
-                throw wrong(name, "it is not listed")
+            let allowed = model.allowed(name, at: instant)
+            guard listed.contains(name) ? allowed == [nil] : !allowed.contains(nil) else {
+                continue
             }
-            if !model.mayExist(name), listed.contains(name) { throw wrong(name, "it is listed") }
+            throw wrong(
+                name, "it is \(listed.contains(name) ? "" : "not ")listed", at: instant)
         }
     }
 
@@ -126,47 +147,73 @@ struct MixedClient {
 
     // MARK: The end
 
-    /// Everything is up again, so every name has to answer with what may be there.
-    func expectAcknowledged() async throws {
+    /// Everything is up again, so every name has to answer with what may be there, and what it was.
+    mutating func expectAcknowledged() async throws {
+        (isOver, counts) = (true, [:])
         for name in model.names {
-            let path = depot.newPath()
-            defer { unlink(path) }
-            let process = try depot.start(["retrieve", name, "-o", path, "--json"])
-            let outcome = try await process.outcome()
-            depot.discard(process)
-            switch outcome.status {
-            case 0: try expect(try Data(contentsOf: URL(fileURLWithPath: path)), under: name)
-            case 3 where !model.mustExist(name): break
-            default: throw wrong(name, "in the end: \(said(outcome))")
-            }
+            try await retrieve(name)
+            try await expectHistory(of: name)
         }
     }
 
-    private func expect(_ bytes: Data, under name: String) throws {
-        for case let content? in model.allowed(name) where try contents.bytes(content) == bytes {
-            return
-        }
-        throw wrong(name, "\(bytes.count) bytes came that nobody may have deposited there")
+    mutating func purgeAll() async throws {
+        for name in model.names { try await purge(name) }
     }
 
-    private func wrong(_ name: String, _ what: String) -> Wrong {
-        let allowed = model.allowed(name).map { $0.map { "content \($0)" } ?? "nothing" }
+    // MARK: What the model knows
+
+    private static var now: Int { Int(Date().timeIntervalSince1970) }
+
+    /// What the last operation was to make of a name.
+    func word(_ content: FileModel.Content, isAcknowledged: Bool) -> FileModel.Word {
+        FileModel.Word(content, isAcknowledged: isAcknowledged, began: began, ended: Self.now)
+    }
+
+    mutating func note(
+        _ what: String, _ outcome: ChildProcess.Outcome, _ name: String, _ word: FileModel.Word
+    ) {
+        tell(what, outcome, name)
+        model.add(word, to: name)
+    }
+
+    mutating func tell(_ what: String, _ outcome: ChildProcess.Outcome, _ name: String) {
+        model.note(name, "\(began)–\(Self.now) \(what): \(said(outcome))")
+    }
+
+    func expect(
+        _ path: String, _ allowed: Set<FileModel.Content>, under name: String,
+        at instant: Int? = nil
+    ) throws {
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        for case let content? in allowed where try contents.bytes(content) == bytes { return }
+        throw wrong(
+            name, "\(bytes.count) bytes came that nobody may have deposited there", at: instant)
+    }
+
+    func wrong(_ name: String, _ what: String, at instant: Int? = nil) -> Wrong {
+        let allowed = model.allowed(name, at: instant).map {
+            $0.map { "content \($0)" } ?? "nothing"
+        }
+        let then = instant.map { " at \($0)" } ?? ""
         return Wrong(
             description:
-                "\(name): \(what); allowed: \(allowed.joined(separator: ", ")); history:\n  "
+                "\(name)\(then): \(what); allowed: \(allowed.joined(separator: ", ")); history:\n  "
                 + model.history(of: name))
     }
 
     // MARK: Processes
 
-    private mutating func run(
-        _ arguments: [String], alsoAllowed: Set<Int32> = []
+    /// - Parameter label: what it is counted as; the command's name where none is given.
+    mutating func run(
+        _ arguments: [String], as label: String? = nil, alsoAllowed: Set<Int32> = []
     ) async throws -> ChildProcess.Outcome {
+        began = Self.now
         let process = try depot.start(arguments + Self.patience + ["--json"])
         let outcome = try await process.outcome(within: .seconds(240))
         depot.discard(process)
-        counts["\(arguments[0]) \(outcome.status)", default: 0] += 1
-        guard Self.patient.union(alsoAllowed).contains(outcome.status) else {
+        counts["\(label ?? arguments[0]) \(outcome.status)", default: 0] += 1
+        let allowed = isOver ? [0, 3] : Self.patient.union(alsoAllowed)
+        guard allowed.contains(outcome.status) else {
             throw Wrong(description: "\(arguments) ended with \(said(outcome))")
         }
         return outcome

@@ -49,6 +49,19 @@ struct Listing: Decodable {
     let files: [File]
 }
 
+struct VersionList: Decodable {
+    struct Manifest: Decodable { let id: String }
+    struct File: Decodable { let manifest: Manifest }
+    struct Word: Decodable {
+        let sequence: String
+        let isCurrent: Bool
+        /// `nil`: it was deleted.
+        let file: File?
+    }
+    /// The newest first.
+    let versions: [Word]
+}
+
 struct Info: Decodable {
     struct Holding: Decodable {
         let replica: String
