@@ -101,25 +101,25 @@ struct Publication {
         try ReplacedFiles(session).note(next.name, by: number, with: manifest)
         try ReceiptTable(session).moveOut(of: next.name)
         let versions = VersionTable(session)
-        try versions.keepDeletion(of: next)
+        let deleted = try versions.keepDeletion(of: next)
         try session.statement("DELETE FROM tombstone WHERE name = ?").run(next.name)
         let since = try versions.keepFile(of: next, with: manifest)
         try LockTable(session).note(next.locks, of: next.name)
-        return since
+        return next.isDeletion ? deleted ?? since : since
     }
 
     /// Puts the record's tombstone in the place of the file.
     func bury(_ record: FileRecord, level: ReplicationLevel, number: Int64) throws {
-        _ = try leave(for: record, number, with: nil)
+        let since = try leave(for: record, number, with: nil)
         try session.statement("DELETE FROM file WHERE name = ?").run(record.name)
         if PolicyScope.isReserved(record.name) { session.policiesChanged() }
         try session.statement(
             """
-            INSERT INTO tombstone (name, epoch, counter, level, time, record)
-            VALUES (?, ?, ?, ?, ?, ?)
+            INSERT INTO tombstone (name, epoch, counter, level, time, record, since)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             """
         ).run(
             record.name, record.sequence.epoch, record.sequence.counter, level, record.time,
-            number)
+            number, since)
     }
 }

@@ -41,7 +41,8 @@ extension SQLiteCatalog {
     static func refuseReserved(_ name: FileName) throws(DepotError) {
         guard !PolicyScope.isReserved(name) else {
             throw DepotError(
-                .invalidArgument, "names that begin with '.depot/' are the depot's own; "
+                .invalidArgument,
+                "names that begin with '.depot/' are the depot's own; "
                     + "'depot policy' changes them", object: name.text)
         }
     }

@@ -12,6 +12,8 @@ extension CatalogSchema {
             held INTEGER NOT NULL,
             PRIMARY KEY (name, content)
         ) WITHOUT ROWID;
+        -- since: when the name was deleted, where a later word says only what is locked of it.
+        ALTER TABLE tombstone ADD COLUMN since INTEGER;
 
         """
 

@@ -75,18 +75,27 @@ struct VersionTable {
         return metadata == before
     }
 
-    /// Keeps the deletion of a name, which the next word is about to replace.
-    func keepDeletion(of next: FileRecord) throws {
+    /// Keeps the deletion of a name, which the next word is about to replace, unless that is one, too.
+    ///
+    /// - Returns: since when it was deleted; `nil` where it was not.
+    func keepDeletion(of next: FileRecord) throws -> Int64? {
         session.assertChange()
-        guard try keepsSomething(of: next.name, locks: next.locks) else { return }
+        let since = try session.statement(
+            "SELECT coalesce(since, time) FROM tombstone WHERE name = ?"
+        ).first(next.name) { try $0.get(0, as: Int64.self) }
+        guard since != nil, !next.isDeletion,
+            try keepsSomething(of: next.name, locks: next.locks)
+        else { return since }
         try session.statement(
             """
             INSERT INTO version (name, epoch, counter, deleted, manifest, size, level, target, time,
                 since, record, ended)
-            SELECT name, epoch, counter, 1, \(ManifestTable.empty), 0, level, 0, time, time, record, ?
+            SELECT name, epoch, counter, 1, \(ManifestTable.empty), 0, level, 0, time,
+                coalesce(since, time), record, ?
             FROM tombstone WHERE name = ?
             """
         ).run(session.now, next.name)
+        return since
     }
 
     /// Enters a word that newer word is known of.
@@ -151,8 +160,8 @@ struct VersionTable {
             """
             SELECT epoch, counter, coalesce(since, time) AS begin, 0, 1 FROM file
             WHERE name = ?1 AND begin <= ?2 AND (epoch, counter) < (?3, ?4)
-            UNION ALL SELECT epoch, counter, time, 1, 1 FROM tombstone
-            WHERE name = ?1 AND time <= ?2 AND (epoch, counter) < (?3, ?4)
+            UNION ALL SELECT epoch, counter, coalesce(since, time) AS begin, 1, 1 FROM tombstone
+            WHERE name = ?1 AND begin <= ?2 AND (epoch, counter) < (?3, ?4)
             UNION ALL SELECT epoch, counter, since, deleted, 0 FROM version
             WHERE name = ?1 AND since <= ?2 AND (epoch, counter) < (?3, ?4)
             ORDER BY 1 DESC, 2 DESC LIMIT ?5

@@ -25,7 +25,12 @@ struct Delete: AsyncParsableCommand {
         throw ValidationError("--plan says what --purge would free; give both")
     }
 
-    private struct Body: Encodable { let deleted: [FileName] }
+    private struct Body: Encodable {
+        let deleted: [FileName]
+        /// Those of which versions stay, because they are locked.
+        let locked: [FileName]
+        let failed: [FailedFiles.Entry]
+    }
 
     func run() async throws {
         var parsed: [FileName] = []
@@ -33,19 +38,27 @@ struct Delete: AsyncParsableCommand {
         let client = try options.client()
         if plan { return try await showPlan(of: parsed, client) }
         let deletions = Deletions(client: client, purges: purge)
-        var tally = Tally(output: options.output)
+        var tally = NameTally<DeletedName>(options.output, "deleted")
         for name in parsed {
             if recursive {
                 await deleteTree(name, deletions, &tally)
             } else {
-                tally.take(name, await deletions.outcome(of: name), isAlone: parsed.count == 1)
+                Self.take(name, await deletions.outcome(of: name), &tally)
             }
         }
-        if let failure = tally.failure { throw failure }
-        if options.output.json { return Output.json(Body(deleted: tally.deleted.sorted())) }
-        if recursive, !options.output.quiet {
-            Output.line("deleted \(Output.plural(tally.count, "name"))")
-        }
+        try tally.finish(
+            Body(
+                deleted: tally.done.map(\.name).sorted(),
+                locked: tally.done.filter { $0.lockedVersions > 0 }.map(\.name).sorted(),
+                failed: tally.failed.sorted),
+            summary: recursive ? "deleted \(Output.plural(tally.count, "name"))" : nil)
+    }
+
+    private static func take(
+        _ name: FileName, _ result: Result<DeletedName, DepotError>,
+        _ tally: inout NameTally<DeletedName>
+    ) {
+        tally.take(name, result) { $0.words }
     }
 
     private struct Plans: Encodable { let plans: [PurgePlanBody] }
@@ -73,64 +86,40 @@ struct Delete: AsyncParsableCommand {
         }
     }
 
-    private struct Tally {
-        let output: OutputOptions
-        private(set) var count = 0
-        /// For JSON.
-        private(set) var deleted: [FileName] = []
-        private(set) var failure: DepotError?
-
-        mutating func take(
-            _ name: FileName, _ result: Result<Void, DepotError>, isAlone: Bool
-        ) {
-            switch result {
-            case .success:
-                count += 1
-                if output.json { return deleted.append(name) }
-                if !output.quiet { Output.line("deleted \(name)") }
-            case .failure(let error):
-                failure = failure ?? error
-                if !isAlone, !output.json { Output.complain("\(error)") }
-            }
-        }
-    }
-
     /// What is below the name goes before the name itself, where that is a folder's or a file's.
     private func deleteTree(
-        _ root: FileName, _ deletions: Deletions, _ tally: inout Tally
+        _ root: FileName, _ deletions: Deletions, _ tally: inout NameTally<DeletedName>
     ) async {
         let before = tally.count
         do throws(DepotError) {
             var pages = NamePages(deletions.client, prefix: "\(root)/")
-            while tally.failure == nil, let page = try await pages.next() {
-                await deletions.delete(page.map(\.name)) {
-                    tally.take($0, $1, isAlone: false)
-                }
+            while tally.failed.count == 0, let page = try await pages.next() {
+                await deletions.delete(page.map(\.name)) { Self.take($0, $1, &tally) }
             }
         } catch {
-            return tally.take(root, .failure(error), isAlone: true)
+            return tally.fail(root, error)
         }
-        guard tally.failure == nil else { return }
+        guard tally.failed.count == 0 else { return }
         if purge { await purgeDeleted(below: root, deletions, &tally) }
         let result = await deletions.outcome(of: root)
         // Names may lead through a folder of which the depot knows nothing.
         if case .failure(let error) = result, error.code == .notFound, tally.count > before {
             return
         }
-        tally.take(root, result, isAlone: true)
+        Self.take(root, result, &tally)
     }
 
     /// What was deleted before is forgotten as well.
     private func purgeDeleted(
-        below root: FileName, _ deletions: Deletions, _ tally: inout Tally
+        below root: FileName, _ deletions: Deletions, _ tally: inout NameTally<DeletedName>
     ) async {
         do throws(DepotError) {
             var pages = NamePages(deletions.client, .beforeDeletion, prefix: "\(root)/")
-            while tally.failure == nil, let page = try await pages.next() {
-                await deletions.delete(page.map(\.name)) { tally.take($0, $1, isAlone: false) }
+            while tally.failed.count == 0, let page = try await pages.next() {
+                await deletions.delete(page.map(\.name)) { Self.take($0, $1, &tally) }
             }
         } catch {
-            tally.take(root, .failure(error), isAlone: true)
+            tally.fail(root, error)
         }
     }
 }

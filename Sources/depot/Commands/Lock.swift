@@ -39,28 +39,35 @@ struct Lock: AsyncParsableCommand {
         }
     }
 
-    private struct Body: Encodable { let locked: [LockedBody] }
+    private struct Body: Encodable {
+        let locked: [LockedBody]
+        let failed: [FailedFiles.Entry]
+    }
 
     func run() async throws {
         let change = try LockChange(
             until: until?.seconds, isHeld: hold ? true : releaseHold ? false : nil)
         let client = try options.client()
-        var tally = Tally(output: options.output)
+        var tally = NameTally<LockedBody>(options.output, "locked")
         for text in names {
             let version = try await VersionName.parse(text, client)
             if recursive, version.sequence == nil {
                 try await lockAll(below: version.name, change, client, &tally)
             } else {
-                let result = await Self.lock(version, change, client)
-                tally.take(version.name, result)
+                Self.take(version.name, await Self.lock(version, change, client), &tally)
             }
         }
-        if options.output.json { Output.json(Body(locked: tally.locked)) }
-        if let failure = tally.failure { throw failure }
-        if recursive, !options.output.quiet, !options.output.json {
-            Output.line(
-                "\(Output.plural(tally.count, "name")) \(releaseHold ? "changed" : "locked")")
-        }
+        let verb = releaseHold ? "changed" : "locked"
+        try tally.finish(
+            Body(locked: tally.done, failed: tally.failed.sorted),
+            summary: recursive ? "\(Output.plural(tally.count, "name")) \(verb)" : nil)
+    }
+
+    private static func take(
+        _ name: FileName, _ result: Result<LockedBody, DepotError>,
+        _ tally: inout NameTally<LockedBody>
+    ) {
+        tally.take(name, result) { "\(name)  \($0.lock?.words ?? "not locked any more")" }
     }
 
     private static func lock(
@@ -77,11 +84,11 @@ struct Lock: AsyncParsableCommand {
 
     private func lockAll(
         below root: FileName, _ change: LockChange, _ client: FileServerClient,
-        _ tally: inout Tally
+        _ tally: inout NameTally<LockedBody>
     ) async throws {
         let before = tally.count
         if try await client.files(.now, prefix: root.text, after: nil).files.first?.name == root {
-            tally.take(root, await Self.lock(VersionName(root), change, client))
+            Self.take(root, await Self.lock(VersionName(root), change, client), &tally)
         }
         var pages = NamePages(client, prefix: "\(root)/")
         while let page = try await pages.next() {
@@ -89,33 +96,12 @@ struct Lock: AsyncParsableCommand {
                 page.map(\.name),
                 { name async throws(DepotError) in
                     try await Self.lock(VersionName(name), change, client).get()
-                }, onOutcome: { tally.take($0, $1) })
+                }, onOutcome: { Self.take($0, $1, &tally) })
         }
-        guard tally.count > before || tally.failure != nil else {
+        guard tally.count > before || tally.failed.count > 0 else {
             throw DepotError(
                 .notFound, "no such file in the depot, and nothing below it",
                 object: root.text)
-        }
-    }
-
-    private struct Tally {
-        let output: OutputOptions
-        private(set) var count = 0
-        /// For JSON.
-        private(set) var locked: [LockedBody] = []
-        private(set) var failure: DepotError?
-
-        mutating func take(_ name: FileName, _ result: Result<LockedBody, DepotError>) {
-            switch result {
-            case .success(let body):
-                count += 1
-                if output.json { return locked.append(body) }
-                guard !output.quiet else { return }
-                Output.line("\(name)  \(body.lock?.words ?? "not locked any more")")
-            case .failure(let error):
-                if failure != nil, !output.json { Output.complain("\(error)") }
-                failure = failure ?? error
-            }
         }
     }
 }

@@ -16,13 +16,16 @@ struct Undelete: AsyncParsableCommand {
     var recursive = false
     @OptionGroup var options: ServerOptions
 
-    private struct Body: Encodable { let restored: [RevertedBody] }
+    private struct Body: Encodable {
+        let restored: [RevertedBody]
+        let failed: [FailedFiles.Entry]
+    }
 
     func run() async throws {
         var parsed: [FileName] = []
         for name in names { parsed.append(try FileName(name)) }
         let client = try options.client()
-        var tally = Tally(output: options.output)
+        var tally = NameTally<RevertedBody>(options.output, "brought back")
         for name in parsed {
             if recursive {
                 try await all(below: name, client, &tally)
@@ -30,46 +33,26 @@ struct Undelete: AsyncParsableCommand {
                 await bring([name], client, &tally)
             }
         }
-        if let failure = tally.failure { throw failure }
-        if options.output.json { return Output.json(Body(restored: tally.restored)) }
-        if recursive, !options.output.quiet {
-            Output.line("\(Output.plural(tally.count, "name")) brought back")
-        }
-    }
-
-    private struct Tally {
-        let output: OutputOptions
-        private(set) var count = 0
-        /// For JSON.
-        private(set) var restored: [RevertedBody] = []
-        private(set) var failure: DepotError?
-
-        mutating func take(_ name: FileName, _ result: Result<RevertedBody, DepotError>) {
-            switch result {
-            case .success(let reverted):
-                count += 1
-                if output.json { return restored.append(reverted) }
-                guard !output.quiet else { return }
-                Output.line(
-                    "\(name) is back, as \(name)@\(reverted.sequence.short)\(reverted.shortfall)")
-            case .failure(let error):
-                if failure != nil, !output.json { Output.complain("\(name): \(error)") }
-                failure = failure ?? error
-            }
-        }
+        try tally.finish(
+            Body(restored: tally.done, failed: tally.failed.sorted),
+            summary: recursive ? "\(Output.plural(tally.count, "name")) brought back" : nil)
     }
 
     private func bring(
-        _ names: [FileName], _ client: FileServerClient, _ tally: inout Tally
+        _ names: [FileName], _ client: FileServerClient, _ tally: inout NameTally<RevertedBody>
     ) async {
         await ManyNames.each(
             names, { name async throws(DepotError) in try await client.revert(name, to: nil) },
-            onOutcome: { tally.take($0, $1) })
+            onOutcome: { name, result in
+                tally.take(name, result) {
+                    "\(name) is back, as \(name)@\($0.sequence.short)\($0.shortfall)"
+                }
+            })
     }
 
     /// A page at a time: what came back is in the list no more.
     private func all(
-        below root: FileName, _ client: FileServerClient, _ tally: inout Tally
+        below root: FileName, _ client: FileServerClient, _ tally: inout NameTally<RevertedBody>
     ) async throws(DepotError) {
         let before = tally.count
         if try await client.files(.beforeDeletion, prefix: root.text, after: nil).files.first?.name
@@ -81,7 +64,7 @@ struct Undelete: AsyncParsableCommand {
         while let page = try await pages.next() {
             await bring(page.map(\.name), client, &tally)
         }
-        guard tally.count > before || tally.failure != nil else {
+        guard tally.count > before || tally.failed.count > 0 else {
             throw DepotError(
                 .notFound, "nothing that is kept was deleted there", object: root.text)
         }

@@ -142,7 +142,7 @@ final class DepositReporter: Sendable {
     }
 
     /// What a mirror has done about a name that the folder does not have.
-    func take(deletionOf name: FileName, _ result: Result<Void, DepotError>) {
+    func take(deletionOf name: FileName, _ result: Result<DeletedName, DepotError>) {
         switch result {
         case .success:
             state.withLock { state in

@@ -10,43 +10,49 @@ struct Deletions: Sendable {
 
     /// - Parameter onOutcome: told of each when it is known, in no order.
     func delete(
-        _ names: [FileName], onOutcome: (FileName, Result<Void, DepotError>) -> Void
+        _ names: [FileName], onOutcome: (FileName, Result<DeletedName, DepotError>) -> Void
     ) async {
         await ManyNames.each(
             names, { name async throws(DepotError) in try await delete(name) }, onOutcome: onOutcome
         )
     }
 
-    func delete(_ name: FileName) async throws(DepotError) {
+    func delete(_ name: FileName) async throws(DepotError) -> DeletedName {
         do throws(DepotError) {
             try await client.delete(name)
         } catch {
+            guard purges, error.code == .notFound else { throw error }
             // What was deleted before may be purged as well.
-            guard purges, error.code == .notFound, try await purge(name).versions > 0 else {
-                throw error
-            }
-            return
+            let purged = try await client.purge(name)
+            guard purged.versions > 0 || purged.lockedVersions > 0 else { throw error }
+            return DeletedName(name: name, lockedVersions: purged.lockedVersions)
         }
-        if purges { _ = try await purge(name) }
+        let locked = purges ? try await client.purge(name).lockedVersions : 0
+        return DeletedName(name: name, lockedVersions: locked)
     }
 
-    private func purge(_ name: FileName) async throws(DepotError) -> PurgedBody {
-        let purged = try await client.purge(name)
-        if let locked = purged.locked?.wrappedValue, locked > 0 {
-            throw DepotError(
-                .conflict,
-                "it is deleted, but \(Output.plural(locked, "version")) of it "
-                    + "\(locked == 1 ? "is" : "are") locked and stay; 'depot versions' says until when",
-                object: name.text)
-        }
-        return purged
-    }
-
-    func outcome(of name: FileName) async -> Result<Void, DepotError> {
+    func outcome(of name: FileName) async -> Result<DeletedName, DepotError> {
         do throws(DepotError) {
             return .success(try await delete(name))
         } catch {
             return .failure(error)
         }
     }
+}
+
+struct DeletedName: Encodable, Sendable {
+    let name: FileName
+    /// Those that stay though all should go.
+    let lockedVersions: Int
+
+    /// For people to read.
+    var words: String {
+        guard lockedVersions > 0 else { return "deleted \(name)" }
+        return "deleted \(name); \(Output.plural(lockedVersions, "locked version")) "
+            + "\(lockedVersions == 1 ? "stays" : "stay")"
+    }
+}
+
+extension PurgedBody {
+    var lockedVersions: Int { locked?.wrappedValue ?? 0 }
 }

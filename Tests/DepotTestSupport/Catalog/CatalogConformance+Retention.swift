@@ -128,7 +128,9 @@ extension CatalogConformance {
             }
             func kept() async throws -> [Int] {
                 var counts: [Int] = []
-                for name in names { counts.append(try await fixture.kept(of: FileName(name)).count) }
+                for name in names {
+                    counts.append(try await fixture.kept(of: FileName(name)).count)
+                }
                 return counts
             }
             fixture.advance(.seconds(50))
@@ -196,7 +198,8 @@ extension CatalogConformance {
             let all = try await catalog.purgePlan(FileName("a"), isRecursive: true)
             let bytes = { (numbers: [Int]) in numbers.reduce(0) { $0 + UInt64(chunks[$1].length) } }
             #expect(all.names == 3 && all.versions == 3 && all.lockedNames == 0)
-            #expect(all.uniqueBytes == bytes([0, 1, 3]) && all.storedBytes == 3 * bytes([0, 1, 3]))
+            #expect(
+                all.uniqueBytes == bytes([0, 1, 3]) && all.storedBytes == 3 * bytes([0, 1, 3]))
             let one = try await catalog.purgePlan(FileName("a"), isRecursive: false)
             #expect(one.names == 1 && one.versions == 0 && one.uniqueBytes == bytes([3]))
             _ = try await catalog.lock(

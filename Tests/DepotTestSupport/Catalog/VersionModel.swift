@@ -81,15 +81,22 @@ public struct VersionModel {
         words[name]?.last.flatMap { $0.content == nil ? nil : $0 }
     }
 
+    private static func areSame(
+        _ old: (chunk: ChunkReference, level: Int)?, _ new: (chunk: ChunkReference, level: Int)?
+    ) -> Bool {
+        guard let old, let new else { return old == nil && new == nil }
+        return old == new
+    }
+
     private mutating func say(
         _ name: String, _ sequence: CommitSequence, _ content: (chunk: ChunkReference, level: Int)?,
         hadLocks: Bool = false
     ) {
         var all = words[name] ?? []
-        if let last = all.last, let old = last.content, let new = content, old == new {
+        if let last = all.last, Self.areSame(last.content, content) {
             // The same once more: the name says it since then.
             all[all.count - 1] = Word(
-                sequence: sequence, time: last.time, content: new, ended: nil)
+                sequence: sequence, time: last.time, content: content, ended: nil)
         } else {
             if let last = all.indices.last {
                 let isSame = all[last].content?.chunk == content?.chunk
@@ -176,7 +183,9 @@ public struct VersionModel {
     }
 
     private func isLocked(_ word: Word, _ name: String) -> Bool {
-        guard let chunk = word.content?.chunk.id, let lock = locks[name]?[chunk] else { return false }
+        guard let chunk = word.content?.chunk.id, let lock = locks[name]?[chunk] else {
+            return false
+        }
         return isActive(lock)
     }
 

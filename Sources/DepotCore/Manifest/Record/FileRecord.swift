@@ -32,6 +32,10 @@ public struct FileRecord: Sendable, Hashable {
     /// Of all that the name was or is.
     public let locks: ContentLocks
 
+    public var isDeletion: Bool {
+        if case .deleted = content { true } else { false }
+    }
+
     /// What the file, or its tombstone, asks for.
     public var level: ReplicationLevel {
         switch content {
