@@ -19,9 +19,23 @@ import Testing
         try await withCatalog(versions: policy) { fixture in try await behaviour.check(fixture) }
     }
 
-    @Test(arguments: CatalogConformance.partial + CatalogConformance.partialRetention)
+    @Test(arguments: CatalogConformance.partial)
     func `a catalog that is filled from replicas does what every such one must`(
         _ behaviour: CatalogBehaviour
+    ) async throws {
+        try await check(behaviour, keeping: .nothing)
+    }
+
+    @Test(arguments: CatalogConformance.partialRetention)
+    func `a catalog that is filled from replicas keeps what names were, and only that`(
+        _ behaviour: CatalogBehaviour
+    ) async throws {
+        let policy = VersionPolicy(keepingFor: CatalogConformance.versionsKept)
+        try await check(behaviour, keeping: policy)
+    }
+
+    private func check(
+        _ behaviour: CatalogBehaviour, keeping policy: VersionPolicy
     ) async throws {
         try await withFolder { folder in
             let time = ManualClock()
@@ -29,7 +43,7 @@ import Testing
                 in: folder + "/catalog",
                 cluster: ClusterIdentity(
                     cluster: .random(), epoch: CatalogConformance.rebuildEpoch),
-                clock: time.clock)
+                clock: time.clock, versions: policy)
             try await behaviour.check(time.fixture(catalog))
             try catalog.close()
         }

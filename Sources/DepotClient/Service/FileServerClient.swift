@@ -185,7 +185,8 @@ public final class FileServerClient: FileServerAPI {
     }
 
     public func purge(_ name: FileName) async throws(DepotError) -> PurgedBody {
-        try await json(WireRequest(.POST, "\(Self.path(of: name))/purge"))
+        try await json(
+            WireRequest(.POST, "\(Self.path(of: name))/purge", headers: Self.newRequest))
     }
 
     /// Takes as long as reading the catalog takes.

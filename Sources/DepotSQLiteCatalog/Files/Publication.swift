@@ -17,15 +17,16 @@ struct Publication {
     /// - Parameters:
     ///   - origin: the commit that brought the content, where this one brings none.
     ///   - locks: `nil`: as they are.
+    ///   - purges: whether the words before this one are to be forgotten.
     /// - Returns: the record and its number.
     /// - Throws: `invalidArgument` where the content has no spelling as a record.
     func enter(
         name: FileName, time: Int64, content: FileRecord.Content, origin: CommitSequence? = nil,
-        request: RequestID? = nil, locks: ContentLocks? = nil
+        request: RequestID? = nil, locks: ContentLocks? = nil, purges: Bool = false
     ) throws -> (record: FileRecord, number: Int64) {
         let record = try next(
             name: name, time: time, content: content, origin: origin, request: request,
-            locks: locks)
+            locks: locks, purges: purges)
         return (
             record, try RecordTable(session).insert(RecordBatch(record), isPending: true).object
         )
@@ -36,7 +37,7 @@ struct Publication {
     /// - Throws: `invalidArgument` where the content has no spelling as a record.
     func next(
         name: FileName, time: Int64, content: FileRecord.Content, origin: CommitSequence? = nil,
-        request: RequestID? = nil, locks: ContentLocks? = nil
+        request: RequestID? = nil, locks: ContentLocks? = nil, purges: Bool = false
     ) throws -> FileRecord {
         let cluster = ClusterTable(session)
         let last = try cluster.row().sequence
@@ -48,16 +49,51 @@ struct Publication {
         }
         try session.statement("UPDATE cluster SET counter = counter + 1").run()
         let row = try cluster.row()
+        let table = RecordTable(session)
+        let before = try table.newest(of: name).map { try table.record($0.number) }
         let record = FileRecord(
             cluster: row.identity.cluster, name: name, sequence: row.sequence, time: time,
             content: content, origin: origin, request: request,
-            locks: try locks ?? LockTable(session).active(name))
+            history: NameHistory(
+                locks: try locks ?? LockTable(session).active(name),
+                since: before.flatMap { content.repeats($0.content) ? $0.began : nil },
+                purged: purges ? row.sequence : before?.history.purged))
         // What could not be read back would stop the outbox.
         guard try FileRecord(reading: ByteBuffer(bytes: record.text)) == record else {
             throw DepotError(
                 .invalidArgument, "the file's size is not that of its only chunk, or of nothing",
                 object: name.text)
         }
+        return record
+    }
+
+    /// Says once more what a name is, and something else of the words before.
+    ///
+    /// - Parameters: as `enter`.
+    /// - Throws: `notFound` where it never was anything, as far as is known.
+    func repeatWord(
+        on name: FileName, time: Int64, request: RequestID?, locks: ContentLocks? = nil,
+        purges: Bool = false
+    ) throws -> FileRecord {
+        if let current = try FileTable(session).known(name) {
+            let entry = current.entry
+            let (record, number) = try enter(
+                name: name, time: time,
+                content: .file(
+                    level: entry.level, manifest: entry.manifest, size: entry.size,
+                    metadata: entry.metadata),
+                origin: current.origin, request: request, locks: locks, purges: purges)
+            try put(record, manifest: current.manifest, number: number)
+            return record
+        }
+        guard let newest = try RecordTable(session).newest(of: name) else {
+            throw DepotError(.notFound, "no such file in the depot", object: name.text)
+        }
+        let level = try RecordTable(session).record(newest.number).level
+        let (record, number) = try enter(
+            name: name, time: time, content: .deleted(level: level), request: request, locks: locks,
+            purges: purges)
+        try bury(record, level: level, number: number)
         return record
     }
 
@@ -70,7 +106,7 @@ struct Publication {
         guard case .file(let level, _, let size, _) = record.content else {
             return assertionFailure("the record of a deletion is no file's")
         }
-        let since = try leave(for: record, number, with: manifest)
+        try leave(for: record, number, with: manifest)
         if PolicyScope.isReserved(record.name) { session.policiesChanged() }
         try session.statement(
             """
@@ -86,7 +122,7 @@ struct Publication {
             """
         ).run(
             record.name, record.sequence.epoch, record.sequence.counter, manifest, size, level,
-            record.time, number, since, receipt?.deposit, receipt?.copies, receipt?.chunks,
+            record.time, number, record.history.since, receipt?.deposit, receipt?.copies, receipt?.chunks,
             receipt?.newChunks, receipt?.newBytes, receipt?.sharedBytes)
     }
 
@@ -94,23 +130,19 @@ struct Publication {
     /// and that it is in use until a majority has that word. Of a deletion nothing is left in place.
     ///
     /// - Parameter manifest: the next word's; `nil` of a deletion.
-    /// - Returns: since when the name says what the next word says.
-    private func leave(
-        for next: FileRecord, _ number: Int64, with manifest: Int64?
-    ) throws -> Int64 {
+    private func leave(for next: FileRecord, _ number: Int64, with manifest: Int64?) throws {
         try ReplacedFiles(session).note(next.name, by: number, with: manifest)
         try ReceiptTable(session).moveOut(of: next.name)
         let versions = VersionTable(session)
-        let deleted = try versions.keepDeletion(of: next)
+        try versions.keepDeletion(of: next)
         try session.statement("DELETE FROM tombstone WHERE name = ?").run(next.name)
-        let since = try versions.keepFile(of: next, with: manifest)
+        try versions.keepFile(of: next, with: manifest)
         try LockTable(session).note(next.locks, of: next.name)
-        return next.isDeletion ? deleted ?? since : since
     }
 
     /// Puts the record's tombstone in the place of the file.
     func bury(_ record: FileRecord, level: ReplicationLevel, number: Int64) throws {
-        let since = try leave(for: record, number, with: nil)
+        try leave(for: record, number, with: nil)
         try session.statement("DELETE FROM file WHERE name = ?").run(record.name)
         if PolicyScope.isReserved(record.name) { session.policiesChanged() }
         try session.statement(
@@ -120,6 +152,6 @@ struct Publication {
             """
         ).run(
             record.name, record.sequence.epoch, record.sequence.counter, level, record.time,
-            number, since)
+            number, record.history.since)
     }
 }

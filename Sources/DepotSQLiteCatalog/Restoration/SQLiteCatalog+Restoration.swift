@@ -186,6 +186,8 @@ extension SQLiteCatalog {
             }
             try publication.put(record, manifest: restored, number: number)
         }
+        // What a record that came before it has brought back.
+        _ = try VersionTable(session).forgetPurged(of: record.name)
         return true
     }
 

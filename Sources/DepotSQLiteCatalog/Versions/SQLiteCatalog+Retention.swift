@@ -24,36 +24,9 @@ extension SQLiteCatalog {
             locks[content] = lock
             return LockedContent(
                 lock: lock,
-                record: try Self.repeatWord(
-                    on: name, saying: ContentLocks(locks), time: time, request, session))
+                record: try Publication(session).repeatWord(
+                    on: name, time: time, request: request, locks: ContentLocks(locks)))
         }
-    }
-
-    /// Says once more what a name is, and what is locked of it now.
-    private static func repeatWord(
-        on name: FileName, saying locks: ContentLocks, time: Int64, _ request: RequestID?,
-        _ session: Session
-    ) throws -> FileRecord {
-        let publication = Publication(session)
-        if let current = try FileTable(session).known(name) {
-            let entry = current.entry
-            let (record, number) = try publication.enter(
-                name: name, time: time,
-                content: .file(
-                    level: entry.level, manifest: entry.manifest, size: entry.size,
-                    metadata: entry.metadata),
-                origin: current.origin, request: request, locks: locks)
-            try publication.put(record, manifest: current.manifest, number: number)
-            return record
-        }
-        guard let newest = try RecordTable(session).newest(of: name) else {
-            throw DepotError(.notFound, "no such file in the depot", object: name.text)
-        }
-        let level = try RecordTable(session).record(newest.number).level
-        let (record, number) = try publication.enter(
-            name: name, time: time, content: .deleted(level: level), request: request, locks: locks)
-        try publication.bury(record, level: level, number: number)
-        return record
     }
 
     public func setPolicy(

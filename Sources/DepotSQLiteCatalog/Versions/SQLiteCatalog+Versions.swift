@@ -126,12 +126,28 @@ extension SQLiteCatalog {
             .notFound, "nothing is kept of it from before its deletion", object: name.text)
     }
 
-    public func purge(_ name: FileName) async throws(DepotError) -> PurgedVersions {
+    public func purge(
+        _ name: FileName, time: Int64, request: RequestID?
+    ) async throws(DepotError) -> FileRecord? {
+        try await queue.change { session in
+            let table = RecordTable(session)
+            if let request, let made = try table.find(name, madeBy: request) { return made.record }
+            try Self.refuseReserved(name)
+            guard let newest = try table.newest(of: name) else { return nil }
+            let word = try table.record(newest.number)
+            // Nothing was said since somebody asked for it.
+            guard word.history.purged != word.sequence else { return nil }
+            return try Publication(session).repeatWord(
+                on: name, time: time, request: request, purges: true)
+        }
+    }
+
+    public func forgetPurged(_ name: FileName) async throws(DepotError) -> PurgedVersions {
         var (forgotten, locked) = (0, 0)
         while true {
             let step = try await queue.change { session in
                 try ChunkUse.requireKnown(session)
-                return try VersionTable(session).forgetAll(of: name)
+                return try VersionTable(session).forgetPurged(of: name)
             }
             forgotten += step.forgotten
             locked = step.locked

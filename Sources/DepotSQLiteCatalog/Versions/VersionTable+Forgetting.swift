@@ -79,18 +79,26 @@ extension VersionTable {
         return (last, true)
     }
 
+    /// Forgets the words that the newest one on their name lets go of.
+    ///
     /// - Returns: what stays because it is locked; and whether there may be more to forget.
-    func forgetAll(of name: FileName) throws -> (forgotten: Int, locked: Int, hasMore: Bool) {
+    func forgetPurged(of name: FileName) throws -> (forgotten: Int, locked: Int, hasMore: Bool) {
         session.assertChange()
-        let old = try oldWords(of: name, .nothing, limit: Self.forgottenAtOnce)
+        let table = RecordTable(session)
+        let newest = try table.newest(of: name)
+        guard let purged = try newest.flatMap({ try table.record($0.number).history.purged })
+        else { return (0, 0, false) }
+        let old = try oldWords(of: name, .nothing, before: purged, limit: Self.forgottenAtOnce)
         try forget(old.words, of: name)
         return (old.words.count, old.locked, old.hasMore)
     }
 
     /// The words of a name that a policy does not want, the oldest first, without those that are
     /// locked.
+    ///
+    /// - Parameter before: only older ones.
     private func oldWords(
-        of name: FileName, _ policy: VersionPolicy, limit: Int
+        of name: FileName, _ policy: VersionPolicy, before: CommitSequence? = nil, limit: Int
     ) throws -> (words: [CommitSequence], locked: Int, hasMore: Bool) {
         let locks = try LockTable(session).beforeForgetting(name)
         let end = session.now &- policy.duration.milliseconds
@@ -103,9 +111,9 @@ extension VersionTable {
             """
         ).visit(name) { row in
             let sequence = try row.sequence(0)
-            guard try row.get(2, as: Int64.self) <= end, kept.map({ sequence < $0 }) ?? true else {
-                return false
-            }
+            guard try row.get(2, as: Int64.self) <= end, kept.map({ sequence < $0 }) ?? true,
+                before.map({ sequence < $0 }) ?? true
+            else { return false }
             if locks != .none, try !row.get(3, as: Bool.self), try isLocked(sequence, name, locks) {
                 locked += 1
                 return true

@@ -14,26 +14,26 @@ struct VersionTable {
     // MARK: Keeping
 
     private typealias Row = (
-        manifest: Int64, size: UInt64, level: ReplicationLevel, since: Int64, record: Int64
+        manifest: Int64, level: ReplicationLevel, record: Int64
     )
 
-    /// Keeps the file of a name, which the next word is about to replace.
+    /// Keeps the file of a name, which the next word is about to replace, unless that says the same.
     ///
     /// - Parameters:
     ///   - next: that word.
     ///   - manifest: its content's; `nil` of a deletion.
-    /// - Returns: since when the name says what the next word says.
-    func keepFile(of next: FileRecord, with manifest: Int64?) throws -> Int64 {
+    func keepFile(of next: FileRecord, with manifest: Int64?) throws {
         session.assertChange()
-        let row = try session.statement(
-            "SELECT manifest, size, level, coalesce(since, time), record FROM file WHERE name = ?"
-        ).first(next.name) { row -> Row in
-            try (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4))
+        let row = try session.statement("SELECT manifest, level, record FROM file WHERE name = ?")
+            .first(next.name) { row -> Row in try (row.get(0), row.get(1), row.get(2)) }
+        guard let row else { return }
+        if row.manifest == manifest, row.level == next.level,
+            try next.content.repeats(RecordTable(session).record(row.record).content)
+        {
+            return
         }
-        guard let row else { return next.time }
-        if try row.manifest == manifest && isRepeated(row, by: next) { return row.since }
         guard try keepsSomething(of: next.name, locks: next.locks) else {
-            if row.manifest == manifest { return next.time }
+            if row.manifest == manifest { return }
             // It asked for the copies of the one before it, if that has the same content.
             try session.statement(
                 """
@@ -42,7 +42,7 @@ struct VersionTable {
                         ORDER BY epoch DESC, counter DESC LIMIT 1)
                 """
             ).run(next.name, row.manifest)
-            return next.time
+            return
         }
         try session.statement(
             """
@@ -52,7 +52,6 @@ struct VersionTable {
                 time, coalesce(since, time), record, ? FROM file WHERE name = ?
             """
         ).run(manifest, session.now, next.name)
-        return next.time
     }
 
     /// Whether a policy or a lock wants something of a name.
@@ -65,27 +64,11 @@ struct VersionTable {
             || LockTable(session).active(name) != .none
     }
 
-    /// Whether the next word says the same in all but its sequence and time, and what is locked.
-    private func isRepeated(_ row: Row, by next: FileRecord) throws -> Bool {
-        guard case .file(row.level, _, row.size, var metadata) = next.content,
-            case .file(_, _, _, var before) = try RecordTable(session).record(row.record).content
-        else { return false }
-        // Each deposit marks the names of one file anew.
-        (metadata.hardLinks, before.hardLinks) = (nil, nil)
-        return metadata == before
-    }
-
     /// Keeps the deletion of a name, which the next word is about to replace, unless that is one, too.
-    ///
-    /// - Returns: since when it was deleted; `nil` where it was not.
-    func keepDeletion(of next: FileRecord) throws -> Int64? {
+    func keepDeletion(of next: FileRecord) throws {
         session.assertChange()
-        let since = try session.statement(
-            "SELECT coalesce(since, time) FROM tombstone WHERE name = ?"
-        ).first(next.name) { try $0.get(0, as: Int64.self) }
-        guard since != nil, !next.isDeletion,
-            try keepsSomething(of: next.name, locks: next.locks)
-        else { return since }
+        if case .deleted = next.content { return }
+        guard try keepsSomething(of: next.name, locks: next.locks) else { return }
         try session.statement(
             """
             INSERT INTO version (name, epoch, counter, deleted, manifest, size, level, target, time,
@@ -95,7 +78,6 @@ struct VersionTable {
             FROM tombstone WHERE name = ?
             """
         ).run(session.now, next.name)
-        return since
     }
 
     /// Enters a word that newer word is known of.
@@ -103,31 +85,54 @@ struct VersionTable {
     /// - Returns: whether it was not known.
     func restore(_ record: FileRecord, manifest: Int64, number: Int64) throws -> Bool {
         session.assertChange()
-        guard try keepsSomething(of: record.name) else { return false }
+        guard try keepsSomething(of: record.name), try !isForgotten(record) else { return false }
         var (size, isDeletion): (UInt64, Bool) = (0, true)
         if case .file(_, _, let bytes, _) = record.content { (size, isDeletion) = (bytes, false) }
-        // Where the next word has the same content, this one asks for no copies.
-        let next = try session.statement(
-            """
-            SELECT epoch, counter, manifest FROM file WHERE name = ?1 AND (epoch, counter) > (?2, ?3)
-            UNION ALL SELECT epoch, counter, iif(deleted, NULL, manifest) FROM version
-            WHERE name = ?1 AND (epoch, counter) > (?2, ?3) ORDER BY 1, 2 LIMIT 1
-            """
-        ).first(record.name, record.sequence.epoch, record.sequence.counter) {
-            try $0.get(2, as: Int64?.self)
+        let next = try next(after: record)
+        // Its name began to say what the next word says with this one, or before.
+        if let next, next.record.history.since == record.began,
+            next.record.content.repeats(record.content)
+        {
+            return false
         }
-        let isSame = next.flatMap { $0 } == manifest
+        // Where the next word has the same content, this one asks for no copies.
+        let isSame = next?.manifest == manifest
         try session.statement(
             """
             INSERT INTO version (name, epoch, counter, deleted, manifest, size, level, target, time,
                 since, record, ended)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?9, ?9, ?, ?) ON CONFLICT DO NOTHING
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
             """
         ).run(
             record.name, record.sequence.epoch, record.sequence.counter, isDeletion, manifest, size,
-            record.level, isDeletion || isSame ? 0 : record.level.copies, record.time, number,
-            session.now)
+            record.level, isDeletion || isSame ? 0 : record.level.copies, record.time,
+            record.began, number, session.now)
         return session.database.changesCount > 0
+    }
+
+    /// Whether the newest word on its name lets go of a word.
+    private func isForgotten(_ word: FileRecord) throws -> Bool {
+        let table = RecordTable(session)
+        guard let newest = try table.newest(of: word.name) else { return false }
+        return try table.record(newest.number).history.forgets(word)
+    }
+
+    /// The first known word on a name after another one; its manifest is `nil` of a deletion.
+    private func next(
+        after word: FileRecord
+    ) throws -> (manifest: Int64?, record: FileRecord)? {
+        try session.statement(
+            """
+            SELECT epoch, counter, record, manifest FROM file
+            WHERE name = ?1 AND (epoch, counter) > (?2, ?3)
+            UNION ALL SELECT epoch, counter, record, NULL FROM tombstone
+            WHERE name = ?1 AND (epoch, counter) > (?2, ?3)
+            UNION ALL SELECT epoch, counter, record, iif(deleted, NULL, manifest) FROM version
+            WHERE name = ?1 AND (epoch, counter) > (?2, ?3) ORDER BY 1, 2 LIMIT 1
+            """
+        ).first(word.name, word.sequence.epoch, word.sequence.counter) {
+            try ($0.get(3), RecordTable(session).record($0.get(2)))
+        }
     }
 
     // MARK: Finding

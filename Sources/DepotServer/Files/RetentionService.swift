@@ -39,6 +39,21 @@ struct RetentionService: Sendable {
         PolicyListBody(try await catalog.policies())
     }
 
+    /// Forgets what a name was before, when a majority knows that. What only that used goes with the
+    /// next collections.
+    ///
+    /// - Parameter request: as for `lock`: words that came since stay.
+    func purge(
+        _ name: FileName, request: RequestID?
+    ) async throws(DepotError) -> PurgedBody {
+        try await commit(on: name, request) { () throws(DepotError) in
+            let record = try await catalog.purge(
+                name, time: context.clock.timestamp(), request: request)
+            return ((), record)
+        }
+        return PurgedBody(name: name, try await catalog.forgetPurged(name))
+    }
+
     func purgePlan(
         _ name: FileName, isRecursive: Bool
     ) async throws(DepotError) -> PurgePlanBody {

@@ -76,11 +76,4 @@ struct VersionService: Sendable {
         }
         return fewest
     }
-
-    /// Forgets what a name was before. What only that used goes with the next collections.
-    func purge(_ name: FileName) async throws(DepotError) -> PurgedBody {
-        await pool.ready()
-        try pool.requireCurrentCatalog()
-        return PurgedBody(name: name, try await catalog.purge(name))
-    }
 }

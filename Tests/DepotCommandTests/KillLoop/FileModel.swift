@@ -13,68 +13,39 @@ struct FileModel {
         let ended: Int
         /// Whether its version has to be there: nothing may have purged it.
         var isKept = true
-        /// Of one that was purged: how often the catalog had been made again before. The next time the replicas may
-        /// bring it back, where their records and chunks were not collected yet.
-        var purged: Int?
-        /// The second in which it was said the last time, if it was repeated: when it began to be so is in no record.
-        fileprivate(set) var repeated: Int
 
         init(_ content: Content, isAcknowledged: Bool, began: Int, ended: Int) {
             self.content = content
             self.isAcknowledged = isAcknowledged
             self.began = began
             self.ended = ended
-            repeated = ended
         }
     }
 
     let names: [String]
-    private let rebuilds: Rebuilds
     /// The oldest first.
     private var words: [String: [Word]] = [:]
     /// What was done to each name, for whoever looks into a failure.
     private var history: [String: [String]] = [:]
 
-    init(names: [String], rebuilds: Rebuilds) {
-        self.names = names
-        self.rebuilds = rebuilds
-    }
+    init(names: [String]) { self.names = names }
 
     // MARK: What was done
 
-    mutating func add(_ word: Word, to name: String) {
-        repeated(name, word.content, in: word.ended)
-        words[name, default: []].append(word)
-    }
+    mutating func add(_ word: Word, to name: String) { words[name, default: []].append(word) }
 
-    /// A commit said once more what the name is: the level is the same, or another one.
-    mutating func repeated(_ name: String, in second: Int) {
-        guard let last = words(name).last(where: \.isAcknowledged) else { return }
-        repeated(name, last.content, in: second)
-    }
-
-    private mutating func repeated(_ name: String, _ content: Content, in second: Int) {
-        for index in (words[name] ?? []).indices.reversed() {
-            guard let word = words[name]?[index] else { return }
-            if word.content == content {
-                words[name]?[index].repeated = second
-            } else if word.isAcknowledged {
-                return
-            }
-        }
-    }
-
-    /// - Parameters:
-    ///   - deletion: what the purge makes of the name.
-    ///   - rebuilds: how often the catalog had been made again before it was asked for.
-    mutating func purge(_ name: String, _ deletion: Word, after rebuilds: Int) {
+    /// Whatever happens to the catalog later, what was purged is gone.
+    ///
+    /// - Parameter deletion: what the purge makes of the name.
+    mutating func purge(_ name: String, _ deletion: Word) {
         var deletion = deletion
         deletion.isKept = false
-        for index in (words[name] ?? []).indices {
-            words[name]?[index].isKept = false
-            if deletion.isAcknowledged { words[name]?[index].purged = rebuilds }
+        if deletion.isAcknowledged {
+            words[name] = [deletion]
+        } else {
+            for index in (words[name] ?? []).indices { words[name]?[index].isKept = false }
+            words[name, default: []].append(deletion)
         }
-        words[name, default: []].append(deletion)
     }
 
     mutating func note(_ name: String, _ what: String) { history[name, default: []].append(what) }
@@ -85,21 +56,15 @@ struct FileModel {
 
     // MARK: What may be found
 
-    /// But for those that were purged, and that nothing can have brought back.
-    private func words(_ name: String) -> [Word] {
-        let count = rebuilds.count
-        return (words[name] ?? []).filter { word in word.purged.map { $0 < count } ?? true }
-    }
+    private func words(_ name: String) -> [Word] { words[name] ?? [] }
 
     /// - Parameter instant: seconds since 1970; now where none is given.
     func allowed(_ name: String, at instant: Int? = nil) -> Set<Content> {
         guard let instant else { return allowedNow(name) }
-        let isRebuilt = rebuilds.count > 0
         var found: Set<Content> = [nil]
         for word in words(name) where word.began <= instant {
             // Times are whole seconds: in those of the operation it may have been there, or not yet.
-            let isThere = (isRebuilt ? word.repeated : word.ended) <= instant
-            if word.isAcknowledged, word.isKept, isThere { found = [] }
+            if word.isAcknowledged, word.isKept, word.ended <= instant { found = [] }
             found.insert(word.content)
         }
         return found

@@ -2,13 +2,12 @@ import Testing
 
 /// A model that allows everything would find nothing.
 @Suite struct FileModelTests {
-    private let rebuilds = Rebuilds()
     private var model: FileModel
 
     /// In seconds 10 and 11 content 1 is acknowledged, from 20 to 22 nobody answers to content 2, in 30 and 31 there is a
     /// deletion.
     init() {
-        model = FileModel(names: ["f"], rebuilds: rebuilds)
+        model = FileModel(names: ["f"])
         model.add(FileModel.Word(1, isAcknowledged: true, began: 10, ended: 11), to: "f")
         model.add(FileModel.Word(2, isAcknowledged: false, began: 20, ended: 22), to: "f")
         model.add(FileModel.Word(nil, isAcknowledged: true, began: 30, ended: 31), to: "f")
@@ -34,19 +33,17 @@ import Testing
         #expect(model.allowed("f", at: instant) == allowed)
     }
 
-    @Test mutating func `what was purged is gone, unless the catalog was made again`() {
+    @Test mutating func `what was purged is gone`() {
         let deletion = FileModel.Word(nil, isAcknowledged: true, began: 40, ended: 41)
-        model.purge("f", deletion, after: rebuilds.count)
+        model.purge("f", deletion)
         #expect(model.mayHaveBeen("f", []) && model.mayHaveBeen("f", [nil]))
         #expect(!model.mayHaveBeen("f", [1, nil]))
         #expect(model.allowed("f", at: 15) == [nil])
-        rebuilds.begin()
-        #expect(model.mayHaveBeen("f", [1, nil]))
     }
 
     @Test mutating func `after a purge that nobody answered to, all may be there or not`() {
         let deletion = FileModel.Word(nil, isAcknowledged: false, began: 40, ended: 41)
-        model.purge("f", deletion, after: rebuilds.count)
+        model.purge("f", deletion)
         #expect(model.mayHaveBeen("f", [1, nil]) && model.mayHaveBeen("f", [nil]))
         #expect(model.allowed("f", at: 15) == [1, nil])
     }

@@ -49,7 +49,7 @@ struct KillLoop {
             for number in 0..<Self.clients {
                 group.addTask {
                     var client = MixedClient(
-                        number, depot, contents, rebuilds, seed: Self.seed)
+                        number, depot, contents, seed: Self.seed)
                     defer { end.come() }
                     while !end.hasCome { try await client.step() }
                     return client

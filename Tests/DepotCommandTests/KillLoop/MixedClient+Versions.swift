@@ -42,12 +42,10 @@ extension MixedClient {
     }
 
     mutating func purge(_ name: String) async throws {
-        let before = rebuilds.count
         let outcome = try await run(["delete", "--purge", name], as: "delete --purge")
         tell("purge", outcome, name)
         // Not found: there is no file, and nothing that it was.
-        model.purge(
-            name, word(nil, isAcknowledged: [0, 3].contains(outcome.status)), after: before)
+        model.purge(name, word(nil, isAcknowledged: [0, 3].contains(outcome.status)))
         _ = try await history(of: name)
     }
 

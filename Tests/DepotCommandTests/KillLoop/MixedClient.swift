@@ -16,7 +16,6 @@ struct MixedClient {
     let number: Int
     let depot: Composition
     let contents: SharedContents
-    let rebuilds: Rebuilds
     var model: FileModel
     var random: SeededGenerator
     /// Of operations, by what they are and their exit codes.
@@ -28,16 +27,13 @@ struct MixedClient {
     private var isOver = false
 
     init(
-        _ number: Int, _ depot: Composition, _ contents: SharedContents, _ rebuilds: Rebuilds,
-        seed: UInt64
+        _ number: Int, _ depot: Composition, _ contents: SharedContents, seed: UInt64
     ) {
         self.number = number
         self.depot = depot
         self.contents = contents
-        self.rebuilds = rebuilds
         model = FileModel(
-            names: (0..<Self.namesPerClient).map { "client\(number)/file\($0)" },
-            rebuilds: rebuilds)
+            names: (0..<Self.namesPerClient).map { "client\(number)/file\($0)" })
         random = SeededGenerator(seed: seed &+ UInt64(number) &* 7_919)
     }
 
@@ -86,9 +82,7 @@ struct MixedClient {
         let level = Int.random(in: 1...4, using: &random)
         let outcome = try await run(["change-replication", name, "\(level)"], alsoAllowed: [2])
         tell("level \(level)", outcome, name)
-        if outcome.status != 3 {
-            model.repeated(name, in: Self.now)
-        } else if model.mustExist(name) {
+        if outcome.status == 3, model.mustExist(name) {
             throw wrong(name, "it was not found")
         }
     }

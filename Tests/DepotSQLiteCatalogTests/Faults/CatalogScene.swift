@@ -62,7 +62,7 @@ struct CatalogScene {
                 FileName("kept"), to: nil, time: 9, request: nil)
         },
         Step(name: "purge", hasVersions: true) { fixture, _ in
-            _ = try await fixture.catalog.purge(FileName("kept"))
+            _ = try await fixture.purge(FileName("kept"))
         },
         Step(name: "end of versions", hasVersions: true) { fixture, _ in
             try await fixture.catalog.forgetVersions(keptFor: .zero)

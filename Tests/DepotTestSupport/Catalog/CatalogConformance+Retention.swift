@@ -19,11 +19,11 @@ extension CatalogConformance {
             #expect(try await catalog.versions(of: name, before: nil, limit: 9).map(\.time) == [10])
             try await fixture.put("f", chunks[1], level: 1, time: 20)
             _ = try await catalog.delete(name, time: 30)
-            #expect(try await catalog.purge(name) == PurgedVersions(forgotten: 1, locked: 1))
+            #expect(try await fixture.purge(name) == PurgedVersions(forgotten: 1, locked: 1))
             fixture.advance(.seconds(999))
             fixture.setCalendar(Fixture.calendarStart + 1 << 30)
             #expect(try await fixture.kept(of: name) == [nil, chunks[0]])
-            #expect(try await catalog.purge(name).locked == 1)
+            #expect(try await fixture.purge(name).locked == 1)
             try await catalog.forgetVersions(keptFor: .zero)
             #expect(try await fixture.kept(of: name) == [nil, chunks[0]])
             #expect(try await fixture.status(chunks[0])?.target == 3)
@@ -230,26 +230,85 @@ extension CatalogConformance {
                 old,
                 FileRecord(
                     cluster: old.cluster, name: old.name, sequence: now.sequence, time: 2,
-                    content: now.content, locks: locks),
+                    content: now.content, history: NameHistory(locks: locks)),
                 FileRecord(
                     cluster: old.cluster, name: try PolicyScope(prefix: "g").recordName,
                     sequence: CommitSequence(epoch: 1, counter: 3), time: 2,
                     content: .file(level: .one, manifest: .empty, size: 0, metadata: notes)),
             ]
             try await fixture.restore(words, on: 1...3)
-            try await catalog.restoreVersions([RecordAddress(batch: RecordBatch(old).id, index: 0)])
+            _ = try await fixture.restoreVersions([old])
             try await catalog.finishRebuild(missing: [])
             #expect(try await catalog.policies().entries.map { $0.scope.root?.text } == ["g"])
             fixture.setCalendar(start + 1 << 30)
             fixture.advance(.seconds(99))
-            #expect(try await catalog.purge(old.name) == PurgedVersions(forgotten: 0, locked: 1))
+            #expect(try await fixture.purge(old.name) == PurgedVersions(forgotten: 0, locked: 1))
             fixture.advance(.seconds(1))
-            #expect(try await catalog.purge(old.name) == PurgedVersions(forgotten: 1, locked: 0))
-        }
+            #expect(try await fixture.purge(old.name) == PurgedVersions(forgotten: 1, locked: 0))
+        },
+        CatalogBehaviour("what was purged does not come back, but for what is locked") { fixture in
+            try await fixture.admit(1...3)
+            for number in 0...2 { try await fixture.restoreManifest(number) }
+            var words: [FileRecord] = []
+            for number in 0...2 {
+                words.append(try await fixture.file("f", 1, UInt64(number) + 1, number))
+            }
+            guard case .file(_, let manifest, _, _) = words[0].content else { return }
+            let purge = FileRecord(
+                cluster: words[0].cluster, name: words[0].name,
+                sequence: CommitSequence(epoch: 1, counter: 9), time: 9, content: words[2].content,
+                history: NameHistory(
+                    locks: try ContentLocks([
+                        manifest.id: #require(ContentLock(until: nil, isHeld: true))
+                    ]), purged: CommitSequence(epoch: 1, counter: 4)))
+            // What came before the record that says so goes with it.
+            try await fixture.restore([words[1]], on: 1...3)
+            #expect(try await fixture.restoreVersions([words[0]]) == 1)
+            try await fixture.restore([purge], on: 1...3)
+            #expect(try await fixture.restoreVersions(words) == 0)
+            let found = try await fixture.catalog.versions(
+                of: purge.name, before: nil, limit: 9)
+            #expect(found.map(\.sequence) == [purge.sequence, words[0].sequence])
+        },
+        CatalogBehaviour("what a name says it says since it said so first") { fixture in
+            try await fixture.admit(1...3)
+            for number in 0...1 { try await fixture.restoreManifest(number) }
+            let old = try await fixture.file("f", 1, 1, 0)
+            let content = try await fixture.file("f", 1, 2, 1).content
+            let first = FileRecord(
+                cluster: old.cluster, name: old.name,
+                sequence: CommitSequence(epoch: 1, counter: 2), time: 10, content: content)
+            let again = FileRecord(
+                cluster: old.cluster, name: old.name,
+                sequence: CommitSequence(epoch: 1, counter: 3), time: 1_000, content: first.content,
+                history: NameHistory(since: first.time))
+            try await fixture.restore([again], on: 1...3)
+            // The one that said so first is no other word.
+            #expect(try await fixture.restoreVersions([old, first]) == 1)
+            let words = try await fixture.catalog.versions(of: old.name, before: nil, limit: 9)
+            #expect(words.map(\.time) == [first.time, old.time])
+            let then = try await fixture.catalog.files(
+                at: first.time, prefix: "", after: nil, limit: 9)
+            #expect(then.files.map(\.sequence) == [again.sequence])
+        },
     ]
 }
 
 extension CatalogFixture {
+    /// Says that a name is to be forgotten but for what it is, and forgets it.
+    public func purge(_ name: FileName, time: Int64 = 1_000) async throws -> PurgedVersions {
+        _ = try await catalog.purge(name, time: time, request: nil)
+        return try await catalog.forgetPurged(name)
+    }
+
+    /// Enters records, each alone, and makes them words that names said before.
+    fileprivate func restoreVersions(_ records: [FileRecord]) async throws -> Int {
+        let batches = records.map { RecordBatch($0) }
+        for replica in Self.replicas(1...3) { try await catalog.enter(batches, on: replica) }
+        return try await catalog.restoreVersions(
+            batches.map { RecordAddress(batch: $0.id, index: 0) })
+    }
+
     /// A file of one chunk, and others to replace it with.
     fileprivate func startLocking() async throws -> [ChunkReference] {
         try await admit(1...3)

@@ -151,8 +151,8 @@ extension CatalogConformance {
             let opened = try await catalog.openRetrieval(
                 retrieval, of: [version, VersionName(name)], lease: .seconds(60))
             #expect(try opened.map { try $0.get().manifest.chunk } == chunks)
-            #expect(try await catalog.purge(name).forgotten == 1)
-            #expect(try await catalog.purge(name).forgotten == 0)
+            #expect(try await fixture.purge(name).forgotten == 1)
+            #expect(try await fixture.purge(name).forgotten == 0)
             try await catalog.markUnused()
             let held = try await catalog.unused(
                 for: CollectionGrace(.zero), on: CatalogFixture.replica(1), after: nil, limit: 9)
@@ -168,6 +168,41 @@ extension CatalogConformance {
                 return
             }
             #expect(error.code == .notFound)
+        },
+        CatalogBehaviour("a purge is a word that later ones repeat, and takes nothing of these") {
+            fixture in
+            let catalog = fixture.catalog
+            try await fixture.admit(1...3)
+            let chunks = try CatalogFixture.chunks(0..<3)
+            let name = try FileName("f")
+            #expect(try await catalog.purge(name, time: 5, request: nil) == nil)
+            for (index, chunk) in chunks.prefix(2).enumerated() {
+                try await fixture.put("f", chunk, level: 1, time: Int64(10 * index + 10))
+            }
+            let purge = try #require(try await catalog.purge(name, time: 25, request: nil))
+            #expect(purge.history.purged == purge.sequence && purge.began == 20)
+            #expect(try await catalog.purge(name, time: 26, request: nil) == nil)
+            try await fixture.put("f", chunks[2], level: 1, time: 30)
+            let deletion = try await catalog.delete(name, time: 40)
+            #expect(deletion.history.purged == purge.sequence && deletion.history.since == nil)
+            #expect(try await catalog.forgetPurged(name).forgotten == 1)
+            let left = try await catalog.versions(of: name, before: nil, limit: 9)
+            #expect(left.map(\.time) == [40, 30, 20])
+            let again = try #require(try await catalog.purge(name, time: 45, request: nil))
+            #expect(again.began == 40)
+            #expect(try await catalog.forgetPurged(name).forgotten == 2)
+        },
+        CatalogBehaviour("a purge asked for again takes nothing that came since") { fixture in
+            let catalog = fixture.catalog
+            try await fixture.admit(1...3)
+            let chunks = try CatalogFixture.chunks(0..<2)
+            let name = try FileName("f")
+            try await fixture.put("f", chunks[0], level: 1, time: 10)
+            let request = RequestID.random()
+            let purge = try await catalog.purge(name, time: 20, request: request)
+            try await fixture.put("f", chunks[1], level: 1, time: 30)
+            #expect(try await catalog.purge(name, time: 40, request: request) == purge)
+            #expect(try await catalog.forgetPurged(name).forgotten == 0)
         },
     ]
 }

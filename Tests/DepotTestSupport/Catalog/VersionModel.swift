@@ -40,6 +40,7 @@ public struct VersionModel {
     /// The oldest first.
     private var words: [String: [Word]] = [:]
     private var locks: [String: [ChunkID: Lock]] = [:]
+    private var purged: [String: CommitSequence] = [:]
     private var policies: [String: Policy] = [:]
     /// The clock on the wall, which is set by somebody now and then.
     private var time: Int64 = 1_000
@@ -168,12 +169,28 @@ public struct VersionModel {
 
     private mutating func purge(_ name: String) async throws {
         guard Int.random(in: 0..<3, using: &random) == 0 else { return }
-        let all = words[name] ?? []
-        let locked = all.dropLast().filter { isLocked($0, name) }
-        let purged = try await fixture.catalog.purge(FileName(name))
-        #expect(purged.locked == locked.count)
-        #expect(purged.forgotten == max(0, all.count - 1) - locked.count)
-        words[name] = locked + all.suffix(1)
+        let record = try await fixture.catalog.purge(FileName(name), time: time, request: nil)
+        #expect(record != nil || words[name] == nil || purged[name] == words[name]?.last?.sequence)
+        if let record {
+            #expect(record.history.purged == record.sequence)
+            say(name, record.sequence, live(name)?.content)
+            purged[name] = record.sequence
+        }
+        // Whoever was to forget died, or took its time.
+        if Int.random(in: 0..<4, using: &random) == 0 { return }
+        if Int.random(in: 0..<4, using: &random) == 0 { try await put(name) }
+        try await forgetPurged(name)
+    }
+
+    private mutating func forgetPurged(_ name: String) async throws {
+        let old = (words[name] ?? []).dropLast().filter { word in
+            purged[name].map { word.sequence < $0 } ?? false
+        }
+        let locked = old.filter { isLocked($0, name) }
+        let found = try await fixture.catalog.forgetPurged(FileName(name))
+        #expect(found == PurgedVersions(forgotten: old.count - locked.count, locked: locked.count))
+        let gone = Set(old.map(\.sequence)).subtracting(locked.map(\.sequence))
+        words[name] = words[name]?.filter { !gone.contains($0.sequence) }
     }
 
     // MARK: Retention

@@ -38,8 +38,18 @@ public protocol VersionCatalog: Sendable {
         _ name: FileName, to version: CommitSequence?, time: Int64, request: RequestID?
     ) async throws(DepotError) -> FileRecord
 
-    /// Forgets what a name was before, at once, but for contents that are locked. What it is stays.
-    func purge(_ name: FileName) async throws(DepotError) -> PurgedVersions
+    /// Commits that what a name was before is to be forgotten, so that no rebuild brings it back.
+    /// What the name is stays, and contents that are locked do. Nothing goes yet.
+    ///
+    /// - Parameter request: as for `ChangeCatalog.changeLevel`.
+    /// - Returns: the new record, which is in the outbox; `nil` where the newest word on the name says
+    ///   so, or where there is none.
+    func purge(
+        _ name: FileName, time: Int64, request: RequestID?
+    ) async throws(DepotError) -> FileRecord?
+
+    /// Forgets what a purge of a name has let go of. Of words that came later nothing goes.
+    func forgetPurged(_ name: FileName) async throws(DepotError) -> PurgedVersions
 
     /// What goes where names are deleted and purged. Reads every chunk, beside all else.
     ///

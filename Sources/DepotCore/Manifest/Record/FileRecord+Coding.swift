@@ -27,8 +27,10 @@ extension FileRecord {
             fields.add("level", level.copies)
             fields.add("locks", texts: locks.texts)
             fields.add("name", quoted: name.text)
+            fields.add("purged", quoted: history.purged?.description)
             fields.add("request", quoted: request?.description)
             fields.add("sequence", quoted: sequence.description)
+            fields.add("since", history.since)
         }
         fields.add("time", time)
         return fields.finish()
@@ -66,8 +68,10 @@ extension FileRecord {
         fields.add("origin", quoted: origin?.description)
         fields.add("owner", metadata.ownership?.user)
         fields.add("ownerName", quoted: metadata.ownership?.userName)
+        fields.add("purged", quoted: history.purged?.description)
         fields.add("request", quoted: request?.description)
         fields.add("sequence", quoted: sequence.description)
+        fields.add("since", history.since)
         fields.add("size", size)
         fields.add("tags", texts: metadata.tags?.texts)
     }
@@ -126,7 +130,10 @@ extension FileRecord {
             name: try FileName(RecordFieldReader.require("name", fields.name)),
             sequence: try RecordFieldReader.require("sequence", fields.sequence),
             time: try RecordFieldReader.require("time", fields.time), content: content,
-            origin: fields.origin, request: fields.request, locks: try fields.contentLocks())
+            origin: fields.origin, request: fields.request, history: try fields.history())
+        guard history.purged.map({ $0 <= sequence }) ?? true else {
+            throw DepotError(.invalidArgument, "it lets go of words that are newer than itself")
+        }
         guard format == .two || isOfFormatOne else {
             throw DepotError(.invalidArgument, "it has fields that format 1 does not know")
         }
@@ -134,7 +141,7 @@ extension FileRecord {
 
     /// Whether an older depot would write it with the same fields.
     private var isOfFormatOne: Bool {
-        guard origin == nil, request == nil, locks == .none else { return false }
+        guard origin == nil, request == nil, history == .none else { return false }
         guard case .file(_, let manifest, _, let metadata) = content else { return true }
         return metadata.isBasic && manifest != .empty
     }

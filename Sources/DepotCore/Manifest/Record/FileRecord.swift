@@ -29,8 +29,14 @@ public struct FileRecord: Sendable, Hashable {
     public let origin: CommitSequence?
     /// The request that asked for it, where that may be repeated.
     public let request: RequestID?
+    /// What it says of the words before it.
+    public let history: NameHistory
+
     /// Of all that the name was or is.
-    public let locks: ContentLocks
+    public var locks: ContentLocks { history.locks }
+
+    /// Seconds since 1970 since when the name says this.
+    public var began: Int64 { history.since ?? time }
 
     public var isDeletion: Bool {
         if case .deleted = content { true } else { false }
@@ -53,7 +59,7 @@ public struct FileRecord: Sendable, Hashable {
     public init(
         format: Format = .two, cluster: ClusterID, name: FileName, sequence: CommitSequence,
         time: Int64, content: Content, origin: CommitSequence? = nil, request: RequestID? = nil,
-        locks: ContentLocks = .none
+        history: NameHistory = .none
     ) {
         self.format = format
         self.cluster = cluster
@@ -63,7 +69,7 @@ public struct FileRecord: Sendable, Hashable {
         self.content = content
         self.origin = origin
         self.request = request
-        self.locks = locks
+        self.history = history.spelled(at: self.time)
         assert(Self.timeRange.contains(self.time), "a time that no calendar can write")
     }
 }

@@ -26,8 +26,10 @@ struct RecordFields {
     let origin: CommitSequence?
     let owner: UInt32?
     let ownerName: String?
+    let purged: CommitSequence?
     let request: RequestID?
     let sequence: CommitSequence?
+    let since: Int64?
     let size: ByteCount?
     let tags: [String: String]?
     let time: Int64?
@@ -63,11 +65,17 @@ struct RecordFields {
         origin = fields.quoted("origin").flatMap { CommitSequence($0) }
         owner = fields.number("owner", as: UInt32.self)
         ownerName = fields.quoted("ownerName")
+        purged = fields.quoted("purged").flatMap { CommitSequence($0) }
         request = fields.quoted("request").flatMap { RequestID($0) }
         sequence = fields.quoted("sequence").flatMap { CommitSequence($0) }
+        since = Self.time("since", &fields)
         size = fields.number("size", as: UInt64.self).flatMap(ByteCount.init(exactly:))
         tags = fields.texts("tags")
-        time = fields.number("time", as: Int64.self).flatMap {
+        time = Self.time("time", &fields)
+    }
+
+    private static func time(_ key: StaticString, _ fields: inout RecordFieldReader) -> Int64? {
+        fields.number(key, as: Int64.self).flatMap {
             FileRecord.timeRange.contains($0) ? $0 : nil
         }
     }
@@ -85,8 +93,9 @@ struct RecordFields {
                 length: RecordFieldReader.require("manifestLength", manifestLength)))
     }
 
-    func contentLocks() throws(DepotError) -> ContentLocks {
-        try locks.map { texts throws(DepotError) in try ContentLocks(texts: texts) } ?? .none
+    func history() throws(DepotError) -> NameHistory {
+        let locks = try locks.map { texts throws(DepotError) in try ContentLocks(texts: texts) }
+        return NameHistory(locks: locks ?? .none, since: since, purged: purged)
     }
 
     /// - Parameter manifest: the file's; folders and links have none but that of an empty file.

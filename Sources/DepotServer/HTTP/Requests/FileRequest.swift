@@ -114,7 +114,9 @@ extension FileServerRoutes {
                 json: try await parts.versions.revert(
                     name, revert, request: try Self.requestID(exchange.headers)))
         case .purge(let name):
-            return try Response(json: try await parts.versions.purge(name))
+            return try Response(
+                json: try await parts.retention.purge(
+                    name, request: try Self.requestID(exchange.headers)))
         case .purgePlan(let name, let isRecursive):
             return try Response(
                 json: try await parts.retention.purgePlan(name, isRecursive: isRecursive))
