@@ -122,7 +122,8 @@ struct Publication {
             """
         ).run(
             record.name, record.sequence.epoch, record.sequence.counter, manifest, size, level,
-            record.time, number, record.history.since, receipt?.deposit, receipt?.copies, receipt?.chunks,
+            record.time, number, record.history.since, receipt?.deposit, receipt?.copies,
+            receipt?.chunks,
             receipt?.newChunks, receipt?.newBytes, receipt?.sharedBytes)
     }
 

@@ -26,14 +26,18 @@ import Testing
         {"cluster":"6f1c2a4e-0b7d-4a53-9c58-1d2e3f4a5b6c","deleted":true,"format":2,"level":2,"name":"gone","request":"0a1b2c3d-0000-4000-8000-000000000003","sequence":"00000002-0000000000000001","time":-1}
 
         """#
+    private static let locked = #"""
+        {"cluster":"6f1c2a4e-0b7d-4a53-9c58-1d2e3f4a5b6c","format":2,"level":1,"locks":{"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae":"held 1800000000","e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855":"1800000000"},"name":"kept","purged":"00000001-0000000000000003","sequence":"00000001-0000000000000009","since":-2,"size":0,"time":5}
+
+        """#
 
     /// A record of each kind.
-    static let all = [full, nothing, folder, link, repeatable]
+    static let all = [full, nothing, folder, link, repeatable, locked]
 
     private func second(
         _ name: String, counter: UInt64, manifest: ManifestReference, size: UInt64 = 0,
         time: Int64 = 0, level: Int = 1, metadata: FileMetadata, origin: CommitSequence? = nil,
-        request: String? = nil
+        request: String? = nil, history: NameHistory = .none
     ) throws -> FileRecord {
         FileRecord(
             cluster: try #require(ClusterID(FileRecordTests.cluster)), name: try FileName(name),
@@ -41,7 +45,7 @@ import Testing
             content: .file(
                 level: try ReplicationLevel(level), manifest: manifest, size: size,
                 metadata: metadata),
-            origin: origin, request: request.flatMap { RequestID($0) })
+            origin: origin, request: request.flatMap { RequestID($0) }, history: history)
     }
 
     @Test func `a record of format 2 says all that was given`() throws {
@@ -101,6 +105,30 @@ import Testing
             id: "691b97d2f2fc1f2266f9e6cc5c26b00b8b977dacf45557ce595766104a355b7e")
     }
 
+    @Test func `a record says what is locked and forgotten of its name, and since when it is so`()
+        throws
+    {
+        let lock = try #require(ContentLock(until: 1_800_000_000, isHeld: true))
+        let history = NameHistory(
+            locks: try ContentLocks([
+                #require(ChunkID(hex: FileRecordTests.chunk)): lock,
+                ChunkID(hashing: ""): #require(
+                    ContentLock(until: 1_800_000_000, isHeld: false)),
+            ]), since: -2, purged: CommitSequence(epoch: 1, counter: 3))
+        let record = try second(
+            "kept", counter: 9, manifest: .empty, time: 5, metadata: FileMetadata(),
+            history: history)
+        try FileRecordTests.expect(
+            record, is: Self.locked,
+            id: "378af6682e69beb2d19904abe128e4805920534613890186c999f16fd8e8d772")
+        #expect(record.began == -2)
+        // Its own time is no other.
+        let same = try second(
+            "kept", counter: 9, manifest: .empty, time: -2, metadata: FileMetadata(),
+            history: history)
+        #expect(same.history.since == nil && same.began == -2)
+    }
+
     /// What format 1 has no place for is refused there, and no field is ever passed over.
     @Test(arguments: [
         (full, "\"format\":2", "\"format\":1"), (full, "\"format\":2,", ""),
@@ -131,6 +159,14 @@ import Testing
         (link, "\\u0009", "\\u00+9"), (link, "\"../a\\u0009\\\\b\"", "\"\""),
         (link, "-0.5", "-1.5.5"), (link, "-0.500000000", "-0"),
         (link, "-0.500000000", "-0.000000000"),
+        (locked, "\"since\":-2", "\"since\":5"), (locked, "\"since\":-2", "\"since\":253402300800"),
+        // No later word may be among those that are forgotten.
+        (locked, "0000000003\"", "000000000a\""), (locked, "\"format\":2,", ""),
+        (locked, "held 1800000000", "held  1800000000"), (locked, "held 1800000000", ""),
+        (locked, "held 1800000000", "hold"), (locked, "held 1800000000", "253402300800"),
+        (locked, "held 1800000000", "+1800000000"), (locked, "{\"2c26", "{\"2C26"),
+        (locked, "\"1800000000\"}", "\"1800000000\",\"f\":\"held\"}"),
+        (nothing, "\"level\":2,", "\"level\":2,\"locks\":{},"),
         (nothing, "\"size\":0", "\"size\":1"), (repeatable, "\"level\"", "\"hold\":true,\"level\""),
     ])
     func `other spellings and values of format 2 are refused`(
@@ -164,10 +200,15 @@ import Testing
         let end = ByteCount.range.upperBound
         metadata.holes = try Holes(
             (0..<256).map { end - 10 * (256 - $0)..<end - 10 * (256 - $0) + 9 })
+        let lock = try #require(ContentLock(until: .min, isHeld: true))
+        let contents = (0..<ContentLocks.countMax).map { ChunkID(hashing: "\($0)") }
+        let locks = try ContentLocks(
+            Dictionary(uniqueKeysWithValues: contents.map { ($0, lock) }))
         let record = try second(
             String(repeating: "\"", count: Limits.fileNameSizeMax), counter: 1, manifest: .empty,
             time: .min, level: Limits.levelMax, metadata: metadata, origin: .first,
-            request: "0a1b2c3d-0000-4000-8000-000000000003")
+            request: "0a1b2c3d-0000-4000-8000-000000000003",
+            history: NameHistory(locks: locks, since: .max, purged: .first))
         #expect(record.encoded().length <= Limits.recordSizeMax)
         #expect(record.encoded().length > Limits.recordSizeMax / 2)
         #expect(try FileRecord(parsing: record.encoded().contiguous) == record)
