@@ -88,9 +88,12 @@ struct FileTable {
 
     /// - Throws: `notFound`.
     func find(_ name: FileName) throws -> Found {
-        guard let found = try known(name) else {
-            throw DepotError(.notFound, "no such file in the depot", object: name.text)
-        }
-        return found
+        if let found = try known(name) { return found }
+        let isKept = try VersionTable(session).lastFile(of: name) != nil
+        throw DepotError(
+            .notFound,
+            "no such file in the depot"
+                + (isKept ? ": it was deleted; 'depot versions' lists what is kept of it" : ""),
+            object: name.text)
     }
 }

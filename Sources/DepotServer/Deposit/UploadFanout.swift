@@ -217,7 +217,8 @@ struct UploadFanout {
             return DepotError(
                 .storageFull,
                 "no replica has room for this chunk of \(chunk.length) bytes; what deleted and "
-                    + "replaced files were is kept for a while: depot collect --versions 0s forgets it",
+                    + "replaced files were is kept for a while: 'depot status' tells how much that is "
+                    + "and when it goes, 'depot collect --versions 0s' forgets it now",
                 object: chunk.id.hex, cause: causes.first)
         }
         return DepotError(

@@ -20,7 +20,7 @@ import DepotCore
 /// | `GET /v1/files/{name}/info?after=&limit=` | → `FileInfoBody` |
 /// | `GET /v1/files/{name}/versions?before=&limit=` | → `VersionListBody` |
 /// | `POST /v1/files/{name}/revert` | `RevertBody` → `RevertedBody`; `depot-request` |
-/// | `POST /v1/files/{name}/purge` | → `PurgedBody` |
+/// | `POST /v1/files/{name}/purge` | → `PurgedBody`; `depot-request` |
 /// | `GET /v1/files/{name}/purge?below=true` | → `PurgePlanBody` |
 /// | `POST /v1/files/{name}/lock` | `LockRequestBody` → `LockedBody`; `depot-request` |
 /// | `GET /v1/policies` | → `PolicyListBody` |

@@ -22,8 +22,8 @@ struct Collect: AsyncParsableCommand {
     var grace: TimeSpan?
     @Option(
         help: ArgumentHelp(
-            "Forget now what was replaced or deleted so long ago, such as 7d; what the FileServer was "
-                + "told otherwise.", valueName: "time"),
+            "Forget now what was replaced or deleted so long ago, such as 7d, whatever policies say; "
+                + "what is locked stays.", valueName: "time"),
         transform: TimeSpan.parse)
     var versions: TimeSpan?
     @OptionGroup var options: ServerOptions

@@ -109,7 +109,7 @@ struct Lock: AsyncParsableCommand {
 extension ContentLock {
     /// For people to read.
     var words: String {
-        let time = until.map { "locked until \(Output.time($0)) UTC" }
+        let time = until.map { "locked until \(Output.timestamp($0))" }
         let hold = isHeld ? "held until it is released" : nil
         return [time, hold].compactMap(\.self).joined(separator: ", ")
     }

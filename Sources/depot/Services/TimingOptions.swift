@@ -35,7 +35,8 @@ struct TimingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "What a name was is kept for so long after it was replaced or deleted; 0s keeps nothing. "
+            "What a name was is kept for so long after it was replaced or deleted, where no policy "
+                + "says otherwise; 0s keeps nothing. "
                 + "(default: \(TimeSpan(VersionPolicy.usual.duration)))", valueName: "time"),
         transform: TimeSpan.parse)
     var keepVersions = TimeSpan(VersionPolicy.usual.duration)

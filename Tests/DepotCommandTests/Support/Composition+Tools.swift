@@ -27,17 +27,21 @@ extension Composition {
         return report
     }
 
-    /// - Parameter path: what follows `/v1/files/`, percent-encoded; sent as it is.
-    func curl(_ path: String, _ arguments: [String]) async throws -> Answer {
-        try await curl(path, arguments, token: token)
+    /// - Parameter path: what follows `root`, percent-encoded; sent as it is.
+    func curl(
+        _ path: String, _ arguments: [String], below root: String = "/v1/files/"
+    ) async throws -> Answer {
+        try await curl(path, arguments, below: root, token: token)
     }
 
-    func curl(_ path: String, _ arguments: [String], token: String?) async throws -> Answer {
+    func curl(
+        _ path: String, _ arguments: [String], below root: String = "/v1/files/", token: String?
+    ) async throws -> Answer {
         let (headers, body) = (newPath(), newPath())
         let outcome = try await start(
             ["-sS", "--path-as-is", "-D", headers, "-o", body]
                 + (token.map { ["-H", "Authorization: Bearer \($0)"] } ?? []) + arguments
-                + ["\(url)/v1/files/\(path)"],
+                + ["\(url)\(root)\(path)"],
             executable: "/usr/bin/curl"
         ).outcome()
         guard outcome.status == 0 else { throw Failed(description: outcome.complaint) }
