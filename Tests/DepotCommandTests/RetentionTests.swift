@@ -128,6 +128,11 @@ extension CommandTests {
             }
         }
 
+        private static func notes(_ prefix: String, _ depot: Composition) async throws -> Bool {
+            let list = try await depot.run(["list", prefix, "--at", "1h"])
+            return list.complaint.contains("may be missing")
+        }
+
         private struct StoredBytes: Decodable { let storedBytes: Int }
 
         @Test func `policies say what is kept, and come back with a rebuild`() async throws {
@@ -160,6 +165,12 @@ extension CommandTests {
                     ["change-replication", reserved, "2"],
                 ] {
                     #expect(try await depot.failure(command).status == 64, "\(command)")
+                }
+                // Of an instant of which not all is kept, somebody has to know.
+                for (prefix, notes) in [
+                    ("drop/", true), ("drop", true), ("", true), ("oth", false),
+                ] {
+                    #expect(try await Self.notes(prefix, depot) == notes, "\(prefix)")
                 }
                 _ = try await depot.run(["policy", "remove", "drop"])
                 let missing = try await depot.failure(["policy", "remove", "drop"])

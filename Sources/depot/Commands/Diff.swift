@@ -48,6 +48,8 @@ struct Diff: AsyncParsableCommand {
     func run() async throws {
         let client = try options.client()
         let times = at.map(\.seconds).sorted()
+        let first = times.first.map { Instant(seconds: $0) }
+        try await KeptTime.note(of: first, prefix: prefix, client, options.output)
         let moments: [ListMoment] = times.map { .at($0) } + (times.count == 1 ? [.now] : [])
         var before = Side(NamePages(client, moments[0], prefix: prefix))
         var after = Side(NamePages(client, moments[1], prefix: prefix))

@@ -44,6 +44,7 @@ struct List: AsyncParsableCommand {
 
     func run() async throws {
         let client = try options.client()
+        try await KeptTime.note(of: at, prefix: prefix, client, options.output)
         var entries: [Entry] = []
         var pages = NamePages(
             client, deleted ? .beforeDeletion : at.map { .at($0.seconds) } ?? .now, prefix: prefix)

@@ -118,8 +118,11 @@ struct Retrieve: AsyncParsableCommand {
             progress: progress)
         do {
             try await Interruption.guarding {
-                [recursive, overwrite, restoring, at, delete, dryRun] () async throws(DepotError) in
+                [recursive, overwrite, restoring, at, delete, dryRun, options]
+                () async throws(DepotError) in
                 if recursive {
+                    try await KeptTime.note(
+                        of: at, prefix: "\(name)/", client, options.output)
                     let group = GroupDownload(
                         server: client, threads: threads, restoring: restoring,
                         onBytes: { progress.advance($0) })

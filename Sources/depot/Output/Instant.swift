@@ -8,9 +8,11 @@ struct Instant {
     /// Since 1970.
     let seconds: Int64
 
+    static var now: Instant { Instant(seconds: Int64(Date().timeIntervalSince1970)) }
+
     static func parse(_ text: String) throws -> Instant {
         if let ago = try? TimeSpan.parse(text) {
-            return Instant(seconds: Int64(Date().timeIntervalSince1970) - Int64(ago.seconds))
+            return Instant(seconds: now.seconds - Int64(ago.seconds))
         }
         return try parseCalendar(text)
     }

@@ -62,7 +62,30 @@ struct CatalogScene {
                 FileName("kept"), to: nil, time: 9, request: nil)
         },
         Step(name: "purge", hasVersions: true) { fixture, _ in
-            _ = try await fixture.purge(FileName("kept"))
+            _ = try await fixture.catalog.purge(FileName("z"), time: 9, request: nil)
+        },
+        Step(name: "forgetting what was purged", hasVersions: true) { fixture, _ in
+            let purged = try await fixture.catalog.forgetPurged(FileName("kept"))
+            #expect(purged.forgotten == 1)
+        },
+        Step(name: "lock", hasVersions: true) { fixture, _ in
+            _ = try await fixture.catalog.lock(
+                VersionName(FileName("z")),
+                LockChange(until: CatalogFixture.calendarStart + 1_000, isHeld: nil), time: 9,
+                request: nil)
+        },
+        Step(name: "release of a hold", hasVersions: true) { fixture, _ in
+            let held = try #require(
+                try await fixture.catalog.versions(of: FileName("held"), before: nil, limit: 9)
+                    .last)
+            _ = try await fixture.catalog.lock(
+                VersionName(held.name, held.sequence), LockChange(until: nil, isHeld: false),
+                time: 9, request: nil)
+        },
+        Step(name: "policy", hasVersions: true) { fixture, _ in
+            _ = try await fixture.catalog.setPolicy(
+                VersionPolicy(days: 1, last: 1), of: PolicyScope(prefix: "z"), time: 9,
+                request: nil)
         },
         Step(name: "end of versions", hasVersions: true) { fixture, _ in
             try await fixture.catalog.forgetVersions(keptFor: .zero)
@@ -186,6 +209,19 @@ struct CatalogScene {
                 metadata: commit.metadata))
     }
 
+    /// A name that was deleted and purged, which is not done yet, and one that is held and deleted.
+    private static func addVersions(_ catalog: SQLiteCatalog) async throws {
+        let kept = try FileName("kept")
+        _ = try await catalog.delete(kept, time: 4)
+        _ = try await catalog.purge(kept, time: 5, request: nil)
+        let held = try FileName("held")
+        try await CatalogFixture(catalog: catalog) { _ in }.deposit(
+            held.text, CatalogFixture.chunks(70..<72), on: CatalogFixture.replicas(1...2))
+        _ = try await catalog.lock(
+            VersionName(held), LockChange(until: nil, isHeld: true), time: 4, request: nil)
+        _ = try await catalog.delete(held, time: 5)
+    }
+
     /// Makes the catalog of a step in a new folder; open.
     func make(for step: Step, in folder: String) async throws -> SQLiteCatalog {
         let time = ManualClock()
@@ -193,7 +229,7 @@ struct CatalogScene {
             let catalog = try await SQLiteCatalog.open(
                 at: folder, clock: time.clock, versions: step.hasVersions ? .usual : .nothing)
             try await furnish(CatalogFixture(catalog: catalog) { _ in })
-            if step.hasVersions { _ = try await catalog.delete(FileName("kept"), time: 4) }
+            if step.hasVersions { try await Self.addVersions(catalog) }
             return catalog
         }
         let catalog = try await SQLiteCatalog.makeForRebuild(

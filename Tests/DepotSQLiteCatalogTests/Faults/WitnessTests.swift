@@ -155,6 +155,34 @@ import Testing
     }
 
     /// The index by which a hash is found names the row of a chunk that nobody uses.
+    /// A row of a lock is compared with the newest record of its name before anything of that goes.
+    @Test(arguments: [
+        "DELETE FROM lock", "UPDATE lock SET held = 0, until = 1, deadline = 0",
+        "UPDATE lock SET content = zeroblob(32)", "UPDATE lock SET name = 'kept'",
+        "UPDATE tombstone SET record = (SELECT min(record) FROM file) WHERE name = 'held'",
+    ])
+    func `nothing of a name goes whose locks its record contradicts`(_ change: String) async throws
+    {
+        try await withFolder { folder in
+            let step = try #require(CatalogScene.steps.first { $0.name == "lock" })
+            let scene = try await CatalogScene().make(for: step, in: folder)
+            try scene.close()
+            try edit(folder, change)
+            let catalog = try await SQLiteCatalog.open(
+                at: folder, clock: ManualClock().clock, versions: .usual)
+            defer { do { try catalog.close() } catch { Issue.record("\(error)") } }
+            let held = try FileName("held")
+            expectTold(await thrown { try await catalog.forgetVersions(keptFor: .zero) })
+            expectTold(
+                await thrown {
+                    _ = try await catalog.purge(held, time: 9, request: nil)
+                    _ = try await catalog.forgetPurged(held)
+                })
+            let words = try await catalog.versions(of: held, before: nil, limit: 9)
+            #expect(words.count == 2)
+        }
+    }
+
     @Test func `a hash that leads to the row of another chunk lets nothing go`() async throws {
         try await withClosed { folder, _ in
             let root = try CatalogPages.rootPage(of: "sqlite_autoindex_chunk_1", in: folder)
