@@ -9,12 +9,14 @@ extension CatalogSchema {
         ALTER TABLE file ADD COLUMN since INTEGER;
         -- deleted: the word was a deletion; manifest is that of an empty file then.
         -- target: the copies that it asks for; 0 where the next word has the same content.
-        -- ended: running time when the next word took its place.
+        -- ended: running time when the next word took its place. until: since when the name said
+        -- that next word, for people; nothing tells what it was after, unless that word is kept.
         CREATE TABLE version (
             name TEXT NOT NULL, epoch INTEGER NOT NULL, counter INTEGER NOT NULL,
             deleted INTEGER NOT NULL, manifest INTEGER NOT NULL, size INTEGER NOT NULL,
             level INTEGER NOT NULL, target INTEGER NOT NULL, time INTEGER NOT NULL,
-            since INTEGER NOT NULL, record INTEGER NOT NULL, ended INTEGER NOT NULL,
+            since INTEGER NOT NULL, until INTEGER NOT NULL, record INTEGER NOT NULL,
+            ended INTEGER NOT NULL,
             PRIMARY KEY (name, epoch, counter)
         ) WITHOUT ROWID;
         CREATE INDEX version_manifest ON version (manifest, target);

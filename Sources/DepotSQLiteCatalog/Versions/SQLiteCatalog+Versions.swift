@@ -39,9 +39,7 @@ extension SQLiteCatalog {
                 """
             return try Self.page(of: names, prefix: prefix, after: after, limit: limit, session) {
                 name in
-                let table = VersionTable(session)
-                let word = try table.words(of: name, until: time, limit: 1).first
-                return try word.flatMap { try table.file(of: $0, name) }
+                try VersionTable(session).file(name, at: time)
             }
         }
     }

@@ -47,11 +47,11 @@ struct VersionTable {
         try session.statement(
             """
             INSERT INTO version (name, epoch, counter, deleted, manifest, size, level, target, time,
-                since, record, ended)
+                since, until, record, ended)
             SELECT name, epoch, counter, 0, manifest, size, level, iif(manifest IS ?, 0, level),
-                time, coalesce(since, time), record, ? FROM file WHERE name = ?
+                time, coalesce(since, time), ?, record, ? FROM file WHERE name = ?
             """
-        ).run(manifest, session.now, next.name)
+        ).run(manifest, next.began, session.now, next.name)
     }
 
     /// Whether a policy or a lock wants something of a name.
@@ -72,12 +72,12 @@ struct VersionTable {
         try session.statement(
             """
             INSERT INTO version (name, epoch, counter, deleted, manifest, size, level, target, time,
-                since, record, ended)
+                since, until, record, ended)
             SELECT name, epoch, counter, 1, \(ManifestTable.empty), 0, level, 0, time,
-                coalesce(since, time), record, ?
+                coalesce(since, time), ?, record, ?
             FROM tombstone WHERE name = ?
             """
-        ).run(session.now, next.name)
+        ).run(next.began, session.now, next.name)
     }
 
     /// Enters a word that newer word is known of.
@@ -85,7 +85,9 @@ struct VersionTable {
     /// - Returns: whether it was not known.
     func restore(_ record: FileRecord, manifest: Int64, number: Int64) throws -> Bool {
         session.assertChange()
-        guard try keepsSomething(of: record.name), try !isForgotten(record) else { return false }
+        guard try keepsSomething(of: record.name) else { return false }
+        let newest = try history(of: record.name)
+        if newest.forgets(record) { return false }
         var (size, isDeletion): (UInt64, Bool) = (0, true)
         if case .file(_, _, let bytes, _) = record.content { (size, isDeletion) = (bytes, false) }
         let next = try next(after: record)
@@ -97,24 +99,26 @@ struct VersionTable {
         }
         // Where the next word has the same content, this one asks for no copies.
         let isSame = next?.manifest == manifest
+        // Among words that were purged nobody knows what came after one that is locked.
+        let isAlone = newest.purged.map { record.sequence < $0 } ?? false
+        let until = isAlone ? record.began : next?.record.began ?? .max
         try session.statement(
             """
             INSERT INTO version (name, epoch, counter, deleted, manifest, size, level, target, time,
-                since, record, ended)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                since, until, record, ended)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
             """
         ).run(
             record.name, record.sequence.epoch, record.sequence.counter, isDeletion, manifest, size,
             record.level, isDeletion || isSame ? 0 : record.level.copies, record.time,
-            record.began, number, session.now)
+            record.began, until, number, session.now)
         return session.database.changesCount > 0
     }
 
-    /// Whether the newest word on its name lets go of a word.
-    private func isForgotten(_ word: FileRecord) throws -> Bool {
+    /// What the newest word on a name says of those before.
+    private func history(of name: FileName) throws -> NameHistory {
         let table = RecordTable(session)
-        guard let newest = try table.newest(of: word.name) else { return false }
-        return try table.record(newest.number).history.forgets(word)
+        return try table.newest(of: name).map { try table.record($0.number).history } ?? .none
     }
 
     /// The first known word on a name after another one; its manifest is `nil` of a deletion.
@@ -149,8 +153,12 @@ struct VersionTable {
     struct Word {
         let sequence: CommitSequence
         let since: Int64
+        /// Since when the name said another word, which need not be known still; `nil` of what it says
+        /// now.
+        let until: Int64?
         let isDeletion: Bool
-        let isCurrent: Bool
+
+        var isCurrent: Bool { until == nil }
     }
 
     /// The words on a name, the newest first.
@@ -163,11 +171,11 @@ struct VersionTable {
     ) throws -> [Word] {
         try session.statement(
             """
-            SELECT epoch, counter, coalesce(since, time) AS begin, 0, 1 FROM file
+            SELECT epoch, counter, coalesce(since, time) AS begin, 0, NULL FROM file
             WHERE name = ?1 AND begin <= ?2 AND (epoch, counter) < (?3, ?4)
-            UNION ALL SELECT epoch, counter, coalesce(since, time) AS begin, 1, 1 FROM tombstone
+            UNION ALL SELECT epoch, counter, coalesce(since, time) AS begin, 1, NULL FROM tombstone
             WHERE name = ?1 AND begin <= ?2 AND (epoch, counter) < (?3, ?4)
-            UNION ALL SELECT epoch, counter, since, deleted, 0 FROM version
+            UNION ALL SELECT epoch, counter, since, deleted, until FROM version
             WHERE name = ?1 AND since <= ?2 AND (epoch, counter) < (?3, ?4)
             ORDER BY 1 DESC, 2 DESC LIMIT ?5
             """
@@ -176,9 +184,17 @@ struct VersionTable {
             limit
         ) { row in
             try Word(
-                sequence: row.sequence(0), since: row.get(2), isDeletion: row.get(3),
-                isCurrent: row.get(4))
+                sequence: row.sequence(0), since: row.get(2), until: row.get(4, as: Int64?.self),
+                isDeletion: row.get(3))
         }
+    }
+
+    /// What a name was at an instant; `nil` where it was nothing, or that is not known any more.
+    func file(_ name: FileName, at time: Int64) throws -> FileTable.Found? {
+        guard let word = try words(of: name, until: time, limit: 1).first,
+            word.until.map({ time < $0 }) ?? true
+        else { return nil }
+        return try file(of: word, name)
     }
 
     /// What a name was last, before its deletion.

@@ -13,6 +13,8 @@ struct FileModel {
         let ended: Int
         /// Whether its version has to be there: nothing may have purged it.
         var isKept = true
+        /// Of one that outlived a purge, since it is held: the second in which it was something else at the latest.
+        fileprivate(set) var over: Int?
 
         init(_ content: Content, isAcknowledged: Bool, began: Int, ended: Int) {
             self.content = content
@@ -22,9 +24,12 @@ struct FileModel {
         }
     }
 
+    private enum Hold { case certain, possible }
+
     let names: [String]
     /// The oldest first.
     private var words: [String: [Word]] = [:]
+    private var holds: [String: [Int: Hold]] = [:]
     /// What was done to each name, for whoever looks into a failure.
     private var history: [String: [String]] = [:]
 
@@ -34,17 +39,32 @@ struct FileModel {
 
     mutating func add(_ word: Word, to name: String) { words[name, default: []].append(word) }
 
-    /// Whatever happens to the catalog later, what was purged is gone.
+    /// Whatever happens to the catalog later, what was purged is gone, and what is held is there.
     ///
     /// - Parameter deletion: what the purge makes of the name.
     mutating func purge(_ name: String, _ deletion: Word) {
         var deletion = deletion
         deletion.isKept = false
-        if deletion.isAcknowledged {
-            words[name] = [deletion]
-        } else {
-            for index in (words[name] ?? []).indices { words[name]?[index].isKept = false }
-            words[name, default: []].append(deletion)
+        let all = words(name) + [deletion]
+        let left = all.indices.dropLast().compactMap { index -> Word? in
+            var word = all[index]
+            let hold = word.content.flatMap { holds[name]?[$0] }
+            if hold == nil, deletion.isAcknowledged { return nil }
+            if hold != .certain { word.isKept = false }
+            let next = all[index...].first { $0.isAcknowledged && $0.content != word.content }
+            word.over = word.over ?? next?.ended
+            return word
+        }
+        words[name] = left + [deletion]
+    }
+
+    /// Somebody asked that a content of a name be held, or be held no more.
+    mutating func hold(_ name: String, _ content: Int, _ isHeld: Bool, isAcknowledged: Bool) {
+        let before = holds[name]?[content]
+        if isAcknowledged {
+            holds[name, default: [:]][content] = isHeld ? .certain : nil
+        } else if (before == .certain) != isHeld {
+            holds[name, default: [:]][content] = .possible
         }
     }
 
@@ -65,7 +85,9 @@ struct FileModel {
         for word in words(name) where word.began <= instant {
             // Times are whole seconds: in those of the operation it may have been there, or not yet.
             if word.isAcknowledged, word.isKept, word.ended <= instant { found = [] }
-            found.insert(word.content)
+            // What came after it may have been purged, so that nobody knows.
+            if word.over != nil { found.insert(nil) }
+            if word.over.map({ instant < $0 }) ?? true { found.insert(word.content) }
         }
         return found
     }

@@ -41,6 +41,20 @@ import Testing
         #expect(model.allowed("f", at: 15) == [nil])
     }
 
+    @Test mutating func `what is held outlives a purge, and may where nobody answered`() {
+        let deletion = FileModel.Word(nil, isAcknowledged: true, began: 40, ended: 41)
+        model.hold("f", 1, true, isAcknowledged: true)
+        model.purge("f", deletion)
+        #expect(model.mayHaveBeen("f", [1, nil]) && !model.mayHaveBeen("f", [nil]))
+        #expect(model.allowed("f", at: 15) == [nil, 1] && model.allowed("f", at: 35) == [nil])
+        model.hold("f", 1, false, isAcknowledged: false)
+        model.purge("f", deletion)
+        #expect(model.mayHaveBeen("f", [1, nil]) && model.mayHaveBeen("f", [nil]))
+        model.hold("f", 1, false, isAcknowledged: true)
+        model.purge("f", deletion)
+        #expect(model.mayHaveBeen("f", [nil]) && !model.mayHaveBeen("f", [1, nil]))
+    }
+
     @Test mutating func `after a purge that nobody answered to, all may be there or not`() {
         let deletion = FileModel.Word(nil, isAcknowledged: false, began: 40, ended: 41)
         model.purge("f", deletion)

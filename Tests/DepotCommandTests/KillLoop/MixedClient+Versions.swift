@@ -49,6 +49,31 @@ extension MixedClient {
         _ = try await history(of: name)
     }
 
+    /// Has something that a name is, or was, held, or be held no more.
+    mutating func hold(_ name: String) async throws {
+        let words = try await history(of: name)
+        guard let word = words?.filter({ $0.file != nil }).randomElement(using: &random) else {
+            return
+        }
+        try await hold(word, of: name, Int.random(in: 0..<3, using: &random) > 0)
+    }
+
+    private mutating func hold(
+        _ word: VersionList.Word, of name: String, _ isHeld: Bool
+    ) async throws {
+        guard let file = word.file else { return }
+        let content = try contents.number(of: file.manifest.id)
+        let option = isHeld ? "--hold" : "--release-hold"
+        let outcome = try await run(["lock", "\(name)@\(word.sequence)", option])
+        tell("lock \(option) of content \(content)", outcome, name)
+        if outcome.status == 3 { throw wrong(name, "what is listed was not found") }
+        model.hold(name, content, isHeld, isAcknowledged: outcome.status == 0)
+    }
+
+    mutating func releaseAll(_ name: String) async throws {
+        for word in try await history(of: name) ?? [] { try await hold(word, of: name, false) }
+    }
+
     mutating func retrieveVersion(of name: String) async throws {
         let words = try await history(of: name)
         guard let word = words?.filter({ $0.file != nil }).randomElement(using: &random) else {

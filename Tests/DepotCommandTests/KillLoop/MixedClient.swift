@@ -50,8 +50,9 @@ struct MixedClient {
         case 75..<81: try await retrieveVersion(of: name)
         case 81..<86: try await retrieveAsOfThen(name)
         case 86..<90: try await list()
-        case 90..<93: try await verify()
-        case 93..<96: try await collect()
+        case 90..<93: try await hold(name)
+        case 93..<95: try await verify()
+        case 95..<97: try await collect()
         default: try await drain()
         }
     }
@@ -151,7 +152,10 @@ struct MixedClient {
     }
 
     mutating func purgeAll() async throws {
-        for name in model.names { try await purge(name) }
+        for name in model.names {
+            try await releaseAll(name)
+            try await purge(name)
+        }
     }
 
     // MARK: What the model knows

@@ -11,8 +11,9 @@ public struct VersionModel {
         let time: Int64
         /// `nil`: a deletion.
         let content: (chunk: ChunkReference, level: Int)?
-        /// When the next word took its place, in the catalog's running time.
+        /// When the next word took its place, in the catalog's running time, and by the clock on the wall.
         var ended: Duration?
+        var until: Int64?
         /// Whether it asks for copies: the word in whose place the next one came asked for it.
         var asks = true
     }
@@ -102,6 +103,7 @@ public struct VersionModel {
             if let last = all.indices.last {
                 let isSame = all[last].content?.chunk == content?.chunk
                 all[last].ended = elapsed
+                all[last].until = time
                 all[last].asks = !isSame
                 if keepsNothing(of: name), !hadLocks {
                     let dropped = all.removeLast()
@@ -325,8 +327,10 @@ public struct VersionModel {
         for time in Set(times + [0, .max] + times.map { $0 - 1 }) {
             var wanted: [String: ChunkID] = [:]
             for (name, words) in words {
+                // What came after it may have gone, where it is locked.
                 let word = words.last { $0.time <= time }
-                wanted[name] = word?.content?.chunk.id
+                let isOver = word?.until.map { $0 <= time } ?? false
+                wanted[name] = isOver ? nil : word?.content?.chunk.id
             }
             let page = try await fixture.catalog.files(at: time, prefix: "", after: nil, limit: 100)
             let found = page.files.map { ($0.name.text, $0.manifest.chunk?.id) }
