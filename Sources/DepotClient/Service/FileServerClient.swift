@@ -156,7 +156,7 @@ public final class FileServerClient: FileServerAPI {
     public func files(
         _ moment: ListMoment, prefix: String, after: FileName?
     ) async throws(DepotError) -> FileListBody {
-        var path = "\(FileServerRoute.files)?limit=\(WireLimits.pageEntriesMax)"
+        var path = "\(FileServerRoute.files)?lines=true&limit=\(WireLimits.pageEntriesMax)"
         path += "&prefix=\(Self.encoded(prefix))"
         if let after { path += "&after=\(Self.encoded(after.text))" }
         switch moment {
@@ -164,7 +164,7 @@ public final class FileServerClient: FileServerAPI {
         case .at(let time): path += "&at=\(time)"
         case .beforeDeletion: path += "&deleted=true"
         }
-        return try await json(WireRequest(.GET, path))
+        return try FileListBody(lines: try await send(WireRequest(.GET, path)).body)
     }
 
     public func versions(

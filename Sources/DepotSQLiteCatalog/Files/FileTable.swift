@@ -77,8 +77,12 @@ struct FileTable {
     /// - Throws: `notFound`.
     func find(_ version: VersionName) throws -> Found {
         guard let sequence = version.sequence else { return try find(version.name) }
-        if let known = try known(version.name), known.entry.sequence == sequence { return known }
-        guard let found = try VersionTable(session).file(version.name, sequence) else {
+        let (current, versions) = (try known(version.name), VersionTable(session))
+        if let current, current.entry.sequence == sequence { return current }
+        if let found = try versions.file(version.name, sequence) { return found }
+        // A word that said only what is locked, or purged, has taken its place.
+        if let current, current.origin == sequence { return current }
+        guard let found = try versions.file(version.name, broughtBy: sequence) else {
             throw DepotError(
                 .notFound, "no such version of it is kept; 'depot versions' lists them",
                 object: "\(version.name)@\(sequence)")

@@ -64,6 +64,7 @@ extension RecordTable {
         ).run(object)
         // Those of members that were forgotten.
         try session.statement("DELETE FROM record_holding WHERE record = ?").run(object)
+        try session.statement("DELETE FROM moved WHERE old = ?1 OR new = ?1").run(object)
         try session.statement("DELETE FROM record WHERE id = ?").run(object)
     }
 }

@@ -12,7 +12,7 @@ extension SQLiteCatalog {
             return try session.statement(
                 """
                 SELECT o.hash FROM record_holding h CROSS JOIN record o ON o.id = h.record
-                WHERE h.replica = ?1 AND o.unexplained = 0 AND CASE
+                WHERE h.replica = ?1 AND o.unexplained = 0 AND NOT \(Self.isWaiting) AND CASE
                     WHEN o.line IS NULL THEN \(Self.isObsolete(number: "o.id", name: "o.name"))
                     ELSE NOT EXISTS (
                         SELECT 1 FROM line l WHERE l.id >= o.line AND l.id < o.line + o.lines
@@ -30,6 +30,12 @@ extension SQLiteCatalog {
             WHERE l.id >= o.line AND l.id < o.line + o.lines AND l.record = o.id) = o.lines
         AND NOT EXISTS (SELECT 1 FROM line l
             WHERE l.id IN (o.line - 1, o.line + o.lines) AND l.record = o.id)
+        """
+
+    /// Whether records of the object `o` were moved, and are not in place elsewhere.
+    private static let isWaiting = """
+        EXISTS (SELECT 1 FROM moved v CROSS JOIN record n ON n.id = v.new
+            WHERE v.old = o.id AND NOT (\(isInPlace("v.level"))))
         """
 
     /// Whether the record of a number, which the object `o` keeps, need not be kept.

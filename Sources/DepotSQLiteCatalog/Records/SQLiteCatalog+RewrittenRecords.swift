@@ -3,8 +3,8 @@ import DepotSQLite
 
 // A batch stays as long as one of its records says something. So that many dead records do not stay
 // with few that are alive, those few are put into a batch of their own, word for word, and the rows
-// of their names name them there. The old batch is then as one whose names have newer records: it
-// goes when the new one is where it belongs. Cut off anywhere, replicas have the records in one of
+// of their names name them there. The old batch is then as one whose names have newer records, and a
+// row of `moved` has it wait: it goes when the new ones are where they belong. Cut off anywhere, replicas have the records in one of
 // the two, or in both.
 
 extension SQLiteCatalog {
@@ -67,7 +67,7 @@ extension SQLiteCatalog {
         return (objects, OutboxPosition(isWhole ? end : last))
     }
 
-    private typealias Current = (number: Int64, record: FileRecord)
+    private typealias Current = (number: Int64, record: FileRecord, object: Int64)
 
     /// The current records of batches, by the number of replicas that are to keep them.
     private static func current(
@@ -87,7 +87,7 @@ extension SQLiteCatalog {
             try finding.all(object) { row in
                 try (
                     number: row.get(0, as: Int64.self),
-                    record: RecordTable.parse(row.get(1), hash: row.get(2))
+                    record: RecordTable.parse(row.get(1), hash: row.get(2)), object: object
                 )
             }
         }
@@ -98,12 +98,19 @@ extension SQLiteCatalog {
         let moving = try ["file", "version", "tombstone"].map {
             try session.statement("UPDATE \($0) SET record = ? WHERE record = ?")
         }
-        let old = Dictionary(group.map { ($0.record, $0.number) }) { first, _ in first }
+        let noting = try session.statement(
+            """
+            INSERT INTO moved (old, new, level) VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE SET level = max(level, excluded.level)
+            """)
+        let old = Dictionary(group.map { ($0.record, $0) }) { first, _ in first }
         let table = RecordTable(session)
         for batch in RecordBatch.cut(Array(old.keys)) {
-            let numbers = try table.insert(batch, isPending: true).numbers
+            let (object, numbers) = try table.insert(batch, isPending: true)
             for (record, moved) in zip(batch.records, numbers) {
-                for statement in moving { try statement.run(moved, old[record]) }
+                guard let current = old[record] else { continue }
+                for statement in moving { try statement.run(moved, current.number) }
+                try noting.run(current.object, object, record.level)
             }
         }
     }

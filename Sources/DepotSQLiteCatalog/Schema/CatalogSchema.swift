@@ -57,6 +57,7 @@ enum CatalogSchema {
         registerFormerNumbers(in: &migrator)
         registerVersions(in: &migrator)
         registerLocks(in: &migrator)
+        registerMoved(in: &migrator)
         return migrator
     }
 

@@ -42,8 +42,9 @@ struct LockTable {
         let rows = try rows(of: name)
         if rows.isEmpty { return .none }
         return try ContentLocks(
-            Dictionary(
-                uniqueKeysWithValues: rows.filter { !hasEnded($0) }.map { ($0.content, $0.lock) }))
+            Dictionary(rows.filter { !hasEnded($0) }.map { ($0.content, $0.lock) }) { first, _ in
+                first
+            })
     }
 
     /// The same, before something of the name goes: the record of the newest word is asked, too.
@@ -53,8 +54,8 @@ struct LockTable {
         let rows = try rows(of: name)
         let table = RecordTable(session)
         let said = try table.newest(of: name).map { try table.record($0.number).locks } ?? .none
-        guard said.locks == Dictionary(uniqueKeysWithValues: rows.map { ($0.content, $0.lock) })
-        else { throw Self.corrupt("the locks of '\(name)' are not those of its record") }
+        let noted = Dictionary(rows.map { ($0.content, $0.lock) }) { first, _ in first }
+        guard said.locks == noted, noted.count == rows.count else { throw Self.corrupt("the locks of '\(name)' are not those of its record") }
         return try active(name)
     }
 
@@ -63,25 +64,27 @@ struct LockTable {
         session.assertChange()
         let before = try rows(of: name)
         if before.isEmpty, locks == .none { return }
-        let deadlines = Dictionary(uniqueKeysWithValues: before.map { ($0.content, $0) })
+        let deadlines = Dictionary(before.map { ($0.content, $0) }) { first, _ in first }
         try session.statement("DELETE FROM lock WHERE name = ?").run(name)
         let inserting = try session.statement(
             "INSERT INTO lock (name, content, until, deadline, held) VALUES (?, ?, ?, ?, ?)")
         for (content, lock) in locks.locks {
-            let old = deadlines[content]
-            // The clock is asked once for each end: what it says later decides nothing.
-            let deadline =
-                old?.lock.until == lock.until
-                ? old?.deadline
-                : lock.until.map { max(self.deadline(at: $0), old?.deadline ?? .min) }
+            let deadline = lock.until.map { self.deadline(at: $0, after: deadlines[content]) }
             try inserting.run(name, content, lock.until, deadline, lock.isHeld)
         }
     }
 
-    /// The running time of an instant.
-    private func deadline(at instant: Int64) -> Int64 {
-        let left = max(0, instant - session.calendar)
-        return session.now &+ left * 1_000
+    /// The running time when a lock ends. The clock on the wall is asked once for each lock: what it
+    /// says later can make it longer only.
+    ///
+    /// - Parameter before: what it was before.
+    private func deadline(at instant: Int64, after before: Row?) -> Int64 {
+        let asked = session.now &+ max(0, instant - session.calendar) * 1_000
+        guard let before, let until = before.lock.until, let deadline = before.deadline
+        else { return asked }
+        if until == instant, !hasEnded(before) { return deadline }
+        guard deadline > session.now else { return asked }
+        return max(asked, deadline &+ max(0, instant - until) * 1_000)
     }
 
     private static func corrupt(_ message: String) -> DatabaseError {

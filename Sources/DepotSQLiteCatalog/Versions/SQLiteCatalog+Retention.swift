@@ -8,10 +8,16 @@ extension SQLiteCatalog {
         try await queue.change { session in
             let name = version.name
             try Self.refuseReserved(name)
-            let content = try FileTable(session).find(version).entry.manifest.id
             if let request, let made = try RecordTable(session).find(name, madeBy: request) {
-                return LockedContent(lock: made.record.locks[content], record: made.record)
+                // The name may be something else since.
+                let content =
+                    try version.sequence == nil
+                    ? made.record.contentID
+                    : FileTable(session).find(version).entry.manifest.id
+                return LockedContent(
+                    lock: content.flatMap { made.record.locks[$0] }, record: made.record)
             }
+            let content = try FileTable(session).find(version).entry.manifest.id
             let before = try LockTable(session).active(name)
             let lock = try change.applied(to: before[content], of: name)
             guard lock != before[content] else { return LockedContent(lock: lock, record: nil) }
@@ -22,10 +28,11 @@ extension SQLiteCatalog {
             }
             var locks = before.locks
             locks[content] = lock
+            let record = try Publication(session).repeatWord(
+                on: name, time: time, request: request, locks: ContentLocks(locks))
+            // Of what was held an earlier time may be over.
             return LockedContent(
-                lock: lock,
-                record: try Publication(session).repeatWord(
-                    on: name, time: time, request: request, locks: ContentLocks(locks)))
+                lock: try LockTable(session).active(name)[content], record: record)
         }
     }
 

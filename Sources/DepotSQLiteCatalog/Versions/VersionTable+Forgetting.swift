@@ -36,6 +36,8 @@ extension VersionTable {
     func timeLeft() throws -> Duration? {
         var left: Int64?
         let policies = PolicyTable(session)
+        // Many of the oldest may be of one name.
+        var kept: [FileName: CommitSequence?] = [:]
         try session.statement(
             "SELECT name, epoch, counter, ended, deleted FROM version ORDER BY ended LIMIT ?"
         ).visit(Self.oldestMax) { row in
@@ -43,7 +45,9 @@ extension VersionTable {
             let sequence = try row.sequence(1)
             let policy = try policies.policy(for: name)
             let end = try row.get(3, as: Int64.self) &+ policy.duration.milliseconds
-            if try oldestKept(of: name, policy).map({ $0 <= sequence }) ?? false { return true }
+            let oldest = try kept[name] ?? oldestKept(of: name, policy)
+            kept[name] = .some(oldest)
+            if let oldest, oldest <= sequence { return true }
             let locks = try LockTable(session).active(name)
             if locks != .none, try !row.get(4, as: Bool.self),
                 try isLocked(sequence, name, locks)
@@ -62,7 +66,7 @@ extension VersionTable {
         after start: FileName?, by policy: VersionPolicy?
     ) throws -> (last: FileName?, hasMore: Bool) {
         session.assertChange()
-        let next = try session.statement("SELECT name FROM version WHERE name > ? LIMIT 1")
+        let next = try session.statement("SELECT name FROM version WHERE name > ? ORDER BY name LIMIT 1")
         var (last, forgotten) = (start, 0)
         for _ in 0..<Self.namesAtOnce {
             let name = try next.first(last?.text ?? "") { try $0.get(0, as: FileName.self) }

@@ -149,6 +149,24 @@ struct VersionTable {
         ).first(name, sequence.epoch, sequence.counter) { try FileTable.Found($0) }
     }
 
+    /// Words that are looked at for one that another one has taken the place of.
+    private static let lookedAtMax = 1_000
+
+    /// The newest file whose content a commit has brought, where its own word is not kept any more.
+    func file(_ name: FileName, broughtBy origin: CommitSequence) throws -> FileTable.Found? {
+        var found: FileTable.Found?
+        try session.statement(
+            FileTable.selection(from: "version")
+                + "WHERE f.name = ? AND (f.epoch, f.counter) > (?, ?) AND f.deleted = 0 "
+                + "ORDER BY f.epoch, f.counter LIMIT ?"
+        ).visit(name, origin.epoch, origin.counter, Self.lookedAtMax) { row in
+            let file = try FileTable.Found(row)
+            if file.origin == origin { found = file }
+            return true
+        }
+        return found
+    }
+
     /// What stands for a word until its file is looked up.
     struct Word {
         let sequence: CommitSequence

@@ -15,10 +15,10 @@ struct RetentionService: Sendable {
     ) async throws(DepotError) -> LockedBody {
         let version = VersionName(name, body.sequence)
         let change = try body.change
-        return try await commit(on: name, request) { () throws(DepotError) in
+        return try await commit(on: name) { () throws(DepotError) in
             let locked = try await catalog.lock(
                 version, change, time: context.clock.timestamp(), request: request)
-            return (LockedBody(name: name, lock: locked.lock), locked.record)
+            return LockedBody(name: name, lock: locked.lock)
         }
     }
 
@@ -27,10 +27,9 @@ struct RetentionService: Sendable {
     ) async throws(DepotError) -> PolicyListBody {
         let scope = try PolicyScope(prefix: prefix)
         let policy = try policy?.policy
-        try await commit(on: scope.recordName, request) { () throws(DepotError) in
-            let record = try await catalog.setPolicy(
+        try await commit(on: scope.recordName) { () throws(DepotError) in
+            _ = try await catalog.setPolicy(
                 policy, of: scope, time: context.clock.timestamp(), request: request)
-            return ((), record)
         }
         return try await policies()
     }
@@ -46,10 +45,9 @@ struct RetentionService: Sendable {
     func purge(
         _ name: FileName, request: RequestID?
     ) async throws(DepotError) -> PurgedBody {
-        try await commit(on: name, request) { () throws(DepotError) in
-            let record = try await catalog.purge(
+        try await commit(on: name) { () throws(DepotError) in
+            _ = try await catalog.purge(
                 name, time: context.clock.timestamp(), request: request)
-            return ((), record)
         }
         return PurgedBody(name: name, try await catalog.forgetPurged(name))
     }
@@ -61,23 +59,20 @@ struct RetentionService: Sendable {
             name: name, try await catalog.purgePlan(name, isRecursive: isRecursive))
     }
 
-    /// - Parameter change: gives no record where nothing is to be changed; asked again, what it gave.
+    /// - Parameter change: asked again, it changes nothing again.
     private func commit<Answer>(
-        on name: FileName, _ request: RequestID?,
-        _ change: () async throws(DepotError) -> (answer: Answer, record: FileRecord?)
+        on name: FileName, _ change: () async throws(DepotError) -> Answer
     ) async throws(DepotError) -> Answer {
         await pool.ready()
         try pool.requireCurrentCatalog()
         try await pool.requireMajority()
         let changes = RepeatableChange(catalog: catalog, deliverer: deliverer)
-        if try await changes.made(by: request, of: name) != nil { return try await change().answer }
         let done = try await change()
-        if let record = done.record {
-            try await changes.acknowledge(KeptRecord(record))
-        } else if let kept = try await catalog.undelivered(name) {
-            // Somebody was told to ask again, and has no id to ask with.
+        if let kept = try await catalog.undelivered(name) {
+            // The record of the change; or a later one, which says the same of words before it; or that
+            // of somebody who was told to ask again, and has no id to ask with.
             try await changes.acknowledge(kept)
         }
-        return done.answer
+        return done
     }
 }

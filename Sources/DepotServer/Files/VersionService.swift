@@ -1,6 +1,7 @@
 import DepotCluster
 import DepotCore
 import DepotWire
+import NIOCore
 
 /// What names were before: lists it, brings it back, forgets it.
 struct VersionService: Sendable {
@@ -37,6 +38,10 @@ struct VersionService: Sendable {
                 try await catalog.deletedFiles(prefix: prefix, after: after, limit: limit)
             }
         return FileListBody(files: page.files.map(FileBody.init), hasMore: page.hasMore)
+    }
+
+    func lines(_ list: FileListBody) throws(DepotError) -> ByteBuffer {
+        try list.lines(of: pool.cluster.cluster)
     }
 
     /// Makes what a name was what it is, by a commit of its own: durable when this returns.

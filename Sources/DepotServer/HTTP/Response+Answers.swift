@@ -54,8 +54,12 @@ extension Response {
     ///
     /// - Parameter room: what it takes of memory, until the client has taken it.
     init(json value: some Encodable, in room: MemoryReservation) throws {
-        let whole = try WireJSON.encode(value)
-        self.init(status: .ok, type: "application/json", whole: whole)
+        self.init(type: "application/json", whole: try WireJSON.encode(value), in: room)
+    }
+
+    /// The same of another type.
+    init(type: String, whole: ByteBuffer, in room: MemoryReservation) {
+        self.init(status: .ok, type: type, whole: whole)
         body = ResponseBody(contentLength: whole.readableBytes) { writer in
             var rest = whole
             while let part = rest.readSlice(length: min(rest.readableBytes, Self.partBytes)),

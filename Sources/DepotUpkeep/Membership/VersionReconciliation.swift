@@ -9,34 +9,18 @@ struct VersionReconciliation: Sendable {
 
     /// - Throws: `conflict` where the catalog is not partial any more.
     func run() async throws(DepotError) {
-        let restorer = ManifestRestorer(catalog: catalog, manifests: manifests)
+        let restorer = VersionRestorer(
+            catalog: catalog,
+            manifests: ManifestRestorer(catalog: catalog, manifests: manifests))
         var last: FileName?
         while true {
             let names = try await catalog.restorable(
                 after: last, limit: RebuildReading.recordsAtOnce)
             guard let name = names.last?.name else { return }
             for name in names {
-                let older = try await whole(name.versions.dropFirst(), restorer)
-                for part in older.batches(of: RebuildReading.recordsAtOnce) {
-                    try await catalog.restoreVersions(Array(part))
-                }
+                _ = try await restorer.restore(name.versions.dropFirst(), before: nil)
             }
             last = name
         }
-    }
-
-    private func whole(
-        _ words: ArraySlice<AddressedRecord>, _ restorer: ManifestRestorer
-    ) async throws(DepotError) -> [RecordAddress] {
-        var whole: [RecordAddress] = []
-        for word in words {
-            if case .file(_, let manifest, _, _) = word.record.content,
-                try await !restorer.restore(manifest).isEmpty
-            {
-                continue
-            }
-            whole.append(word.address)
-        }
-        return whole
     }
 }

@@ -77,23 +77,29 @@ struct RebuildReading {
         while true {
             let names = try await catalog.restorable(after: last, limit: Self.recordsAtOnce)
             guard let name = names.last?.name else { return }
-            var chosen: [RecordAddress] = []
+            var chosen: [(word: AddressedRecord, older: [AddressedRecord])] = []
             var missing: [RecordAddress] = []
             for name in names {
                 let version = try await choose(among: name.versions, with: restorer, &report)
                 if let version {
-                    // One after the other, as they were committed: the catalog keeps what was before.
-                    let newest = name.versions[version].record.sequence
-                    let older = name.versions[version...].filter { $0.record.sequence < newest }[
-                        ...]
-                    chosen += try await whole(older, with: restorer, &report).reversed()
-                    chosen.append(name.versions[version].address)
+                    let word = name.versions[version]
+                    let older = name.versions[version...].filter {
+                        $0.record.sequence < word.record.sequence
+                    }
+                    chosen.append((word, older))
                 }
                 missing += Self.unexplained(name.versions, beside: version).map(\.address)
                 done += name.versions.count
             }
-            for part in chosen.batches(of: Self.recordsAtOnce) {
+            for part in chosen.map(\.word.address).batches(of: Self.recordsAtOnce) {
                 try await catalog.restore(Array(part))
+            }
+            // What is locked of older words, and what is forgotten, the newest ones say.
+            let versions = VersionRestorer(catalog: catalog, manifests: restorer)
+            for (word, older) in chosen where !older.isEmpty {
+                let result = try await versions.restore(older, before: word.record)
+                report.versions += result.restored
+                report.incompleteVersions += result.incomplete
             }
             if !missing.isEmpty { try await catalog.leaveUnexplained(missing) }
             last = name
@@ -110,29 +116,6 @@ struct RebuildReading {
         return versions.filter {
             $0.record.sequence >= record.sequence && $0.record != record
         }
-    }
-
-    /// Words before the newest one, the newest first. Those of which something is missing are passed
-    /// over: they were on their way out, or a replica that has them is away. They are kept until that
-    /// is back, see `VersionReconciliation`.
-    private func whole(
-        _ words: ArraySlice<AddressedRecord>, with restorer: ManifestRestorer,
-        _ report: inout RebuildReport
-    ) async throws(DepotError) -> [RecordAddress] {
-        var whole: [RecordAddress] = []
-        var seen: Set<CommitSequence> = []
-        // A record that was rewritten may be in two batches.
-        for word in words where seen.insert(word.record.sequence).inserted {
-            if case .file(_, let manifest, _, _) = word.record.content {
-                guard try await restorer.restore(manifest).isEmpty else {
-                    report.incompleteVersions += 1
-                    continue
-                }
-                report.versions += 1
-            }
-            whole.append(word.address)
-        }
-        return whole
     }
 
     /// Takes the newest version that is whole.

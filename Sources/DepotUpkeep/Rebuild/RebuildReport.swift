@@ -26,7 +26,7 @@ public struct RebuildReport: Sendable, Codable {
     public internal(set) var tombstones = 0
     /// What names were before.
     public internal(set) var versions = 0
-    /// Of these, which something is missing of.
+    /// Beside these, files that names were and of which something is missing.
     public internal(set) var incompleteVersions = 0
     /// Copies of chunks that replicas hold.
     public internal(set) var copies = 0

@@ -16,7 +16,7 @@ import DepotCore
 /// | `POST /v1/retrievals` | `OpenRetrievalBody` → `RetrievalBody` |
 /// | `POST /v1/retrievals/{id}/chunks` | read requests → object frames |
 /// | `DELETE /v1/retrievals/{id}` | → nothing (204) |
-/// | `GET /v1/files?prefix=&after=&limit=` | → `FileListBody`; with `at=` as it was then, with `deleted=true` what deleted names were |
+/// | `GET /v1/files?prefix=&after=&limit=` | → `FileListBody`; with `at=` as it was then, with `deleted=true` what deleted names were; with `lines=true` as lines, see `FileLines.swift` |
 /// | `GET /v1/files/{name}/info?after=&limit=` | → `FileInfoBody` |
 /// | `GET /v1/files/{name}/versions?before=&limit=` | → `VersionListBody` |
 /// | `POST /v1/files/{name}/revert` | `RevertBody` → `RevertedBody`; `depot-request` |

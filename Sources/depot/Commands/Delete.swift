@@ -116,7 +116,7 @@ struct Delete: AsyncParsableCommand {
         do throws(DepotError) {
             var pages = NamePages(deletions.client, .beforeDeletion, prefix: "\(root)/")
             while tally.failed.count == 0, let page = try await pages.next() {
-                await deletions.delete(page.map(\.name)) { Self.take($0, $1, &tally) }
+                await deletions.purgeDeleted(page.map(\.name)) { Self.take($0, $1, &tally) }
             }
         } catch {
             tally.fail(root, error)

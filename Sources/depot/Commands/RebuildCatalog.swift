@@ -78,6 +78,12 @@ struct RebuildCatalog: AsyncParsableCommand {
             "  \(Output.plural(report.files, "file")) (\(ByteCount(report.bytes))), "
                 + "\(Output.plural(report.tombstones, "deleted name")), "
                 + "\(Output.plural(report.copies, "copy", many: "copies")) of chunks")
+        if report.versions + report.incompleteVersions > 0 {
+            let lacking = report.incompleteVersions
+            Output.line(
+                "  \(Output.plural(report.versions, "version")) of what names were"
+                    + (lacking > 0 ? "; of \(lacking) more something is missing" : ""))
+        }
         if let movedAside { Output.line("  the old catalog is kept: \(movedAside)") }
         for replica in report.missing {
             Output.line(

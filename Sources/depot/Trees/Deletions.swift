@@ -17,6 +17,25 @@ struct Deletions: Sendable {
         )
     }
 
+    /// Purges names that are deleted. Told of are those of which something went: of others all that is
+    /// left is locked, and they may have been told of before.
+    func purgeDeleted(
+        _ names: [FileName], onOutcome: (FileName, Result<DeletedName, DepotError>) -> Void
+    ) async {
+        let purge = { @Sendable (name: FileName) async throws(DepotError) -> (DeletedName, Bool) in
+            let purged = try await client.purge(name)
+            let done = DeletedName(name: name, lockedVersions: purged.lockedVersions)
+            return (done, purged.versions > 0)
+        }
+        await ManyNames.each(names, purge) { name, result in
+            switch result {
+            case .success((let done, true)): onOutcome(name, .success(done))
+            case .success((_, false)): break
+            case .failure(let error): onOutcome(name, .failure(error))
+            }
+        }
+    }
+
     func delete(_ name: FileName) async throws(DepotError) -> DeletedName {
         do throws(DepotError) {
             try await client.delete(name)

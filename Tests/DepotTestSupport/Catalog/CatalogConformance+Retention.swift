@@ -31,6 +31,35 @@ extension CatalogConformance {
             #expect(try await fixture.kept(of: name) == [nil])
             #expect(try await fixture.status(chunks[0])?.target ?? 0 == 0)
         },
+        CatalogBehaviour("a lock that is asked for again says what it has locked") { fixture in
+            let catalog = fixture.catalog
+            let chunks = try await fixture.startLocking()
+            let name = try FileName("f")
+            let first = try await catalog.file(name).sequence
+            let hold = try LockChange(until: nil, isHeld: true)
+            let (plain, exact) = (RequestID.random(), RequestID.random())
+            func lock(_ sequence: CommitSequence?, _ request: RequestID) async throws
+                -> LockedContent
+            {
+                try await catalog.lock(
+                    VersionName(name, sequence), hold, time: 15, request: request)
+            }
+            let held = try await lock(first, exact)
+            // The word that it names has made place for the one that says so.
+            #expect(try await lock(first, exact) == held && held.lock?.isHeld == true)
+            #expect(
+                try await catalog.lock(
+                    VersionName(name, first), LockChange(until: nil, isHeld: false), time: 16,
+                    request: plain
+                ).lock == nil)
+            let again = RequestID.random()
+            #expect(try await lock(nil, again).lock?.isHeld == true)
+            try await fixture.put("f", chunks[1], level: 1, time: 20)
+            #expect(try await lock(nil, again).lock?.isHeld == true)
+            let opened = try await catalog.openRetrieval(
+                .random(), of: [VersionName(name, first)], lease: .seconds(9))
+            #expect(try opened[0].get().manifest.chunk == chunks[0])
+        },
         CatalogBehaviour("what is held stays until it is released, whatever came since") {
             fixture in
             let catalog = fixture.catalog
@@ -77,11 +106,11 @@ extension CatalogConformance {
             let released = try await catalog.lock(
                 name, LockChange(until: nil, isHeld: false), time: 1, request: nil)
             #expect(released.lock?.description == "\(start + 200)")
-            // A clock that was set forward makes no later lock shorter.
+            // Under a clock that was set forward, too, it is made longer by what was asked for.
             fixture.setCalendar(start + 250)
             _ = try await lock(300)
             try await fixture.put("f", Fixture.chunk("other"), level: 1, time: 2)
-            fixture.advance(.seconds(199))
+            fixture.advance(.seconds(299))
             #expect(try await fixture.kept(of: name.name).count == 2)
             fixture.advance(.seconds(1))
             #expect(try await fixture.kept(of: name.name).count == 1)
@@ -270,6 +299,18 @@ extension CatalogConformance {
                 of: purge.name, before: nil, limit: 9)
             #expect(found.map(\.sequence) == [purge.sequence, words[0].sequence])
         },
+        CatalogBehaviour("what is locked comes back, though its policy keeps nothing") { fixture in
+            try await fixture.admit(1...3)
+            for number in 0...2 { try await fixture.restoreManifest(number) }
+            let words = try await fixture.lockedWords()
+            try await fixture.restore([words.policy, words.newest], on: 1...3)
+            #expect(try await fixture.restoreVersions(words.older) == 2)
+            try await fixture.catalog.finishRebuild(missing: [])
+            try await fixture.catalog.markUnused()
+            let found = try await fixture.catalog.versions(
+                of: words.newest.name, before: nil, limit: 9)
+            #expect(found.map(\.sequence) == [words.newest, words.older[1]].map(\.sequence))
+        },
         CatalogBehaviour("what a name says it says since it said so first") { fixture in
             try await fixture.admit(1...3)
             for number in 0...1 { try await fixture.restoreManifest(number) }
@@ -307,6 +348,28 @@ extension CatalogFixture {
         for replica in Self.replicas(1...3) { try await catalog.enter(batches, on: replica) }
         return try await catalog.restoreVersions(
             batches.map { RecordAddress(batch: $0.id, index: 0) })
+    }
+
+    /// A name that was three files, of which the newest word locks the first, and the policy that keeps
+    /// nothing of it.
+    fileprivate func lockedWords() async throws
+        -> (policy: FileRecord, newest: FileRecord, older: [FileRecord])
+    {
+        let first = try await file("f", 1, 1, 0)
+        let second = try await file("f", 1, 2, 1)
+        let content = try #require(first.contentID)
+        let lock = try ContentLocks([content: #require(ContentLock(until: nil, isHeld: true))])
+        let newest = FileRecord(
+            cluster: first.cluster, name: first.name,
+            sequence: CommitSequence(epoch: 1, counter: 3), time: 9,
+            content: try await file("f", 1, 3, 2).content, history: NameHistory(locks: lock))
+        var notes = FileMetadata()
+        notes.annotations = try VersionPolicy(days: 0, last: 0).annotations
+        let policy = FileRecord(
+            cluster: first.cluster, name: try PolicyScope(prefix: "f").recordName,
+            sequence: CommitSequence(epoch: 1, counter: 4), time: 9,
+            content: .file(level: .one, manifest: .empty, size: 0, metadata: notes))
+        return (policy, newest, [second, first])
     }
 
     /// A file of one chunk, and others to replace it with.

@@ -192,6 +192,23 @@ extension CatalogConformance {
             #expect(again.began == 40)
             #expect(try await catalog.forgetPurged(name).forgotten == 2)
         },
+        // The names' newest words were in place, so that it looked as if nobody needed the old batch.
+        CatalogBehaviour("a batch of which versions were moved stays until these are in place") {
+            fixture in
+            try await fixture.admit(1...3)
+            let names = ["a", "b", "c", "d", "e"]
+            let old = try await fixture.depositTogether(names, on: Fixture.replicas(1...3))
+            for name in names { try await fixture.replace(name) }
+            for name in names[1...] { _ = try await fixture.purge(FileName(name)) }
+            try await fixture.deliver(on: 1...3)
+            try await fixture.rewrite()
+            let moved = try #require(try await fixture.catalog.outbox(limit: 9).first).batch
+            #expect(moved.records == [old.records[0]])
+            try await fixture.deliver(on: 1...1, isDone: false)
+            #expect(try await !fixture.obsolete(on: 2).contains(old.id))
+            try await fixture.deliver(on: 1...3)
+            #expect(try await fixture.obsolete(on: 2).contains(old.id))
+        },
         CatalogBehaviour("a purge asked for again takes nothing that came since") { fixture in
             let catalog = fixture.catalog
             try await fixture.admit(1...3)
@@ -208,6 +225,10 @@ extension CatalogConformance {
 }
 
 extension CatalogFixture {
+    fileprivate func replace(_ name: String) async throws {
+        try await put(name, Self.chunk("new \(name)"), level: 1, time: 20)
+    }
+
     /// A whole deposit of a file that is one chunk, which all three replicas have.
     func put(
         _ name: String, _ chunk: ChunkReference, level: Int, time: Int64

@@ -243,8 +243,11 @@ public struct VersionModel {
         var lock = before ?? Lock(isHeld: false)
         lock.isHeld = change.isHeld ?? lock.isHeld
         if let until = change.until, until != lock.until {
-            lock.deadline = max(elapsed + .seconds(end), lock.deadline ?? .zero)
-            lock.until = until
+            var deadline = elapsed + .seconds(end)
+            if let old = lock.deadline, let oldUntil = lock.until, old > elapsed {
+                deadline = max(deadline, old + .seconds(until - oldUntil))
+            }
+            (lock.deadline, lock.until) = (deadline, until)
         }
         let locked = try await fixture.catalog.lock(version, change, time: time, request: nil)
         let hadLocks = (locks[name] ?? [:]).values.contains { isActive($0) }

@@ -38,8 +38,12 @@ public struct FileRecord: Sendable, Hashable {
     /// Seconds since 1970 since when the name says this.
     public var began: Int64 { history.since ?? time }
 
-    public var isDeletion: Bool {
-        if case .deleted = content { true } else { false }
+    /// What its locks call its content; `nil` of a deletion.
+    public var contentID: ChunkID? {
+        switch content {
+        case .file(_, let manifest, _, _): manifest.id
+        case .deleted: nil
+        }
     }
 
     /// What the file, or its tombstone, asks for.

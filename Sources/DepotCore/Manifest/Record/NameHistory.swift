@@ -28,8 +28,7 @@ public struct NameHistory: Sendable, Hashable {
     /// Whether it lets go of an earlier word on the name.
     public func forgets(_ word: FileRecord) -> Bool {
         guard let purged, word.sequence < purged else { return false }
-        guard case .file(_, let manifest, _, _) = word.content else { return true }
-        return locks[manifest.id] == nil
+        return word.contentID.map { locks[$0] == nil } ?? true
     }
 }
 

@@ -7,7 +7,7 @@ import NIOCore
 
 /// Requests below `/v1/files`.
 enum FileRequest: Sendable, Equatable {
-    case list(ListMoment, prefix: String, after: FileName?, limit: Int)
+    case list(ListMoment, prefix: String, after: FileName?, limit: Int, asLines: Bool)
     case versions(FileName, before: CommitSequence?, limit: Int)
     case revert(FileName)
     case purge(FileName)
@@ -33,7 +33,7 @@ enum FileRequest: Sendable, Equatable {
                 "GET": .list(
                     try query.moment(), prefix: query["prefix"] ?? "",
                     after: try query["after"].map { try FileName($0) },
-                    limit: try query.limit())
+                    limit: try query.limit(), asLines: try query.flag("lines"))
             ])
             return
         }
@@ -100,10 +100,13 @@ enum FileRequest: Sendable, Equatable {
 extension FileServerRoutes {
     func answer(_ request: FileRequest, _ exchange: Exchange) async throws -> Response {
         switch request {
-        case .list(let moment, let prefix, let after, let limit):
-            return try await page(of: limit, over: exchange.transfer) {
-                try await parts.versions.files(moment, prefix: prefix, after: after, limit: limit)
-            }
+        case .list(let moment, let prefix, let after, let limit, let asLines):
+            let room = try await room(for: limit, over: exchange.transfer)
+            let list = try await parts.versions.files(
+                moment, prefix: prefix, after: after, limit: limit)
+            guard asLines else { return try Response(json: list, in: room) }
+            return Response(
+                type: "application/x-ndjson", whole: try parts.versions.lines(list), in: room)
         case .versions(let name, let before, let limit):
             return try await page(of: limit, over: exchange.transfer) {
                 try await parts.versions.list(name, before: before, limit: limit)
@@ -161,10 +164,15 @@ extension FileServerRoutes {
     private func page<Page: Encodable>(
         of limit: Int, over transfer: Transfer, _ make: () async throws -> Page
     ) async throws -> Response {
+        let room = try await room(for: limit, over: transfer)
+        return try Response(json: try await make(), in: room)
+    }
+
+    private func room(for limit: Int, over transfer: Transfer) async throws -> MemoryReservation {
         let (budget, borrower) = (parts.bodyBudget, transfer.borrower)
         let room = try await budget.reserve(limit * FilePage.entrySize, for: borrower)
         transfer.takes { budget.isWanted(from: borrower) }
-        return try Response(json: try await make(), in: room)
+        return room
     }
 
     private func put(

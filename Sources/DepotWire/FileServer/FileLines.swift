@@ -1,0 +1,60 @@
+import DepotCore
+import NIOCore
+
+// A list of files as lines. Whoever deposits a tree day after day goes through all of its names each
+// time, and an encoder and a decoder of any JSON took most of that time. Each line is spelled as a
+// record is (`FileRecord.text`), with what a list says and nothing else; the last one says whether
+// there may be more.
+
+extension FileListBody {
+    private static let more = "{\"hasMore\":true}\n"
+    private static let end = "{\"hasMore\":false}\n"
+
+    /// - Parameter cluster: whose files they are.
+    public func lines(of cluster: ClusterID) throws(DepotError) -> ByteBuffer {
+        var lines = ByteBuffer()
+        for file in files { lines.writeBytes(try file.record(in: cluster).text) }
+        lines.writeString(hasMore ? Self.more : Self.end)
+        return lines
+    }
+
+    /// - Throws: `invalidArgument` for what `lines` does not give.
+    public init(lines: ByteBuffer) throws(DepotError) {
+        var (rest, files) = (lines, [FileBody]())
+        while let length = rest.readableBytesView.firstIndex(of: UInt8(ascii: "\n")).map({
+            $0 - rest.readerIndex + 1
+        }), length < rest.readableBytes, let line = rest.readSlice(length: length) {
+            files.append(try FileBody(FileRecord(reading: line)))
+        }
+        let last = String(buffer: rest)
+        guard last == Self.more || last == Self.end else {
+            throw DepotError(.invalidArgument, "a list of files ends too early")
+        }
+        self.init(files: files, hasMore: last == Self.more)
+    }
+}
+
+extension FileBody {
+    fileprivate func record(in cluster: ClusterID) throws(DepotError) -> FileRecord {
+        let locks = try lock.map { lock throws(DepotError) in
+            try ContentLocks([manifest.id: lock])
+        }
+        return FileRecord(
+            cluster: cluster, name: name, sequence: sequence, time: time,
+            content: .file(level: level, manifest: manifest, size: size, metadata: metadata),
+            history: NameHistory(locks: locks ?? .none))
+    }
+
+    /// - Throws: `invalidArgument` for a deletion.
+    fileprivate init(_ record: FileRecord) throws(DepotError) {
+        guard case .file(let level, let manifest, let size, let metadata) = record.content else {
+            throw DepotError(
+                .invalidArgument, "a deleted name is in a list of files", object: record.name.text)
+        }
+        self.init(
+            FileEntry(
+                name: record.name, sequence: record.sequence, manifest: manifest, size: size,
+                level: level, metadata: metadata, time: record.time,
+                lock: record.locks[manifest.id]))
+    }
+}

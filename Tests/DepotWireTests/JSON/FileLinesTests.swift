@@ -1,0 +1,75 @@
+import DepotCore
+import DepotWire
+import NIOCore
+import Testing
+
+/// A list of files as lines says what its JSON says, and nothing else is one.
+@Suite struct FileLinesTests {
+    private let cluster = ClusterID.random()
+
+    private static func file(
+        _ name: String, _ manifest: ManifestReference, size: UInt64 = 0, metadata: FileMetadata,
+        lock: ContentLock? = nil
+    ) throws -> FileBody {
+        FileBody(
+            FileEntry(
+                name: try FileName(name), sequence: CommitSequence(epoch: 1, counter: 2),
+                manifest: manifest, size: size, level: .three, metadata: metadata, time: -5,
+                lock: lock))
+    }
+
+    private static func list(hasMore: Bool) throws -> FileListBody {
+        let chunk = try ChunkReference(id: ChunkID(hashing: "chunk"), length: 9)
+        var everything = try FileMetadata(
+            mode: 0o640, modified: FileTime(seconds: -3, nanoseconds: 7), contentType: "a/\"b\"",
+            entityTag: "tag")
+        everything.ownership = try Ownership(user: 0, group: 5, userName: "root", groupName: "g")
+        everything.extended = try ExtendedAttributes(["user.note": [0, 10, 255]])
+        everything.hardLinks = .random()
+        everything.holes = try Holes([4_096..<8_192])
+        everything.annotations = try Annotations(["line": "one \"two\""])
+        everything.tags = try Annotations(["t": ""])
+        var (folder, link) = (FileMetadata(mode: 0o755), FileMetadata())
+        folder.kind = .folder
+        link.kind = .link(try LinkTarget("../a\nb\\"))
+        return FileListBody(
+            files: [
+                try file("a", .init(inline: chunk), size: 9, metadata: everything),
+                try file("b", .init(stored: chunk), size: 20_000, metadata: FileMetadata()),
+                try file(
+                    "c \"d\" \u{201B}0A", .empty, metadata: FileMetadata(),
+                    lock: ContentLock(until: 9, isHeld: true)),
+                try file("e", .empty, metadata: folder), try file("f", .empty, metadata: link),
+            ], hasMore: hasMore)
+    }
+
+    @Test(arguments: [true, false])
+    func `a list comes back from its lines as it was`(hasMore: Bool) throws {
+        for list in [try Self.list(hasMore: hasMore), FileListBody(files: [], hasMore: hasMore)] {
+            let back = try FileListBody(lines: try list.lines(of: cluster))
+            #expect(try WireJSON.encode(back) == WireJSON.encode(list))
+        }
+    }
+
+    @Test func `what is cut, or is something else, is no list`() throws {
+        let whole = try Self.list(hasMore: true).lines(of: cluster)
+        for length in 0..<whole.readableBytes {
+            let part = try #require(whole.getSlice(at: whole.readerIndex, length: length))
+            #expect(throws: DepotError.self, "\(length)") { try FileListBody(lines: part) }
+        }
+        let deletion = FileRecord(
+            cluster: cluster, name: try FileName("a"), sequence: .first, time: 0,
+            content: .deleted(level: .one))
+        let end = "{\"hasMore\":false}\n"
+        for text in [
+            "\n" + end, end + end, "{}\n" + end, end + "x", "{\"files\":[],\"hasMore\":false}",
+        ] {
+            #expect(throws: DepotError.self, "\(text)") {
+                try FileListBody(lines: ByteBuffer(string: text))
+            }
+        }
+        var lines = deletion.encoded().contiguous
+        lines.writeString(end)
+        #expect(throws: DepotError.self) { try FileListBody(lines: lines) }
+    }
+}
