@@ -1,3 +1,4 @@
+import CLinux
 import DepotCore
 import DepotWire
 import Glibc
@@ -38,6 +39,8 @@ public final class TreeEntries: Sendable {
         case unchanged(FileBody, [RestoreWarning])
         /// It was there, and was not to be replaced.
         case kept(FileBody)
+        /// It has no content, and cannot be made here.
+        case leftOut(FileBody, RestoreWarning)
         case failed(FileName, DepotError)
         /// Its content is to be fetched.
         ///
@@ -133,12 +136,15 @@ public final class TreeEntries: Sendable {
         let (file, kind) = (entry.file, FileKind(mode: status.st_mode))
         switch file.metadata.kind {
         case .folder: return kind == .folder ? .unchanged(file, []) : .lacking(entry)
-        case .link, .file:
+        case .link(let target):
             if keeps(status, instead: file) { return .kept(file) }
-            if case .link(let target) = file.metadata.kind {
-                let isSame = kind == .link && folders.target(of: entry.path) == target
-                return isSame ? .unchanged(file, []) : .lacking(entry)
-            }
+            let isSame = kind == .link && folders.target(of: entry.path) == target
+            return isSame ? .unchanged(file, []) : .lacking(entry)
+        case .special(let special):
+            if keeps(status, instead: file) { return .kept(file) }
+            return SpecialFile(status) == special ? .unchanged(file, []) : .lacking(entry)
+        case .file:
+            if keeps(status, instead: file) { return .kept(file) }
             let isSame = overwriting == .ifChanged && Self.isSame(status, as: file)
             return isSame ? .unchanged(file, []) : .lacking(entry)
         }
@@ -155,8 +161,11 @@ public final class TreeEntries: Sendable {
         }
         let status = try folders.status(entry.path)
         if let status, keeps(status, instead: entry.file) { return .kept(entry.file) }
-        if case .link(let target) = metadata.kind {
-            return try makeLink(entry, to: target, over: status, &touched)
+        switch metadata.kind {
+        case .file, .folder: break
+        case .link(let target): return try makeLink(entry, to: target, over: status, &touched)
+        case .special(let special):
+            return try makeSpecial(entry, special, over: status, &touched)
         }
         if let links = metadata.hardLinks, let waits = further(entry, links, over: status) {
             return waits
@@ -204,11 +213,16 @@ public final class TreeEntries: Sendable {
             (opened.st_dev, opened.st_ino) == (status.st_dev, status.st_ino),
             FileKind(mode: opened.st_mode) == .file
         else { return nil }
-        let metadata = entry.file.metadata
-        if attributes.isRestored(metadata, descriptor, opened) { return [] }
-        let isShared = opened.st_nlink > 1 && metadata.hardLinks == nil
+        return restoreAgain(entry.file.metadata, descriptor, opened)
+    }
+
+    private func restoreAgain(
+        _ metadata: FileMetadata, _ descriptor: Int32, _ status: stat
+    ) -> [RestoreWarning]? {
+        if attributes.isRestored(metadata, descriptor, status) { return [] }
+        let isShared = status.st_nlink > 1 && metadata.hardLinks == nil
         let hasPrivileges = (metadata.mode ?? 0) & 0o6000 != 0
-        guard !isShared, !hasPrivileges, attributes.hasOwner(metadata, opened) else { return nil }
+        guard !isShared, !hasPrivileges, attributes.hasOwner(metadata, status) else { return nil }
         return attributes.restore(metadata, to: descriptor)
     }
 
@@ -228,6 +242,45 @@ public final class TreeEntries: Sendable {
         let warnings = try attributes.makeLink(name, to: target, entry.file.metadata, in: folder)
         touched[FilePath(folder.path)] = folder
         return .restored(entry.file, warnings)
+    }
+
+    // MARK: Pipes, sockets and devices
+
+    /// One that is there stays, so that who serves a socket is still found, unless it would be given
+    /// away.
+    private func makeSpecial(
+        _ entry: Entry, _ special: SpecialFile, over status: stat?,
+        _ touched: inout [FilePath: OpenFolder]
+    ) throws(DepotError) -> Outcome {
+        let (folder, name) = try folders.folder(of: entry.path)
+        let metadata = entry.file.metadata
+        if let status, SpecialFile(status) == special,
+            let warnings = restoreSpecial(FilePath(name), special, metadata, in: folder)
+        {
+            return .unchanged(entry.file, warnings)
+        }
+        let warnings = try attributes.makeSpecial(name, special, metadata, in: folder)
+        if let warning = warnings.first, case .specialLeft = warning {
+            return .leftOut(entry.file, warning)
+        }
+        touched[FilePath(folder.path)] = folder
+        return .restored(entry.file, warnings)
+    }
+
+    /// - Returns: `nil` where it is to be made anew.
+    private func restoreSpecial(
+        _ path: FilePath, _ special: SpecialFile, _ metadata: FileMetadata, in folder: OpenFolder
+    ) -> [RestoreWarning]? {
+        let found = folder.open(path, Int32(DEPOT_O_PATH))
+        guard found >= 0 else { return nil }
+        defer { close(found) }
+        var status = stat()
+        guard fstat(found, &status) == 0, SpecialFile(status) == special else { return nil }
+        let hasTime = metadata.modified.map { FileTime(status.st_mtim) == $0 } ?? true
+        if hasTime, attributes.isRestored(metadata, found, status) { return [] }
+        let isShared = status.st_nlink > 1
+        guard !isShared, attributes.hasOwner(metadata, status) else { return nil }
+        return attributes.restore(metadata, to: found)
     }
 
     // MARK: Further names of a file

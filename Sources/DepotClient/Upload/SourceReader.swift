@@ -35,7 +35,7 @@ final class SourceReader {
             descriptor = fcntl(stream, F_DUPFD_CLOEXEC, 0)
             guard descriptor >= 0 else { throw .file("cannot be read", source.name.text) }
             file = nil
-        case .folder(let place), .link(let place):
+        case .folder(let place), .link(let place), .special(let place):
             throw DepotError(.internalError, "it has no content", object: place.shown)
         case .place(let place):
             let (opened, found) = try place.open()

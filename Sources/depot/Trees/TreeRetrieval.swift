@@ -12,6 +12,8 @@ struct TreeRetrieval: Sendable {
         case unchanged(FileBody, [RestoreWarning])
         /// It was there, and was not to be replaced.
         case kept(FileBody)
+        /// It cannot be made here.
+        case leftOut(FileBody, RestoreWarning)
         case failed(FileName, DepotError)
     }
 
@@ -150,6 +152,7 @@ struct TreeRetrieval: Sendable {
             case .kept(let file):
                 progress.advance(file.size)
                 onOutcome(.kept(file))
+            case .leftOut(let file, let warning): onOutcome(.leftOut(file, warning))
             case .failed(let name, let error): onOutcome(.failed(name, error))
             case .lacking(let entry, let warning): return (entry, warning)
             }

@@ -29,6 +29,7 @@ final class TreeScene: Sendable {
                 switch tree.status(path).map({ FileKind(mode: $0.st_mode) }) {
                 case .folder: .folder(tree, path: path)
                 case .link: .link(tree, path: path)
+                case .pipe, .socket, .device: .special(tree, path: path)
                 default: .entry(tree, path: path)
                 }
             return UploadSource(name: try FileName("t/\(path.name)"), origin: origin)
@@ -41,6 +42,7 @@ final class TreeScene: Sendable {
         var restored: [String: [RestoreWarning]] = [:]
         var unchanged: [String] = []
         var kept: [String] = []
+        var leftOut: [String: RestoreWarning] = [:]
         var failed: [String: DepotError] = [:]
         /// Names of which content was fetched.
         var fetched: [String] = []
@@ -77,6 +79,7 @@ final class TreeScene: Sendable {
             case .restored(let file, let warnings): came.restored[below(file)] = warnings
             case .unchanged(let file, _): came.unchanged.append(below(file))
             case .kept(let file): came.kept.append(below(file))
+            case .leftOut(let file, let warning): came.leftOut[below(file)] = warning
             case .failed(let name, let error): came.failed[String(name.text.dropFirst(2))] = error
             case .lacking(let entry, _):
                 came.fetched.append(below(entry.file))
@@ -114,6 +117,12 @@ extension FileMetadata {
     static func link(to target: String) throws -> FileMetadata {
         var metadata = FileMetadata()
         metadata.kind = .link(try LinkTarget(target))
+        return metadata
+    }
+
+    static func special(_ special: SpecialFile) -> FileMetadata {
+        var metadata = FileMetadata(mode: 0o640, modified: FileTime(nanoseconds: 1_000_000_005))
+        metadata.kind = .special(special)
         return metadata
     }
 

@@ -50,7 +50,7 @@ extension FileRecord {
         fields.add("hardLinks", quoted: metadata.hardLinks?.description)
         fields.add("holes", quoted: metadata.holes?.description)
         fields.add("level", level.copies)
-        if case .link(let target) = metadata.kind { fields.add("link", quoted: target.text) }
+        fields.add("link", quoted: metadata.kind.target?.text)
         fields.add("locks", texts: locks.texts)
         if !manifest.isInline {
             fields.add("manifest", quoted: manifest.id.hex)
@@ -69,6 +69,7 @@ extension FileRecord {
         fields.add("request", quoted: request?.description)
         fields.add("sequence", quoted: sequence.description)
         fields.add("size", size)
+        fields.add("special", quoted: metadata.kind.special?.description)
         fields.add("tags", texts: metadata.tags?.texts)
     }
 

@@ -29,6 +29,7 @@ struct RecordFields {
     let request: RequestID?
     let sequence: CommitSequence?
     let size: ByteCount?
+    let special: String?
     let tags: [String: String]?
     let time: Int64?
 
@@ -66,6 +67,7 @@ struct RecordFields {
         request = fields.quoted("request").flatMap { RequestID($0) }
         sequence = fields.quoted("sequence").flatMap { CommitSequence($0) }
         size = fields.number("size", as: UInt64.self).flatMap(ByteCount.init(exactly:))
+        special = fields.quoted("special")
         tags = fields.texts("tags")
         time = fields.number("time", as: Int64.self).flatMap {
             FileRecord.timeRange.contains($0) ? $0 : nil
@@ -89,15 +91,18 @@ struct RecordFields {
         try locks.map { texts throws(DepotError) in try ContentLocks(texts: texts) } ?? .none
     }
 
-    /// - Parameter manifest: the file's; folders and links have none but that of an empty file.
+    /// - Parameter manifest: the file's; what is none has that of an empty file.
     func metadata(beside manifest: ManifestReference) throws(DepotError) -> FileMetadata {
-        guard manifest == .empty || link == nil && !isFolder else {
-            throw DepotError(.invalidArgument, "a folder or a symbolic link has no content")
+        guard manifest == .empty || link == nil && special == nil && !isFolder else {
+            throw DepotError(
+                .invalidArgument, "a folder, a symbolic link or a special file has no content")
         }
         var metadata = try FileMetadata(
             mode: mode, modified: modified, contentType: contentType, entityTag: entityTag)
         if let link {
             metadata.kind = .link(try LinkTarget(link))
+        } else if let special {
+            metadata.kind = .special(try SpecialFile(special))
         } else if isFolder {
             metadata.kind = .folder
         }
