@@ -222,6 +222,46 @@ extension CommandTests {
             }
         }
 
+        /// Both are told by the line that counts what was fetched.
+        @Test func `content is compared where that is asked for`() async throws {
+            try await Composition.with(replicas: 1) { depot in
+                let (tree, back) = (depot.newPath(), depot.newPath())
+                let make = """
+                    mkdir $1; cd $1; echo one > a; echo two > b; echo six > c
+                    head -c 3000000 /dev/urandom > large; mkfifo pipe
+                    """
+                _ = try await depot.bash(make, ["make", tree])
+                _ = try await depot.run(["deposit", "-r", tree, "1", "--as", "t", "--special"])
+                let retrieve = ["retrieve", "-r", "t", "-o", back]
+                _ = try await depot.run(retrieve)
+                let change = """
+                    cd $1; touch -d '2001-02-03' b large; touch -r a ref; echo eno > a; touch -r ref a
+                    rm ref; touch -r $2 $1
+                    """
+                _ = try await depot.bash(change, ["change", back, tree])
+                let compare = retrieve + ["--checksum"]
+                let planned = try await depot.run(compare + ["--dry-run"])
+                #expect(planned.text == "would retrieve t/a\n4 B in all; nothing was done\n")
+                let done = try await depot.run(compare)
+                #expect(done.status == 0 && done.complaint.isEmpty)
+                #expect(
+                    done.text.hasPrefix(
+                        "1 file, 1 folder  4 B  verified  unchanged: 3 files, 1 special file"))
+                try await Self.expectSame(tree, back, in: depot)
+                let again = try await depot.run(compare)
+                #expect(
+                    again.text.contains("  0 B  verified  unchanged: 4 files, 1 folder, 1 special"))
+                // Without it, size and time tell.
+                let blind = "cd $1; touch -r a /tmp/ref.$$; echo eno > a; touch -r /tmp/ref.$$ a"
+                _ = try await depot.bash("\(blind); rm /tmp/ref.$$", ["change", back])
+                let unseen = try await depot.run(retrieve)
+                #expect(unseen.text.contains("  0 B  verified  unchanged: 4 files"))
+                let refused = try await depot.run(compare + ["--overwrite", "always"])
+                #expect(refused.status == 64)
+                #expect(try await depot.run(["retrieve", "t/a", "--checksum"]).status == 64)
+            }
+        }
+
         // MARK: What is deposited
 
         @Test func `patterns, caches and lists choose what is deposited`() async throws {

@@ -15,7 +15,8 @@ public final class TreeEntries: Sendable {
     /// What becomes of something that is there already.
     public enum Overwriting: String, Sendable, CaseIterable {
         case always
-        /// Unless size and time are those that the depot has.
+        /// Unless size and time are those that the depot has, or the content is, where that is
+        /// compared.
         case ifChanged = "if-changed"
         /// Where what the depot has is newer.
         case ifNewer = "if-newer"
@@ -70,23 +71,29 @@ public final class TreeEntries: Sendable {
 
     private let folders: FolderTree
     private let overwriting: Overwriting
+    private let comparesContent: Bool
     private let attributes: FileAttributes
     private let syncing: DiskSync
     private let state = Mutex(State())
 
+    /// - Parameter comparesContent: whether a file that is there is the same only where its content
+    ///   is: it is `lacking` until a `ContentComparison` has read it.
     public convenience init(
-        _ folders: FolderTree, overwriting: Overwriting, restoring options: RestoreOptions
+        _ folders: FolderTree, overwriting: Overwriting, restoring options: RestoreOptions,
+        comparesContent: Bool = false
     ) {
         self.init(
-            folders, overwriting: overwriting, attributes: FileAttributes(options: options))
+            folders, overwriting: overwriting, comparesContent: comparesContent,
+            attributes: FileAttributes(options: options))
     }
 
     init(
-        _ folders: FolderTree, overwriting: Overwriting, attributes: FileAttributes,
-        syncing: DiskSync = .system
+        _ folders: FolderTree, overwriting: Overwriting, comparesContent: Bool = false,
+        attributes: FileAttributes, syncing: DiskSync = .system
     ) {
         self.folders = folders
         self.overwriting = overwriting
+        self.comparesContent = comparesContent
         self.attributes = attributes
         self.syncing = syncing
     }
@@ -145,7 +152,7 @@ public final class TreeEntries: Sendable {
             return SpecialFile(status) == special ? .unchanged(file, []) : .lacking(entry)
         case .file:
             if keeps(status, instead: file) { return .kept(file) }
-            let isSame = overwriting == .ifChanged && Self.isSame(status, as: file)
+            let isSame = takesForSame && Self.isSame(status, as: file)
             return isSame ? .unchanged(file, []) : .lacking(entry)
         }
     }
@@ -170,7 +177,7 @@ public final class TreeEntries: Sendable {
         if let links = metadata.hardLinks, let waits = further(entry, links, over: status) {
             return waits
         }
-        guard overwriting == .ifChanged, let status, Self.isSame(status, as: entry.file),
+        guard takesForSame, let status, Self.isSame(status, as: entry.file),
             let warnings = try restoreAgain(entry, status)
         else { return .lacking(entry) }
         done(entry.file)
@@ -188,6 +195,9 @@ public final class TreeEntries: Sendable {
             return there >= modified
         }
     }
+
+    /// Whether size and time tell that a file is the same.
+    private var takesForSame: Bool { overwriting == .ifChanged && !comparesContent }
 
     private static func isSame(_ status: stat, as file: FileBody) -> Bool {
         guard FileKind(mode: status.st_mode) == .file, let modified = file.metadata.modified,
@@ -219,11 +229,36 @@ public final class TreeEntries: Sendable {
     private func restoreAgain(
         _ metadata: FileMetadata, _ descriptor: Int32, _ status: stat
     ) -> [RestoreWarning]? {
-        if attributes.isRestored(metadata, descriptor, status) { return [] }
+        let isRestored = attributes.isRestored(metadata, descriptor, status)
+        let hasTime = metadata.modified.map { FileTime(status.st_mtim) == $0 } ?? true
+        if isRestored, hasTime { return [] }
         let isShared = status.st_nlink > 1 && metadata.hardLinks == nil
         let hasPrivileges = (metadata.mode ?? 0) & 0o6000 != 0
-        guard !isShared, !hasPrivileges, attributes.hasOwner(metadata, status) else { return nil }
+        // A time alone gives nobody any rights.
+        let isHarmless =
+            isRestored || !hasPrivileges && attributes.hasOwner(metadata, status)
+        guard !isShared, isHarmless else { return nil }
         return attributes.restore(metadata, to: descriptor)
+    }
+
+    // MARK: Content that is compared
+
+    /// - Returns: `nil` where none is there that could have the content.
+    func openedFile(_ entry: Entry) throws(DepotError) -> FileThere? {
+        let there = try folders.openedFile(entry.path)
+        return there?.status.st_size == off_t(exactly: entry.file.size) ? there : nil
+    }
+
+    /// Gives a file that has the content what it lacks beside.
+    ///
+    /// - Returns: `nil` where it changed meanwhile, or is to be fetched all the same: whoever has it
+    ///   open could still write to it, so it gets no other owner, and no rights of an owner.
+    func restoreCompared(_ entry: Entry, _ there: FileThere) -> [RestoreWarning]? {
+        var status = stat()
+        guard fstat(there.descriptor, &status) == 0,
+            FileState(status) == FileState(there.status)
+        else { return nil }
+        return restoreAgain(entry.file.metadata, there.descriptor, status)
     }
 
     // MARK: Symbolic links
@@ -276,11 +311,7 @@ public final class TreeEntries: Sendable {
         defer { close(found) }
         var status = stat()
         guard fstat(found, &status) == 0, SpecialFile(status) == special else { return nil }
-        let hasTime = metadata.modified.map { FileTime(status.st_mtim) == $0 } ?? true
-        if hasTime, attributes.isRestored(metadata, found, status) { return [] }
-        let isShared = status.st_nlink > 1
-        guard !isShared, attributes.hasOwner(metadata, status) else { return nil }
-        return attributes.restore(metadata, to: found)
+        return restoreAgain(metadata, found, status)
     }
 
     // MARK: Further names of a file

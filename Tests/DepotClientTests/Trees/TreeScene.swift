@@ -52,10 +52,28 @@ final class TreeScene: Sendable {
     func retrieve(
         to target: String = "back", overwriting: TreeEntries.Overwriting = .ifChanged,
         attributes: FileAttributes = FileAttributes(), pages: Int = 3,
-        listed: [FileBody]? = nil
+        comparingContent: Bool = false, listed: [FileBody]? = nil
     ) async throws -> Came {
         let folders = FolderTree(root: bench.path(target))
-        let entries = TreeEntries(folders, overwriting: overwriting, attributes: attributes)
+        let entries = TreeEntries(
+            folders, overwriting: overwriting, comparesContent: comparingContent,
+            attributes: attributes)
+        let comparison = ContentComparison(
+            server: server, threads: bench.threads, entries: entries)
+        /// What is there and is to be read.
+        func compared(_ outcomes: [TreeEntries.Outcome]) async throws -> [TreeEntries.Outcome] {
+            guard comparingContent else { return outcomes }
+            var compared: [TreeEntries.Outcome] = []
+            for outcome in outcomes {
+                guard case .lacking(let entry, _) = outcome else {
+                    compared.append(outcome)
+                    continue
+                }
+                let version = VersionName(entry.file.name)
+                compared.append(await comparison.compare(entry, version, restoring: true))
+            }
+            return compared
+        }
         let files = listed ?? server.files.values.sorted { $0.name < $1.name }
         let all = files.map {
             TreeEntries.Entry($0, at: FilePath(name: String($0.name.text.dropFirst(2))))
@@ -63,9 +81,9 @@ final class TreeScene: Sendable {
         try folders.makeRoot()
         var came = Came()
         for page in all.batches(sizeMax: pages, size: { _ in 1 }) {
-            try await take(entries.take(page), entries, folders, &came)
+            try await take(compared(entries.take(page)), entries, folders, &came)
         }
-        try await take(entries.finishLinks(isLast: true), entries, folders, &came)
+        try await take(compared(entries.finishLinks(isLast: true)), entries, folders, &came)
         try await take(entries.finishFolders(before: nil), entries, folders, &came)
         return came
     }
@@ -77,7 +95,9 @@ final class TreeScene: Sendable {
         for outcome in outcomes {
             switch outcome {
             case .restored(let file, let warnings): came.restored[below(file)] = warnings
-            case .unchanged(let file, _): came.unchanged.append(below(file))
+            case .unchanged(let file, _):
+                entries.done(file)
+                came.unchanged.append(below(file))
             case .kept(let file): came.kept.append(below(file))
             case .leftOut(let file, let warning): came.leftOut[below(file)] = warning
             case .failed(let name, let error): came.failed[String(name.text.dropFirst(2))] = error
