@@ -1,6 +1,7 @@
 // What Linux and its C library have beyond POSIX, and Swift's Glibc module leaves out.
 #include <errno.h>
 #include <stdint.h>
+#include <sys/sysmacros.h>
 #include <sys/types.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -17,6 +18,13 @@ static inline int depot_openat2(
         uint64_t flags, mode, resolve;
     } how = {flags, mode, resolve};
     return (int)syscall(437, folder, path, &how, sizeof how);
+}
+
+// Macros.
+static inline unsigned depot_major(dev_t device) { return major(device); }
+static inline unsigned depot_minor(dev_t device) { return minor(device); }
+static inline dev_t depot_device(unsigned major_number, unsigned minor_number) {
+    return makedev(major_number, minor_number);
 }
 
 enum {

@@ -60,6 +60,7 @@ import Testing
                     switch root.kind(of: .init(name)) {
                     case .folder: .folder(root, path: .init(name))
                     case .link: .link(root, path: .init(name))
+                    case .pipe, .socket, .device: .special(root, path: .init(name))
                     default: .entry(root, path: .init(name))
                     }
                 return UploadSource(name: try FileName(name), origin: origin)
@@ -192,6 +193,24 @@ import Testing
         let name = try FileName("t")
         tree.bench.server.set { $0.files[name] = $0.files[name]?.with(FileMetadata()) }
         #expect(try await tree.deposit().names == ["t"])
+    }
+
+    @Test func `special files are compared as what they are, and never opened`() async throws {
+        let tree = try await Tree(names: [])
+        mkfifo(tree.bench.path("t/pipe"), 0o600)
+        #expect(Set(try await tree.deposit().names) == ["t", "t/pipe"])
+        #expect(try await tree.deposit().unchanged == ["folder": 1, "special": 1])
+        chmod(tree.bench.path("t/pipe"), 0o640)
+        #expect(try await tree.deposit().names == ["t/pipe"])
+        let name = try FileName("t/pipe")
+        tree.bench.server.set { state in
+            state.files[name] = state.files[name].map { file in
+                var metadata = file.metadata
+                metadata.kind = .special(.socket)
+                return file.with(metadata)
+            }
+        }
+        #expect(try await tree.deposit().names == ["t/pipe"])
     }
 
     /// A file may change again within a tick of its file system's clock, and look as before.

@@ -97,6 +97,93 @@ extension CommandTests {
             }
         }
 
+        private static let special = """
+            set -e; mkdir "$1"; cd "$1"; echo hi > f; mkdir d; mkfifo -m 0640 d/pipe
+            python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("sock")'
+            setfacl -m u:33:rw d/pipe || true
+            if [ $(id -u) = 0 ]; then
+                mknod -m 0666 d/null c 1 3; mknod -m 0660 disk b 4095 1048575; chown 33:34 sock
+            fi
+            touch -d '2001-02-03 04:05:06.7' d/pipe sock; touch -d '1999-01-01' d
+            """
+
+        /// Nobody writes to the pipe or serves the socket: whoever opens one waits, or fails.
+        @Test func `pipes, sockets and devices come back where they were asked for`() async throws {
+            try await Composition.with(replicas: 1) { depot in
+                let (tree, back) = (depot.newPath(), depot.newPath())
+                let made = try await depot.bash(Self.special, ["make", tree])
+                try #require(made.status == 0, "\(made.complaint)")
+                let count = geteuid() == 0 ? 4 : 2
+                let deposit = ["deposit", "-r", tree, "1", "--as", "t", "--special"]
+                let deposited = try await depot.run(deposit)
+                #expect(deposited.status == 0 && deposited.complaint.isEmpty)
+                #expect(deposited.text.hasPrefix("1 file, 2 folders, \(count) special files  "))
+                let again = try await depot.run(deposit)
+                #expect(again.text.contains("unchanged: 2 folders, \(count) special files"))
+                let retrieve = ["retrieve", "-r", "t", "-o", back]
+                let retrieved = try await depot.run(retrieve)
+                #expect(retrieved.status == 0 && retrieved.complaint.isEmpty)
+                // tar leaves sockets out.
+                let compare = """
+                    rsync -aAXHSn --devices --specials --delete --itemize-changes "$1/" "$2/"
+                    for tree in "$1" "$2"; do
+                        (cd "$tree"; find . -exec stat -c '%n %F %a %u:%g %y %t:%T' {} + | sort) > "$tree.list"
+                    done
+                    diff "$1.list" "$2.list"
+                    """
+                let difference = try await depot.bash(compare, ["compare", tree, back])
+                #expect(difference.status == 0 && difference.text.isEmpty, "\(difference.text)")
+                let repeated = try await depot.run(retrieve)
+                #expect(
+                    repeated.text.contains(
+                        "unchanged: 1 file, 2 folders, \(count) special files"))
+                let listed = try await depot.run(["list", "t"])
+                #expect(listed.text.contains("t/d/pipe  (fifo)\n"))
+                let info = try await depot.run(["info", "t/sock"])
+                #expect(info.text.contains("kind      a socket\n"))
+                // By itself.
+                let alone = depot.newPath()
+                #expect(try await depot.run(["retrieve", "t/d/pipe", "-o", alone]).status == 0)
+                let output = try await depot.run(["retrieve", "t/d/pipe", "-o", "-"])
+                #expect(output.status == 64)
+                // A mirror that is not asked for them leaves alone what was one and is one.
+                let mirror = ["deposit", "-r", tree, "1", "--as", "t", "--mirror"]
+                let script = "cd $1; rm sock; rm f; mkfifo f"
+                _ = try await depot.bash(script, ["change", tree])
+                let mirrored = try await depot.run(mirror)
+                #expect(mirrored.text.contains("  deleted: 2\n"))
+                let names = try await depot.names()
+                #expect(names.contains("t/d/pipe") && !names.contains("t/f"))
+            }
+        }
+
+        @Test(.enabled(if: geteuid() == 0))
+        func `devices that a user cannot make are told and left out`() async throws {
+            try await Composition.with(replicas: 1) { depot in
+                let (tree, mine) = (depot.newPath(), depot.newPath())
+                _ = try await depot.bash(Self.special, ["make", tree])
+                _ = try await depot.run(["deposit", "-r", tree, "1", "--as", "t", "--special"])
+                let script = """
+                    set -e; mkdir "$1"; chown 33:33 "$1"; cp "$2" "$1/depot"
+                    setpriv --reuid 33 --regid 33 --clear-groups "$1/depot" retrieve t -r -o "$1/back"
+                    rsync -rlSn --times --specials --delete --itemize-changes "$3/" "$1/back/"
+                    find "$1/back" -mindepth 1 -printf '%y %P\\n' | sort
+                    """
+                let outcome = try await depot.bash(
+                    script, ["script", mine, Composition.executable, tree],
+                    environment: ["DEPOT_SERVER": depot.url, "DEPOT_TOKEN": depot.token])
+                #expect(outcome.status == 0, "\(outcome.complaint)")
+                let lines = outcome.text.split(separator: "\n")
+                #expect(lines[0].contains("  left out: 2 special files  "))
+                #expect(
+                    lines.filter { !$0.hasPrefix("skipping non-regular") }.dropFirst()
+                        == ["d d", "f f", "p d/pipe", "s sock"], "\(outcome.text)")
+                let told = outcome.complaint.split(separator: "\n")
+                    .filter { $0.contains("only root can make") }
+                #expect(told.count == 2 && told.last?.contains("of 2 in all") == true)
+            }
+        }
+
         @Test func `a folder becomes what the depot has, and nothing else of it stays`()
             async throws
         {
@@ -132,6 +219,46 @@ extension CommandTests {
                     "touch -r $1/in $2/in; touch -r $1 $2", ["times", tree, back])
                 try await Self.expectSame(tree, back, in: depot)
                 #expect(FileManager.default.fileExists(atPath: "/etc/passwd"))
+            }
+        }
+
+        /// Both are told by the line that counts what was fetched.
+        @Test func `content is compared where that is asked for`() async throws {
+            try await Composition.with(replicas: 1) { depot in
+                let (tree, back) = (depot.newPath(), depot.newPath())
+                let make = """
+                    mkdir $1; cd $1; echo one > a; echo two > b; echo six > c
+                    head -c 3000000 /dev/urandom > large; mkfifo pipe
+                    """
+                _ = try await depot.bash(make, ["make", tree])
+                _ = try await depot.run(["deposit", "-r", tree, "1", "--as", "t", "--special"])
+                let retrieve = ["retrieve", "-r", "t", "-o", back]
+                _ = try await depot.run(retrieve)
+                let change = """
+                    cd $1; touch -d '2001-02-03' b large; touch -r a ref; echo eno > a; touch -r ref a
+                    rm ref; touch -r $2 $1
+                    """
+                _ = try await depot.bash(change, ["change", back, tree])
+                let compare = retrieve + ["--checksum"]
+                let planned = try await depot.run(compare + ["--dry-run"])
+                #expect(planned.text == "would retrieve t/a\n4 B in all; nothing was done\n")
+                let done = try await depot.run(compare)
+                #expect(done.status == 0 && done.complaint.isEmpty)
+                #expect(
+                    done.text.hasPrefix(
+                        "1 file, 1 folder  4 B  verified  unchanged: 3 files, 1 special file"))
+                try await Self.expectSame(tree, back, in: depot)
+                let again = try await depot.run(compare)
+                #expect(
+                    again.text.contains("  0 B  verified  unchanged: 4 files, 1 folder, 1 special"))
+                // Without it, size and time tell.
+                let blind = "cd $1; touch -r a /tmp/ref.$$; echo eno > a; touch -r /tmp/ref.$$ a"
+                _ = try await depot.bash("\(blind); rm /tmp/ref.$$", ["change", back])
+                let unseen = try await depot.run(retrieve)
+                #expect(unseen.text.contains("  0 B  verified  unchanged: 4 files"))
+                let refused = try await depot.run(compare + ["--overwrite", "always"])
+                #expect(refused.status == 64)
+                #expect(try await depot.run(["retrieve", "t/a", "--checksum"]).status == 64)
             }
         }
 

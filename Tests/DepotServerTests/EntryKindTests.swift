@@ -6,7 +6,7 @@ import Testing
 
 @testable import DepotServer
 
-/// Folders and symbolic links are names with metadata and without content: they are never taken for empty files.
+/// Folders, symbolic links and special files are names with metadata and without content: they are never taken for empty files.
 @Suite struct EntryKindTests {
     private static func commit(
         _ name: String, _ metadata: FileMetadata, _ manifest: ManifestReference = .empty,
@@ -36,6 +36,7 @@ import Testing
             let links = try #require(HardLinkID("6c3fa4d2-6b1c-4a6c-8e57-0e5cb4f0d1ab"))
             let all = [
                 Self.metadata { ($0.kind, $0.hardLinks) = (.folder, links) },
+                Self.metadata { ($0.kind, $0.hardLinks) = (.special(.fifo), links) },
                 try Self.metadata {
                     ($0.kind, $0.holes) = (.link(try LinkTarget("a")), try Holes([0..<1]))
                 },
@@ -53,7 +54,7 @@ import Testing
             _ = try await depositor.upload([object])
             _ = try await depositor.barrier([object])
             let chunk = ChunkReference(object)
-            for kind in [EntryKind.folder, .link(try LinkTarget("a"))] {
+            for kind in [EntryKind.folder, .link(try LinkTarget("a")), .special(.socket)] {
                 let result = try await Self.commit(
                     "a", Self.metadata { $0.kind = kind }, ManifestReference(inline: chunk),
                     size: 3, by: depositor, depot)
@@ -73,15 +74,17 @@ import Testing
             metadata.ownership = try Ownership(user: 1, group: 2, userName: "u", groupName: nil)
             metadata.extended = try ExtendedAttributes(["user.a": [0, 255]])
             let link = try Self.metadata { $0.kind = .link(try LinkTarget("../there")) }
-            for (name, metadata) in [("folder", metadata), ("link", link)] {
+            let number = try #require(DeviceNumber(major: 8, minor: 1))
+            let special = Self.metadata { $0.kind = .special(.block(number)) }
+            for (name, metadata) in [("folder", metadata), ("link", link), ("special", special)] {
                 let result = try await Self.commit(name, metadata, by: depositor, depot)
                 #expect(result.receipt?.copies == 1)
                 #expect(try await depot.changeLevel(name, 2).status == 200)
             }
             let listed = try await depot.http.call(.GET, FileServerRoute.files)
                 .json(FileListBody.self)
-            #expect(listed.files.map(\.metadata) == [metadata, link])
-            #expect(listed.files.map(\.level.copies) == [2, 2])
+            #expect(listed.files.map(\.metadata) == [metadata, link, special])
+            #expect(listed.files.map(\.level.copies) == [2, 2, 2])
         }
     }
 
@@ -89,7 +92,7 @@ import Testing
         try await TestDepot.run(replicas: 1) { depot in
             let depositor = TestDepositor(depot)
             _ = try await depositor.open(level: 1)
-            for kind in [EntryKind.folder, .link(try LinkTarget("a"))] {
+            for kind in [EntryKind.folder, .link(try LinkTarget("a")), .special(.socket)] {
                 let name = kind.word
                 _ = try await Self.commit(
                     name, Self.metadata { $0.kind = kind }, by: depositor, depot)

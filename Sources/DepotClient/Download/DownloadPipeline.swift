@@ -34,6 +34,36 @@ extension DownloadTarget {
     }
 }
 
+extension FileAttributes {
+    /// Makes what has no content.
+    ///
+    /// - Returns: the folder that it is in, and what of it was refused.
+    fileprivate func make(
+        _ file: FileBody, at target: DownloadTarget
+    ) throws(DepotError) -> (OpenFolder, [RestoreWarning]) {
+        switch file.metadata.kind {
+        case .file:
+            throw DepotError(.internalError, "it has content", object: file.name.text)
+        case .folder:
+            throw DepotError(
+                .invalidArgument, "it is a folder; retrieve it with -r", object: file.name.text)
+        case .link(let destination):
+            let (folder, name) = try target.place(
+                or: "it is a symbolic link to '\(destination.text)', and has no content",
+                of: file.name)
+            return (folder, try makeLink(name, to: destination, file.metadata, in: folder))
+        case .special(let special):
+            let (folder, name) = try target.place(
+                or: "it is \(special.words), and has no content", of: file.name)
+            let warnings = try makeSpecial(name, special, file.metadata, in: folder)
+            if case .specialLeft(_, let code) = warnings.first {
+                throw .file("cannot be made: it is \(special.words)", file.name.text, errno: code)
+            }
+            return (folder, warnings)
+        }
+    }
+}
+
 /// A copy that could not be used.
 public struct BadCopyReport: Sendable, Hashable, Codable {
     public let chunk: ChunkID
@@ -107,17 +137,9 @@ public struct DownloadPipeline: Sendable {
     private func restore(
         _ file: FileBody, to target: DownloadTarget
     ) async throws(DepotError) -> DownloadReport {
-        guard case .link(let destination) = file.metadata.kind else {
-            throw DepotError(
-                .invalidArgument, "it is a folder; retrieve it with -r", object: file.name.text)
-        }
         let attributes = attributes
         let warnings = try await threads.blocking { () throws(DepotError) in
-            let (folder, name) = try target.place(
-                or: "it is a symbolic link to '\(destination.text)', and has no content",
-                of: file.name)
-            let warnings = try attributes.makeLink(
-                name, to: destination, file.metadata, in: folder)
+            let (folder, warnings) = try attributes.make(file, at: target)
             return try DiskSync.system.folders([folder]) ? warnings : warnings + [.notDurable]
         }
         return DownloadReport(file: file, warnings: warnings)

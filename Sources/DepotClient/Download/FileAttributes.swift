@@ -1,3 +1,4 @@
+import CLinux
 import DepotCore
 import Glibc
 
@@ -26,16 +27,34 @@ public struct RestoreOptions: Sendable {
 /// Gives files what they had. What is refused costs no bytes: it is told.
 struct FileAttributes: Sendable {
     var options = RestoreOptions()
-    /// As `fchown`, `fchmod`, `fsetxattr` and `futimens`: 0, or an `errno`.
-    var setOwner: @Sendable (Int32, uid_t, gid_t) -> Int32 = {
-        fchown($0, $1, $2) == 0 ? 0 : errno
+    /// As `fchown`, `fchmod`, `fsetxattr` and `futimens`, but also of what is open as a mere path:
+    /// 0, or an `errno`.
+    var setOwner: @Sendable (Int32, uid_t, gid_t) -> Int32 = { descriptor, user, group in
+        let refusal = PathDescriptor.call(descriptor) {
+            fchown($0, user, group)
+        } orBy: {
+            chown($0, user, group)
+        }
+        return refusal == 0 ? 0 : errno
     }
-    var setMode: @Sendable (Int32, mode_t) -> Int32 = { fchmod($0, $1) == 0 ? 0 : errno }
+    var setMode: @Sendable (Int32, mode_t) -> Int32 = { descriptor, mode in
+        let refusal = PathDescriptor.call(descriptor) {
+            fchmod($0, mode)
+        } orBy: {
+            chmod($0, mode)
+        }
+        return refusal == 0 ? 0 : errno
+    }
     var setAttribute: @Sendable (Int32, String, [UInt8]) -> Int32 = {
         AttributeList.set($1, $2, $0)
     }
-    var setTime: @Sendable (Int32, timespec) -> Int32 = {
-        futimens($0, [$1, $1]) == 0 ? 0 : errno
+    var setTime: @Sendable (Int32, timespec) -> Int32 = { descriptor, time in
+        let refusal = PathDescriptor.call(descriptor) {
+            futimens($0, [time, time])
+        } orBy: {
+            utimensat(AT_FDCWD, $0, [time, time], 0)
+        }
+        return refusal == 0 ? 0 : errno
     }
 
     /// What the user's programs give to new files. Asked for once: the mask can only be read by
@@ -51,7 +70,7 @@ struct FileAttributes: Sendable {
     /// Some round to even seconds.
     private static let secondsRounded: Int64 = 2
 
-    /// Restores a file or a folder: its owner first, since a change of it takes privileges away;
+    /// Restores a file, a folder or a special file: its owner first, since a change of it takes privileges away;
     /// attributes of users before the mode, which may forbid them; access lists and attributes of
     /// the system behind it, and the time last.
     ///
@@ -108,6 +127,39 @@ struct FileAttributes: Sendable {
             throw .file("cannot be made", folder.shown(FilePath(name)))
         }
         let warnings = restoreLink(metadata, freshName, in: folder)
+        try folder.rename(fresh, to: name)
+        return warnings
+    }
+
+    /// Makes a pipe, a socket or a device in place of a file, a link or one like it, with all that
+    /// it had.
+    ///
+    /// - Returns: what of it was refused; `specialLeft` alone where it was not made.
+    func makeSpecial(
+        _ name: FilePath.Component, _ special: SpecialFile, _ metadata: FileMetadata,
+        in folder: OpenFolder
+    ) throws(DepotError) -> [RestoreWarning] {
+        if folder.status(FilePath(name)).flatMap(SpecialFile.init) != special {
+            try folder.requireReplaceable(name)
+        }
+        let fresh = FilePath(PartFile.freshName())
+        let node = special.node
+        let made = fresh.withPlatformString {
+            mknodat(folder.descriptor, $0, node.kind | 0o600, node.device)
+        }
+        guard made == 0 else {
+            let code = errno
+            guard [EPERM, EOPNOTSUPP, ENOSYS].contains(code) else {
+                throw .file("cannot be made", folder.shown(FilePath(name)), errno: code)
+            }
+            return [.specialLeft(isDevice: special.isDevice, code)]
+        }
+        let found = folder.open(fresh, Int32(DEPOT_O_PATH))
+        guard found >= 0 else {
+            throw .file("cannot be made", folder.shown(FilePath(name)))
+        }
+        defer { close(found) }
+        let warnings = restore(metadata, to: found)
         try folder.rename(fresh, to: name)
         return warnings
     }
@@ -176,8 +228,7 @@ struct FileAttributes: Sendable {
         of metadata: FileMetadata, _ descriptor: Int32, as owner: (user: Bool, group: Bool),
         _ warnings: inout [RestoreWarning]
     ) {
-        let isFolder = metadata.kind == .folder
-        guard metadata.mode != nil || !isFolder else { return }
+        guard metadata.mode != nil || metadata.kind == .file else { return }
         var mode = metadata.mode.map(mode_t.init) ?? Self.modeOfNewFiles
         // Beside an access list the group's bits of a mode are the list's mask: without the list
         // they would be the group's own rights.

@@ -66,6 +66,25 @@ public final class FolderTree: Sendable {
         }
     }
 
+    /// A regular file that is there already, open for reading; nothing is made, and nothing else is
+    /// opened.
+    func openedFile(_ path: FilePath) throws(DepotError) -> FileThere? {
+        guard let found = try status(path), FileKind(mode: found.st_mode) == .file else {
+            return nil
+        }
+        return try state.withLock { state throws(DepotError) in
+            let root = try root(&state)
+            let descriptor = root.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+            guard descriptor >= 0 else { return nil }
+            var status = stat()
+            guard fstat(descriptor, &status) == 0, FileKind(mode: status.st_mode) == .file else {
+                close(descriptor)
+                return nil
+            }
+            return FileThere(descriptor: descriptor, status: status, shown: root.shown(path))
+        }
+    }
+
     /// Where a symbolic link leads that is there already; `nil` where none is.
     func target(of path: FilePath) -> LinkTarget? {
         state.withLock { state in

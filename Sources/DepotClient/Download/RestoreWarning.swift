@@ -1,6 +1,6 @@
 import Glibc
 
-/// What of a file did not come back, though its bytes did.
+/// What of a file did not come back, though its bytes did; or why a special file did not.
 public enum RestoreWarning: Sendable, Hashable {
     /// Its user or group is not the one it had: a program would run with the wrong rights.
     case privileges
@@ -18,6 +18,8 @@ public enum RestoreWarning: Sendable, Hashable {
     /// The file system has no such times, and took another one.
     case timeReplaced
     case notDurable
+    /// A special file was not made; why.
+    case specialLeft(isDevice: Bool, Int32)
 }
 
 extension RestoreWarning: CustomStringConvertible {
@@ -43,6 +45,12 @@ extension RestoreWarning: CustomStringConvertible {
         case .notDurable:
             "the file system makes nothing durable when it is asked to; a power cut may take "
                 + "the file"
+        case .specialLeft(true, let code):
+            "it is a device, which only root can make, and is left out: "
+                + String(cString: strerror(code))
+        case .specialLeft(false, let code):
+            "it is a pipe or a socket, which cannot be made here, and is left out: "
+                + String(cString: strerror(code))
         }
     }
 }

@@ -1,3 +1,4 @@
+import CLinux
 import DepotCore
 import DepotWire
 import Glibc
@@ -14,7 +15,8 @@ public final class TreeEntries: Sendable {
     /// What becomes of something that is there already.
     public enum Overwriting: String, Sendable, CaseIterable {
         case always
-        /// Unless size and time are those that the depot has.
+        /// Unless size and time are those that the depot has, or the content is, where that is
+        /// compared.
         case ifChanged = "if-changed"
         /// Where what the depot has is newer.
         case ifNewer = "if-newer"
@@ -38,6 +40,8 @@ public final class TreeEntries: Sendable {
         case unchanged(FileBody, [RestoreWarning])
         /// It was there, and was not to be replaced.
         case kept(FileBody)
+        /// It has no content, and cannot be made here.
+        case leftOut(FileBody, RestoreWarning)
         case failed(FileName, DepotError)
         /// Its content is to be fetched.
         ///
@@ -67,23 +71,29 @@ public final class TreeEntries: Sendable {
 
     private let folders: FolderTree
     private let overwriting: Overwriting
+    private let comparesContent: Bool
     private let attributes: FileAttributes
     private let syncing: DiskSync
     private let state = Mutex(State())
 
+    /// - Parameter comparesContent: whether a file that is there is the same only where its content
+    ///   is: it is `lacking` until a `ContentComparison` has read it.
     public convenience init(
-        _ folders: FolderTree, overwriting: Overwriting, restoring options: RestoreOptions
+        _ folders: FolderTree, overwriting: Overwriting, restoring options: RestoreOptions,
+        comparesContent: Bool = false
     ) {
         self.init(
-            folders, overwriting: overwriting, attributes: FileAttributes(options: options))
+            folders, overwriting: overwriting, comparesContent: comparesContent,
+            attributes: FileAttributes(options: options))
     }
 
     init(
-        _ folders: FolderTree, overwriting: Overwriting, attributes: FileAttributes,
-        syncing: DiskSync = .system
+        _ folders: FolderTree, overwriting: Overwriting, comparesContent: Bool = false,
+        attributes: FileAttributes, syncing: DiskSync = .system
     ) {
         self.folders = folders
         self.overwriting = overwriting
+        self.comparesContent = comparesContent
         self.attributes = attributes
         self.syncing = syncing
     }
@@ -133,13 +143,16 @@ public final class TreeEntries: Sendable {
         let (file, kind) = (entry.file, FileKind(mode: status.st_mode))
         switch file.metadata.kind {
         case .folder: return kind == .folder ? .unchanged(file, []) : .lacking(entry)
-        case .link, .file:
+        case .link(let target):
             if keeps(status, instead: file) { return .kept(file) }
-            if case .link(let target) = file.metadata.kind {
-                let isSame = kind == .link && folders.target(of: entry.path) == target
-                return isSame ? .unchanged(file, []) : .lacking(entry)
-            }
-            let isSame = overwriting == .ifChanged && Self.isSame(status, as: file)
+            let isSame = kind == .link && folders.target(of: entry.path) == target
+            return isSame ? .unchanged(file, []) : .lacking(entry)
+        case .special(let special):
+            if keeps(status, instead: file) { return .kept(file) }
+            return SpecialFile(status) == special ? .unchanged(file, []) : .lacking(entry)
+        case .file:
+            if keeps(status, instead: file) { return .kept(file) }
+            let isSame = takesForSame && Self.isSame(status, as: file)
             return isSame ? .unchanged(file, []) : .lacking(entry)
         }
     }
@@ -155,13 +168,16 @@ public final class TreeEntries: Sendable {
         }
         let status = try folders.status(entry.path)
         if let status, keeps(status, instead: entry.file) { return .kept(entry.file) }
-        if case .link(let target) = metadata.kind {
-            return try makeLink(entry, to: target, over: status, &touched)
+        switch metadata.kind {
+        case .file, .folder: break
+        case .link(let target): return try makeLink(entry, to: target, over: status, &touched)
+        case .special(let special):
+            return try makeSpecial(entry, special, over: status, &touched)
         }
         if let links = metadata.hardLinks, let waits = further(entry, links, over: status) {
             return waits
         }
-        guard overwriting == .ifChanged, let status, Self.isSame(status, as: entry.file),
+        guard takesForSame, let status, Self.isSame(status, as: entry.file),
             let warnings = try restoreAgain(entry, status)
         else { return .lacking(entry) }
         done(entry.file)
@@ -179,6 +195,9 @@ public final class TreeEntries: Sendable {
             return there >= modified
         }
     }
+
+    /// Whether size and time tell that a file is the same.
+    private var takesForSame: Bool { overwriting == .ifChanged && !comparesContent }
 
     private static func isSame(_ status: stat, as file: FileBody) -> Bool {
         guard FileKind(mode: status.st_mode) == .file, let modified = file.metadata.modified,
@@ -204,12 +223,42 @@ public final class TreeEntries: Sendable {
             (opened.st_dev, opened.st_ino) == (status.st_dev, status.st_ino),
             FileKind(mode: opened.st_mode) == .file
         else { return nil }
-        let metadata = entry.file.metadata
-        if attributes.isRestored(metadata, descriptor, opened) { return [] }
-        let isShared = opened.st_nlink > 1 && metadata.hardLinks == nil
+        return restoreAgain(entry.file.metadata, descriptor, opened)
+    }
+
+    private func restoreAgain(
+        _ metadata: FileMetadata, _ descriptor: Int32, _ status: stat
+    ) -> [RestoreWarning]? {
+        let isRestored = attributes.isRestored(metadata, descriptor, status)
+        let hasTime = metadata.modified.map { FileTime(status.st_mtim) == $0 } ?? true
+        if isRestored, hasTime { return [] }
+        let isShared = status.st_nlink > 1 && metadata.hardLinks == nil
         let hasPrivileges = (metadata.mode ?? 0) & 0o6000 != 0
-        guard !isShared, !hasPrivileges, attributes.hasOwner(metadata, opened) else { return nil }
+        // A time alone gives nobody any rights.
+        let isHarmless =
+            isRestored || !hasPrivileges && attributes.hasOwner(metadata, status)
+        guard !isShared, isHarmless else { return nil }
         return attributes.restore(metadata, to: descriptor)
+    }
+
+    // MARK: Content that is compared
+
+    /// - Returns: `nil` where none is there that could have the content.
+    func openedFile(_ entry: Entry) throws(DepotError) -> FileThere? {
+        let there = try folders.openedFile(entry.path)
+        return there?.status.st_size == off_t(exactly: entry.file.size) ? there : nil
+    }
+
+    /// Gives a file that has the content what it lacks beside.
+    ///
+    /// - Returns: `nil` where it changed meanwhile, or is to be fetched all the same: whoever has it
+    ///   open could still write to it, so it gets no other owner, and no rights of an owner.
+    func restoreCompared(_ entry: Entry, _ there: FileThere) -> [RestoreWarning]? {
+        var status = stat()
+        guard fstat(there.descriptor, &status) == 0,
+            FileState(status) == FileState(there.status)
+        else { return nil }
+        return restoreAgain(entry.file.metadata, there.descriptor, status)
     }
 
     // MARK: Symbolic links
@@ -228,6 +277,41 @@ public final class TreeEntries: Sendable {
         let warnings = try attributes.makeLink(name, to: target, entry.file.metadata, in: folder)
         touched[FilePath(folder.path)] = folder
         return .restored(entry.file, warnings)
+    }
+
+    // MARK: Pipes, sockets and devices
+
+    /// One that is there stays, so that who serves a socket is still found, unless it would be given
+    /// away.
+    private func makeSpecial(
+        _ entry: Entry, _ special: SpecialFile, over status: stat?,
+        _ touched: inout [FilePath: OpenFolder]
+    ) throws(DepotError) -> Outcome {
+        let (folder, name) = try folders.folder(of: entry.path)
+        let metadata = entry.file.metadata
+        if let status, SpecialFile(status) == special,
+            let warnings = restoreSpecial(FilePath(name), special, metadata, in: folder)
+        {
+            return .unchanged(entry.file, warnings)
+        }
+        let warnings = try attributes.makeSpecial(name, special, metadata, in: folder)
+        if let warning = warnings.first, case .specialLeft = warning {
+            return .leftOut(entry.file, warning)
+        }
+        touched[FilePath(folder.path)] = folder
+        return .restored(entry.file, warnings)
+    }
+
+    /// - Returns: `nil` where it is to be made anew.
+    private func restoreSpecial(
+        _ path: FilePath, _ special: SpecialFile, _ metadata: FileMetadata, in folder: OpenFolder
+    ) -> [RestoreWarning]? {
+        let found = folder.open(path, Int32(DEPOT_O_PATH))
+        guard found >= 0 else { return nil }
+        defer { close(found) }
+        var status = stat()
+        guard fstat(found, &status) == 0, SpecialFile(status) == special else { return nil }
+        return restoreAgain(metadata, found, status)
     }
 
     // MARK: Further names of a file

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// The extended attributes of an open file or folder, as the kernel has them.
+/// The extended attributes of what is open, be it as a mere path, as the kernel has them.
 enum AttributeList {
     static let accessList = "system.posix_acl_access"
     static let defaultList = "system.posix_acl_default"
@@ -35,29 +35,56 @@ enum AttributeList {
     private static let listSizeMax = 64 << 10
 
     static func names(of descriptor: Int32) -> Answer {
-        let size = flistxattr(descriptor, nil, 0)
+        let size = list(descriptor, nil, 0)
         // Most files have none, and some file systems know none.
         if size == 0 || size < 0 && errno == ENOTSUP { return .found([]) }
         guard size > 0 else { return .refused(errno) }
         var text = [CChar](repeating: 0, count: listSizeMax)
-        let count = flistxattr(descriptor, &text, text.count)
+        let count = list(descriptor, &text, text.count)
         guard count >= 0 else { return .refused(errno) }
         let parts = text[..<count].map(UInt8.init(bitPattern:)).split(separator: 0)
         let names = parts.compactMap { String(validating: $0, as: UTF8.self) }
         return names.count == parts.count ? .found(names) : .unnamed
     }
 
+    private static func list(
+        _ descriptor: Int32, _ text: UnsafeMutablePointer<CChar>?, _ size: Int
+    ) -> Int {
+        PathDescriptor.call(descriptor) {
+            flistxattr($0, text, size)
+        } orBy: {
+            listxattr($0, text, size)
+        }
+    }
+
     /// - Returns: `nil` with `errno`.
     static func value(of name: String, _ descriptor: Int32) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: listSizeMax)
-        let count = fgetxattr(descriptor, name, &bytes, bytes.count)
+        let count = bytes.withUnsafeMutableBytes { room in
+            PathDescriptor.call(descriptor) {
+                fgetxattr($0, name, room.baseAddress, room.count)
+            } orBy: {
+                getxattr($0, name, room.baseAddress, room.count)
+            }
+        }
         return count < 0 ? nil : Array(bytes[..<count])
     }
 
     /// - Returns: 0, or an `errno`.
     static func set(_ name: String, _ value: [UInt8], _ descriptor: Int32) -> Int32 {
-        fsetxattr(descriptor, name, value, value.count, 0) == 0 ? 0 : errno
+        let refusal = PathDescriptor.call(descriptor) {
+            fsetxattr($0, name, value, value.count, 0)
+        } orBy: {
+            setxattr($0, name, value, value.count, 0)
+        }
+        return refusal == 0 ? 0 : errno
     }
 
-    static func remove(_ name: String, _ descriptor: Int32) { fremovexattr(descriptor, name) }
+    static func remove(_ name: String, _ descriptor: Int32) {
+        _ = PathDescriptor.call(descriptor) {
+            fremovexattr($0, name)
+        } orBy: {
+            removexattr($0, name)
+        }
+    }
 }

@@ -1,3 +1,5 @@
+import CLinux
+import DepotCore
 import Glibc
 
 /// What an entry of a folder is.
@@ -38,3 +40,28 @@ public enum FileKind: Sendable, Hashable {
 }
 
 extension FileKind: CustomStringConvertible {}
+
+extension SpecialFile {
+    /// `nil` for what is none, and for a device with a number that Linux does not have.
+    init?(_ status: stat) {
+        let number = DeviceNumber(
+            major: depot_major(status.st_rdev), minor: depot_minor(status.st_rdev))
+        switch (status.st_mode & S_IFMT, number) {
+        case (S_IFIFO, _): self = .fifo
+        case (S_IFSOCK, _): self = .socket
+        case (S_IFBLK, let number?): self = .block(number)
+        case (S_IFCHR, let number?): self = .character(number)
+        default: return nil
+        }
+    }
+
+    /// As `mknod(2)` takes it.
+    var node: (kind: mode_t, device: dev_t) {
+        switch self {
+        case .fifo: (S_IFIFO, 0)
+        case .socket: (S_IFSOCK, 0)
+        case .block(let number): (S_IFBLK, depot_device(number.major, number.minor))
+        case .character(let number): (S_IFCHR, depot_device(number.major, number.minor))
+        }
+    }
+}

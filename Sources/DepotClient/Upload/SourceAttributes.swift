@@ -3,7 +3,7 @@ import DepotCore
 import Foundation
 import Glibc
 
-/// What of a file, a folder or a link is deposited beside its bytes.
+/// What of an entry is deposited beside its bytes.
 struct SourceAttributes: Sendable {
     /// Whether attributes of the system are read, too.
     let includesAll: Bool
@@ -11,7 +11,8 @@ struct SourceAttributes: Sendable {
     let deposit: DepositID
 
     /// - Parameters:
-    ///   - descriptor: of a file or a folder that is open for reading; nothing of it was read yet.
+    ///   - descriptor: of a file or a folder that is open for reading, of which nothing was read yet;
+    ///     of a special file that is open as a mere path.
     ///   - isInTree: whether other names of it may be deposited with it.
     func metadata(
         of descriptor: Int32, _ status: stat, isInTree: Bool
@@ -38,7 +39,7 @@ struct SourceAttributes: Sendable {
         return (metadata, warnings)
     }
 
-    /// What a folder or a link is deposited with: an empty file that says what it is.
+    /// What is deposited of that which is no file: an empty one that says what it is.
     ///
     /// - Returns: `nil` for what has content.
     func metadata(
@@ -53,6 +54,12 @@ struct SourceAttributes: Sendable {
         case .link(let place):
             let (target, status) = try place.readLink()
             return metadata(ofLinkTo: target, status)
+        case .special(let place):
+            let (descriptor, special, status) = try place.openSpecial()
+            defer { close(descriptor) }
+            var (metadata, warnings) = metadata(of: descriptor, status, isInTree: true)
+            metadata.kind = .special(special)
+            return (metadata, warnings)
         }
     }
 

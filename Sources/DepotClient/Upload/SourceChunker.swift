@@ -146,7 +146,7 @@ final class SourceChunker {
         openedCount += 1
     }
 
-    /// - Returns: how a folder or a link ends; `nil` for what has content.
+    /// - Returns: how that ends which has no content; `nil` for what has content.
     private func contentless(_ source: UploadSource) -> Portion.End? {
         do throws(DepotError) {
             return try attributes.metadata(ofContentless: source).map {

@@ -62,6 +62,17 @@ struct SourcePlace: Sendable {
         try openBelow(O_RDONLY | O_DIRECTORY | O_NONBLOCK)
     }
 
+    /// Finds a pipe, a socket or a device, and does not open it: the descriptor is one of a path.
+    func openSpecial() throws(DepotError) -> (descriptor: Int32, special: SpecialFile, status: stat)
+    {
+        let (descriptor, status) = try openBelow(Int32(DEPOT_O_PATH))
+        guard let special = SpecialFile(status) else {
+            close(descriptor)
+            throw replaced(by: FileKind(mode: status.st_mode).description)
+        }
+        return (descriptor, special, status)
+    }
+
     /// Where a symbolic link leads.
     func readLink() throws(DepotError) -> (target: LinkTarget, status: stat) {
         let (descriptor, status) = try openBelow(Int32(DEPOT_O_PATH))

@@ -35,7 +35,7 @@ final class SourceReader {
             descriptor = fcntl(stream, F_DUPFD_CLOEXEC, 0)
             guard descriptor >= 0 else { throw .file("cannot be read", source.name.text) }
             file = nil
-        case .folder(let place), .link(let place):
+        case .folder(let place), .link(let place), .special(let place):
             throw DepotError(.internalError, "it has no content", object: place.shown)
         case .place(let place):
             let (opened, found) = try place.open()
@@ -168,6 +168,22 @@ final class SourceReader {
         let (descriptor, _) = try place.openFile()
         defer { close(descriptor) }
         var buffer = ByteBufferAllocator().buffer(capacity: count)
+        guard try read(descriptor, at: offset, count: count, into: &buffer, place.shown) else {
+            throw place.changed
+        }
+        return buffer
+    }
+
+    /// Reads a range of an open file.
+    ///
+    /// - Parameters:
+    ///   - buffer: empty.
+    ///   - shown: for messages.
+    /// - Returns: whether the file has so many bytes.
+    static func read(
+        _ descriptor: Int32, at offset: UInt64, count: Int, into buffer: inout ByteBuffer,
+        _ shown: String
+    ) throws(DepotError) -> Bool {
         while buffer.readableBytes < count {
             let missing = count - buffer.readableBytes
             let start = Int(offset) + buffer.readableBytes
@@ -178,9 +194,9 @@ final class SourceReader {
                 return max(done, 0)
             }
             if failure == EINTR { continue }
-            guard failure == 0 else { throw .file("cannot be read", place.shown, errno: failure) }
-            guard done > 0 else { throw place.changed }
+            guard failure == 0 else { throw .file("cannot be read", shown, errno: failure) }
+            guard done > 0 else { return false }
         }
-        return buffer
+        return true
     }
 }

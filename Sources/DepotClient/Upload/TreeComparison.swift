@@ -56,7 +56,7 @@ final class TreeComparison {
         switch source.origin {
         // What was named by way of a link is read.
         case .file, .stream: return .changed
-        case .folder, .link:
+        case .folder, .link, .special:
             return metadata(of: source) == record.metadata
                 ? .unchanged(record.metadata.kind, size: 0) : .changed
         case .entry:
@@ -68,7 +68,7 @@ final class TreeComparison {
         }
     }
 
-    /// What a folder or a link would be deposited with; `nil` where that cannot be told, or is not
+    /// What would be deposited of that which has no content; `nil` where that cannot be told, or is not
     /// all.
     private func metadata(of source: UploadSource) -> FileMetadata? {
         guard let found = try? attributes.metadata(ofContentless: source), found.1.isEmpty

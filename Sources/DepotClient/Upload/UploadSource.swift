@@ -13,6 +13,8 @@ public struct UploadSource: Sendable {
         case folder(OpenFolder, path: FilePath)
         /// A symbolic link itself, whatever it leads to.
         case link(OpenFolder, path: FilePath)
+        /// A pipe, a socket or a device itself, which is not opened.
+        case special(OpenFolder, path: FilePath)
         /// A stream that can be read once: standard input, a pipe.
         case stream(descriptor: Int32)
     }
@@ -30,6 +32,7 @@ public struct UploadSource: Sendable {
         case place(SourcePlace)
         case folder(SourcePlace)
         case link(SourcePlace)
+        case special(SourcePlace)
     }
 
     var input: Input {
@@ -38,6 +41,7 @@ public struct UploadSource: Sendable {
         case .entry(let folder, let path): .place(SourcePlace(way: .below(folder, path)))
         case .folder(let folder, let path): .folder(SourcePlace(way: .below(folder, path)))
         case .link(let folder, let path): .link(SourcePlace(way: .below(folder, path)))
+        case .special(let folder, let path): .special(SourcePlace(way: .below(folder, path)))
         case .stream(let descriptor): .stream(descriptor: descriptor)
         }
     }

@@ -55,7 +55,9 @@ struct LockTable {
         let table = RecordTable(session)
         let said = try table.newest(of: name).map { try table.record($0.number).locks } ?? .none
         let noted = Dictionary(rows.map { ($0.content, $0.lock) }) { first, _ in first }
-        guard said.locks == noted, noted.count == rows.count else { throw Self.corrupt("the locks of '\(name)' are not those of its record") }
+        guard said.locks == noted, noted.count == rows.count else {
+            throw Self.corrupt("the locks of '\(name)' are not those of its record")
+        }
         return try active(name)
     }
 

@@ -66,7 +66,8 @@ extension VersionTable {
         after start: FileName?, by policy: VersionPolicy?
     ) throws -> (last: FileName?, hasMore: Bool) {
         session.assertChange()
-        let next = try session.statement("SELECT name FROM version WHERE name > ? ORDER BY name LIMIT 1")
+        let next = try session.statement(
+            "SELECT name FROM version WHERE name > ? ORDER BY name LIMIT 1")
         var (last, forgotten) = (start, 0)
         for _ in 0..<Self.namesAtOnce {
             let name = try next.first(last?.text ?? "") { try $0.get(0, as: FileName.self) }

@@ -35,6 +35,10 @@ struct ContentService: Sendable {
                 .invalidArgument,
                 "it is a symbolic link to '\(target.text)', and has no content",
                 object: file.name.text)
+        case .special(let special):
+            throw DepotError(
+                .invalidArgument, "it is \(special.words), and has no content",
+                object: file.name.text)
         }
     }
 

@@ -48,6 +48,7 @@ struct Info: AsyncParsableCommand {
         case .file: break
         case .folder: rows.append(["  kind", "folder"])
         case .link(let target): rows.append(["  kind", "symbolic link to \(target.text)"])
+        case .special(let special): rows.append(["  kind", special.words])
         }
         if let modified = metadata.modified {
             rows.append(["  modified", "\(Output.timestamp(modified.seconds)) (\(modified))"])

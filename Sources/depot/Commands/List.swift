@@ -28,14 +28,17 @@ struct List: AsyncParsableCommand {
         let kind: String
         /// Of a symbolic link.
         let target: String?
+        /// Of a pipe, a socket or a device, which it is.
+        let special: String?
         let size: UInt64
         let level: ReplicationLevel
         let manifest: ChunkID
         let modified: String
 
-        /// As `ls -F` and `ls -l` show folders and links.
+        /// As `ls -F` and `ls -l` show folders and links; others with what they are.
         var shown: String {
             if let target { return "\(name) -> \(target)" }
+            if let special { return "\(name)  (\(special))" }
             return kind == "folder" ? "\(name)/" : name.text
         }
     }
@@ -64,6 +67,7 @@ struct List: AsyncParsableCommand {
         let modified = file.metadata.modified?.seconds ?? file.time
         return Entry(
             name: file.name, kind: file.metadata.kind.word, target: file.metadata.kind.target?.text,
+            special: file.metadata.kind.special?.description,
             size: file.size, level: file.level, manifest: file.manifest.id,
             modified: Output.timestamp(modified))
     }

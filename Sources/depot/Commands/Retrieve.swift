@@ -47,6 +47,13 @@ struct Retrieve: AsyncParsableCommand {
             valueName: "when"))
     var overwrite = TreeEntries.Overwriting.ifChanged
 
+    @Flag(
+        help: """
+            With -r, take a file that is there for the same only where its content is, whatever its \
+            size and time: it is read and hashed.
+            """)
+    var checksum = false
+
     @Flag(help: "With -r, when all is there, delete what is in the folder and not in the depot.")
     var delete = false
 
@@ -85,8 +92,11 @@ struct Retrieve: AsyncParsableCommand {
         guard !recursive || path != "-" else {
             throw ValidationError("-r needs a folder to retrieve into; -o - is for one file")
         }
-        guard recursive || !delete && !dryRun else {
-            throw ValidationError("--delete and --dry-run are for folders; give -r")
+        guard recursive || !delete && !dryRun && !checksum else {
+            throw ValidationError("--delete, --dry-run and --checksum are for folders; give -r")
+        }
+        guard !checksum || overwrite == .ifChanged else {
+            throw ValidationError("--checksum says what if-changed compares; give no --overwrite")
         }
     }
 
@@ -118,7 +128,7 @@ struct Retrieve: AsyncParsableCommand {
             progress: progress)
         do {
             try await Interruption.guarding {
-                [recursive, overwrite, restoring, at, delete, dryRun, options]
+                [recursive, overwrite, checksum, restoring, at, delete, dryRun, options]
                 () async throws(DepotError) in
                 if recursive {
                     try await KeptTime.note(
@@ -127,11 +137,15 @@ struct Retrieve: AsyncParsableCommand {
                         server: client, threads: threads, restoring: restoring,
                         onBytes: { progress.advance($0) })
                     let entries = TreeEntries(
-                        folders, overwriting: overwrite, restoring: restoring)
+                        folders, overwriting: overwrite, restoring: restoring,
+                        comparesContent: checksum)
+                    let comparison = ContentComparison(
+                        server: client, threads: threads, entries: entries)
                     let tree = TreeRetrieval(
                         client: client, threads: threads, group: group, prefix: name,
                         moment: at.map { .at($0.seconds) } ?? .now,
-                        folders: folders, entries: entries, progress: progress,
+                        folders: folders, entries: entries,
+                        comparison: checksum ? comparison : nil, progress: progress,
                         onOutcome: { tally.take($0) })
                     if dryRun { return try await tree.tell(target, deleting: delete) }
                     try await tree.run()

@@ -68,6 +68,7 @@ final class DepositReporter: Sendable {
         let files: [ReceiptBody]
         let folders: [ReceiptBody]
         let links: [ReceiptBody]
+        let specials: [ReceiptBody]
         let totals: Totals
         let skipped: [SourceTree.Skipped]
         let warnings: [FileWarning]
@@ -244,7 +245,8 @@ final class DepositReporter: Sendable {
             return Output.json(
                 TreeBody(
                     files: state.receipts.files, folders: state.receipts.folders,
-                    links: state.receipts.links, totals: totals, skipped: state.skipped,
+                    links: state.receipts.links, specials: state.receipts.specials,
+                    totals: totals, skipped: state.skipped,
                     warnings: state.warnings, failed: state.failed.sorted,
                     deleted: state.deleted.sorted(),
                     error: state.ending.map { ErrorEnvelope($0).error }

@@ -12,7 +12,7 @@ final class RetrievalReporter: Sendable {
         let manifest: ChunkID
         let badCopies: [BadCopyReport]
         let warnings: [RestoreWarning]
-        /// Only where it was not fetched: `unchanged` or `kept`.
+        /// Only where it was not fetched: `unchanged`, `kept` or `leftOut`.
         let state: String?
 
         init(_ report: DownloadReport, state: String? = nil) {
@@ -29,6 +29,7 @@ final class RetrievalReporter: Sendable {
         let files: [FileResult]
         let folders: [FileResult]
         let links: [FileResult]
+        let specials: [FileResult]
         let deleted: Int
         let failed: [FailedFiles.Entry]
         let error: ErrorEnvelope.Body?
@@ -39,6 +40,7 @@ final class RetrievalReporter: Sendable {
         @ByteCount var bytes: UInt64 = 0
         var unchanged = EntryCounts()
         var kept = EntryCounts()
+        var leftOut = EntryCounts()
         var deleted = 0
         var warnings = CountedWarnings<RestoreWarning>()
         var lastName: FileName?
@@ -89,6 +91,15 @@ final class RetrievalReporter: Sendable {
                     FileResult(DownloadReport(file: file, warnings: []), state: "kept"),
                     file.metadata.kind)
             }
+        case .leftOut(let file, let warning):
+            state.withLock { state in
+                state.leftOut.add(file.metadata.kind)
+                guard output.json else { return }
+                state.files.add(
+                    FileResult(DownloadReport(file: file, warnings: [warning]), state: "leftOut"),
+                    file.metadata.kind)
+            }
+            tell(warning, of: file.name)
         case .failed(let name, let error):
             state.withLock { $0.failed.add(name.text, error, keeps: output.json) }
             if !output.json { progress.interrupt("depot: \(name): \(error)") }
@@ -127,7 +138,9 @@ final class RetrievalReporter: Sendable {
         progress.end()
         let state = state.withLock { $0 }
         let total =
-            state.restored.total + state.unchanged.total + state.kept.total + state.failed.count
+            [state.restored, state.unchanged, state.kept, state.leftOut].reduce(
+                state.failed.count
+            ) { $0 + $1.total }
         if let error = state.ending, total == 0 { throw error }
         state.warnings.tell()
         if output.json { showJSON(state) } else { show(state, target) }
@@ -144,6 +157,7 @@ final class RetrievalReporter: Sendable {
         var line = "\(what)  \(ByteCount(state.bytes))  verified"
         if state.unchanged.total > 0 { line += "  unchanged: \(state.unchanged)" }
         if state.kept.total > 0 { line += "  kept: \(state.kept)" }
+        if state.leftOut.total > 0 { line += "  left out: \(state.leftOut)" }
         if state.deleted > 0 { line += "  deleted: \(state.deleted)" }
         Output.line("\(line)  → \(target)")
     }
@@ -155,6 +169,7 @@ final class RetrievalReporter: Sendable {
                     files: state.files.files.sorted { $0.name < $1.name },
                     folders: state.files.folders.sorted { $0.name < $1.name },
                     links: state.files.links.sorted { $0.name < $1.name },
+                    specials: state.files.specials.sorted { $0.name < $1.name },
                     deleted: state.deleted, failed: state.failed.sorted,
                     error: state.ending.map { ErrorEnvelope($0).error }
                 )

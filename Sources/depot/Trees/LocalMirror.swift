@@ -74,7 +74,8 @@ final class LocalMirror: Sendable {
         case .entry(let folder, let path), .link(let folder, let path):
             return try folder.remove(path)
         case .folder(let folder, let path): return try folder.removeEmptyFolder(path)
-        case .file, .stream: return false
+        // Nobody asked for what else is there.
+        case .special, .file, .stream: return false
         }
     }
 }

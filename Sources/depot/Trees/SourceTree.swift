@@ -40,9 +40,18 @@ struct SourceTree: Sequence, Sendable {
 
     func makeIterator() -> SourceWalk { walk(onProblem) }
 
+    /// Whether pipes, sockets and devices are deposited.
+    var keepsSpecial: Bool { selection.keepsSpecial }
+
     /// Goes through it once more.
-    func walk(_ onProblem: @escaping @Sendable (Problem) -> Void) -> SourceWalk {
-        SourceWalk(root, prefix: prefix, selecting: selection, onProblem)
+    ///
+    /// - Parameter showsSpecial: whether pipes, sockets and devices are handed over in any case.
+    func walk(
+        showsSpecial: Bool = false, _ onProblem: @escaping @Sendable (Problem) -> Void
+    ) -> SourceWalk {
+        var selection = selection
+        selection.keepsSpecial = showsSpecial || selection.keepsSpecial
+        return SourceWalk(root, prefix: prefix, selecting: selection, onProblem)
     }
 
     /// Bytes of all files together, as far as they can be told now. Walks through all of it.
@@ -54,6 +63,7 @@ struct SourceTree: Sequence, Sendable {
 }
 
 extension UploadSource {
+    var isSpecial: Bool { if case .special = origin { true } else { false } }
     var isFolder: Bool { if case .folder = origin { true } else { false } }
 
     /// Of a file, as far as it can be told now.

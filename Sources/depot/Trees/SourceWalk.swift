@@ -7,7 +7,7 @@ import struct SystemPackage.FilePath
 struct SourceWalk: IteratorProtocol, Sendable {
     private struct Entry: Sendable {
         enum Step: Sendable {
-            case file, link
+            case file, link, special
             /// What the folder is like; what is in it comes later, in the order of names.
             case folder
             case content
@@ -90,6 +90,7 @@ struct SourceWalk: IteratorProtocol, Sendable {
         switch entry.step {
         case .file: origin = .entry(level.root, path: path)
         case .link: origin = .link(level.root, path: path)
+        case .special: origin = .special(level.root, path: path)
         case .folder: origin = .folder(level.root, path: path)
         case .content:
             enter(
@@ -186,8 +187,10 @@ struct SourceWalk: IteratorProtocol, Sendable {
             } catch {
                 onProblem(.failed(name: level.name + text, error))
             }
-        case .pipe, .device, .socket, .unknown:
+        case .pipe, .device, .socket:
+            guard !selection.keepsSpecial else { return add(.special) }
             skip(level.root.shown(path), entry.kind.description)
+        case .unknown: skip(level.root.shown(path), entry.kind.description)
         }
     }
 

@@ -12,12 +12,13 @@ import struct SystemPackage.FilePath
 final class TreeMirror: Sendable {
     private struct State {
         var walk: SourceWalk
-        /// The first name of the folder that was not passed yet.
-        var local: FileName?
+        /// The first of the folder that was not passed yet.
+        var local: UploadSource?
     }
 
     private let prefix: FileName
     private let patterns: PathPatterns
+    private let keepsSpecial: Bool
     private let state: Mutex<State>
     private let problems: Problems
 
@@ -63,10 +64,11 @@ final class TreeMirror: Sendable {
         self.problems = problems
         self.prefix = prefix
         self.patterns = patterns
-        var walk = tree.walk { problems.take($0) }
+        keepsSpecial = tree.keepsSpecial
+        var walk = tree.walk(showsSpecial: true) { problems.take($0) }
         // The first name is that of the folder itself.
         _ = walk.next()
-        let local = walk.next()?.name
+        let local = walk.next()
         state = Mutex(State(walk: walk, local: local))
         guard local != nil || mayBeEmpty else {
             throw DepotError(
@@ -83,10 +85,10 @@ final class TreeMirror: Sendable {
         try state.withLock { state throws(DepotError) in
             var excess: [FileName] = []
             for file in page {
-                while let name = state.local, name < file.name {
-                    state.local = state.walk.next()?.name
+                while let local = state.local, local.name < file.name {
+                    state.local = state.walk.next()
                 }
-                if state.local != file.name, !isLeftOut(file) { excess.append(file.name) }
+                if !isThere(file, state.local), !isLeftOut(file) { excess.append(file.name) }
             }
             // What could not be read is not gone.
             if let error = problems.error {
@@ -96,6 +98,12 @@ final class TreeMirror: Sendable {
             }
             return excess
         }
+    }
+
+    /// A pipe that is not deposited stands for one that was, and for nothing else.
+    private func isThere(_ file: FileBody, _ local: UploadSource?) -> Bool {
+        guard let local, local.name == file.name else { return false }
+        return !local.isSpecial || keepsSpecial || file.metadata.kind.special != nil
     }
 
     private func isLeftOut(_ file: FileBody) -> Bool {

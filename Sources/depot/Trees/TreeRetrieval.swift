@@ -12,6 +12,8 @@ struct TreeRetrieval: Sendable {
         case unchanged(FileBody, [RestoreWarning])
         /// It was there, and was not to be replaced.
         case kept(FileBody)
+        /// It cannot be made here.
+        case leftOut(FileBody, RestoreWarning)
         case failed(FileName, DepotError)
     }
 
@@ -27,6 +29,8 @@ struct TreeRetrieval: Sendable {
     let moment: ListMoment
     let folders: FolderTree
     let entries: TreeEntries
+    /// Where files that are there are read.
+    let comparison: ContentComparison?
     let progress: Progress
     let onOutcome: @Sendable (Outcome) -> Void
 
@@ -150,6 +154,7 @@ struct TreeRetrieval: Sendable {
             case .kept(let file):
                 progress.advance(file.size)
                 onOutcome(.kept(file))
+            case .leftOut(let file, let warning): onOutcome(.leftOut(file, warning))
             case .failed(let name, let error): onOutcome(.failed(name, error))
             case .lacking(let entry, let warning): return (entry, warning)
             }
@@ -182,17 +187,41 @@ struct TreeRetrieval: Sendable {
 
     private func tell(_ outcomes: [Outcome]) {
         for outcome in outcomes {
-            if case .done(let report) = outcome { entries.done(report.file) }
+            switch outcome {
+            case .done(let report): entries.done(report.file)
+            case .unchanged(let file, _): entries.done(file)
+            case .kept, .leftOut, .failed: break
+            }
             onOutcome(outcome)
         }
     }
 
-    /// - Returns: of each file of the unit, in order.
+    /// - Returns: of each file of the unit.
     private func retrieve(_ unit: [FileBody]) async -> [Outcome] {
+        guard let comparison else { return await fetch(unit) }
+        var (outcomes, lacking): ([Outcome], [FileBody]) = ([], [])
+        for file in unit {
+            let entry = TreeEntries.Entry(file, at: path(of: file.name))
+            switch await comparison.compare(entry, version(of: file), restoring: true) {
+            case .unchanged(let file, let warnings):
+                progress.advance(file.size)
+                outcomes.append(.unchanged(file, warnings))
+            case .failed(let name, let error): outcomes.append(.failed(name, error))
+            case .lacking, .restored, .kept, .leftOut: lacking.append(file)
+            }
+        }
+        return lacking.isEmpty ? outcomes : outcomes + (await fetch(lacking))
+    }
+
+    private func version(of file: FileBody) -> VersionName {
+        VersionName(file.name, moment == .now ? nil : file.sequence)
+    }
+
+    /// - Returns: of each file of the unit, in order.
+    private func fetch(_ unit: [FileBody]) async -> [Outcome] {
         let orders = unit.map { file in
             GroupDownload.Order(
-                name: VersionName(file.name, moment == .now ? nil : file.sequence),
-                target: .entry(folders, path: path(of: file.name)))
+                name: version(of: file), target: .entry(folders, path: path(of: file.name)))
         }
         return zip(orders, await group.run(orders)).map { order, result in
             switch result {
@@ -248,6 +277,7 @@ extension TreeRetrieval {
                 try wanted.map { entry throws(DepotError) in try entries.judge(entry) }
             }
             for case .lacking(let entry, _) in outcomes {
+                guard try await isLacking(entry) else { continue }
                 Output.line("would retrieve \(entry.file.name)")
                 bytes.increase(by: entry.file.size)
             }
@@ -266,6 +296,16 @@ extension TreeRetrieval {
             }
         }
         Output.line("\(ByteCount(bytes)) in all; nothing was done")
+    }
+
+    /// - Parameter entry: as its size, or its size and time, tell.
+    private func isLacking(_ entry: TreeEntries.Entry) async throws(DepotError) -> Bool {
+        guard let comparison, entry.file.metadata.kind == .file else { return true }
+        switch await comparison.compare(entry, version(of: entry.file), restoring: false) {
+        case .unchanged: return false
+        case .failed(_, let error): throw error
+        case .lacking, .restored, .kept, .leftOut: return true
+        }
     }
 
     private static func below(_ source: UploadSource, _ prefix: FileName) -> String {

@@ -26,6 +26,9 @@ struct TreeOptions: ParsableArguments {
     @Flag(help: "Deposit what symbolic links lead to in their place.")
     var followLinks = false
 
+    @Flag(help: "Keep pipes, sockets and devices, too.")
+    var special = false
+
     @Option(
         help: ArgumentHelp(
             "Deposit only what is listed, a path below the folder in each line; - is standard input.",
@@ -117,6 +120,7 @@ struct TreeOptions: ParsableArguments {
         return TreeSelection(
             patterns: try PathPatterns(lines + exclude), excludesCaches: excludeCaches,
             staysOnFileSystem: oneFileSystem, followsLinks: followLinks,
+            keepsSpecial: special,
             listed: try filesFrom.map { file throws(DepotError) in
                 try ListFile.paths(try ListFile.read(file), endingInZero: endsInZero)
             })
@@ -129,6 +133,8 @@ struct TreeSelection: Sendable {
     var excludesCaches = false
     var staysOnFileSystem = false
     var followsLinks = false
+    /// Whether pipes, sockets and devices are deposited.
+    var keepsSpecial = false
     /// Only these, with all that is in them.
     var listed: [FilePath]?
 }

@@ -54,6 +54,28 @@ import struct SystemPackage.FilePath
         #expect(code == (replacement == .nothing ? .notFound : .conflict))
     }
 
+    /// A file there would be deposited without its content.
+    @Test(.timeLimit(.minutes(1)), arguments: Replacement.allCases.filter { $0 != .pipe })
+    func `what took a pipe's place is told, and is not taken for one`(
+        _ replacement: Replacement
+    ) async throws {
+        let bench = try Workbench()
+        for name in ["tree/in", "secret"] {
+            try FileManager.default.createDirectory(
+                atPath: bench.path(name), withIntermediateDirectories: true)
+        }
+        mkfifo(bench.path("tree/in/b"), 0o600)
+        mkfifo(bench.path("secret/b"), 0o600)
+        let tree = try OpenFolder(named: bench.path("tree"))
+        let source = UploadSource(
+            name: try FileName("in/b"), origin: .special(tree, path: FilePath("in/b")))
+        replacement.take(placeIn: bench)
+        let told = try await bench.deposit([source])
+        #expect(told.names.isEmpty && told.failures.map(\.name) == ["in/b"])
+        let code = told.failures.first?.error.code
+        #expect(code == (replacement == .nothing ? .notFound : .conflict))
+    }
+
     @Test func `what the user names may be a link or a pipe`() async throws {
         let bench = try Workbench()
         try bench.file("file", noise(1_000))

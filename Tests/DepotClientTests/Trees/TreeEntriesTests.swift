@@ -339,6 +339,75 @@ import struct SystemPackage.FilePath
         #expect(scene.bench.content("back/b") == [4, 5, 6])
     }
 
+    // MARK: Pipes, sockets and devices
+
+    @Test func `a pipe and a socket come back, and are not opened`() async throws {
+        let scene = try TreeScene()
+        mkfifo(scene.path("pipe"), 0o640)
+        mknod(scene.path("socket"), S_IFSOCK | 0o600, 0)
+        utimensat(AT_FDCWD, scene.path("pipe"), [timespec(), timespec(tv_sec: 9, tv_nsec: 5)], 0)
+        _ = try await scene.deposit(["pipe", "socket"])
+        let listed = scene.server.files.values.map(\.metadata.kind)
+        #expect(Set(listed) == [.special(.fifo), .special(.socket)])
+        let came = try await scene.retrieve()
+        #expect(came.restored == ["pipe": [], "socket": []])
+        let pipe = try scene.status("back/pipe")
+        #expect(SpecialFile(pipe) == .fifo && pipe.st_mode & 0o7777 == 0o640)
+        #expect(pipe.st_mtim.tv_sec == 9 && pipe.st_mtim.tv_nsec == 5)
+        #expect(SpecialFile(try scene.status("back/socket")) == .socket)
+        // One that is as it was stays, so that who serves it is found.
+        #expect(try await scene.retrieve().unchanged.sorted() == ["pipe", "socket"])
+        chmod(scene.bench.path("back/pipe"), 0o777)
+        #expect(try await scene.retrieve().unchanged.sorted() == ["pipe", "socket"])
+        let again = try scene.status("back/pipe")
+        #expect(again.st_ino == pipe.st_ino && again.st_mode & 0o7777 == 0o640)
+        // Nothing is done to what has other names, which may lie anywhere.
+        link(scene.bench.path("back/pipe"), scene.bench.path("outside/pipe"))
+        chmod(scene.bench.path("outside/pipe"), 0o604)
+        #expect(try await scene.retrieve().restored == ["pipe": []])
+        #expect(try scene.status("outside/pipe").st_mode & 0o7777 == 0o604)
+        #expect(try scene.status("back/pipe").st_ino != pipe.st_ino)
+    }
+
+    @Test func `a special file takes the place of a file or a link, and of nothing else`()
+        async throws
+    {
+        let scene = try TreeScene()
+        mkdir(scene.bench.path("back"), 0o755)
+        mkdir(scene.bench.path("back/folder"), 0o755)
+        try scene.bench.file("back/file", [5])
+        symlink(scene.bench.path("outside"), scene.bench.path("back/link"))
+        mkfifo(scene.bench.path("back/pipe"), 0o600)
+        let listed = try ["file", "folder", "link", "pipe"].map {
+            try TreeScene.listed($0, .special(.socket))
+        }
+        let kept = try await scene.retrieve(overwriting: .never, listed: listed)
+        #expect(kept.kept.sorted() == ["file", "folder", "link", "pipe"])
+        let came = try await scene.retrieve(listed: listed)
+        #expect(came.failed.keys.sorted() == ["folder", "pipe"])
+        #expect(came.restored.keys.sorted() == ["file", "link"])
+        #expect(SpecialFile(try scene.status("back/link")) == .socket)
+        let outside = scene.bench.path("outside")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: outside).isEmpty)
+    }
+
+    /// An ordinary user may make no devices.
+    @Test func `a device comes back for root, and is told to others`() async throws {
+        let scene = try TreeScene()
+        let number = try #require(DeviceNumber(major: 1, minor: 3))
+        let listed = [try TreeScene.listed("null", .special(.character(number)))]
+        let came = try await scene.retrieve(listed: listed)
+        if came.leftOut.isEmpty {
+            #expect(came.restored.keys.sorted() == ["null"])
+            #expect(SpecialFile(try scene.status("back/null")) == .character(number))
+            #expect(try await scene.retrieve(listed: listed).unchanged == ["null"])
+        } else {
+            #expect(came.leftOut == ["null": .specialLeft(isDevice: true, EPERM)])
+            let left = try FileManager.default.contentsOfDirectory(atPath: scene.bench.path("back"))
+            #expect(left.isEmpty)
+        }
+    }
+
     // MARK: Hostile lists
 
     /// A depot that lists a link, and a file below it.

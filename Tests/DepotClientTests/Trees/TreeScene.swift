@@ -29,6 +29,7 @@ final class TreeScene: Sendable {
                 switch tree.status(path).map({ FileKind(mode: $0.st_mode) }) {
                 case .folder: .folder(tree, path: path)
                 case .link: .link(tree, path: path)
+                case .pipe, .socket, .device: .special(tree, path: path)
                 default: .entry(tree, path: path)
                 }
             return UploadSource(name: try FileName("t/\(path.name)"), origin: origin)
@@ -41,6 +42,7 @@ final class TreeScene: Sendable {
         var restored: [String: [RestoreWarning]] = [:]
         var unchanged: [String] = []
         var kept: [String] = []
+        var leftOut: [String: RestoreWarning] = [:]
         var failed: [String: DepotError] = [:]
         /// Names of which content was fetched.
         var fetched: [String] = []
@@ -50,10 +52,28 @@ final class TreeScene: Sendable {
     func retrieve(
         to target: String = "back", overwriting: TreeEntries.Overwriting = .ifChanged,
         attributes: FileAttributes = FileAttributes(), pages: Int = 3,
-        listed: [FileBody]? = nil
+        comparingContent: Bool = false, listed: [FileBody]? = nil
     ) async throws -> Came {
         let folders = FolderTree(root: bench.path(target))
-        let entries = TreeEntries(folders, overwriting: overwriting, attributes: attributes)
+        let entries = TreeEntries(
+            folders, overwriting: overwriting, comparesContent: comparingContent,
+            attributes: attributes)
+        let comparison = ContentComparison(
+            server: server, threads: bench.threads, entries: entries)
+        /// What is there and is to be read.
+        func compared(_ outcomes: [TreeEntries.Outcome]) async throws -> [TreeEntries.Outcome] {
+            guard comparingContent else { return outcomes }
+            var compared: [TreeEntries.Outcome] = []
+            for outcome in outcomes {
+                guard case .lacking(let entry, _) = outcome else {
+                    compared.append(outcome)
+                    continue
+                }
+                let version = VersionName(entry.file.name)
+                compared.append(await comparison.compare(entry, version, restoring: true))
+            }
+            return compared
+        }
         let files = listed ?? server.files.values.sorted { $0.name < $1.name }
         let all = files.map {
             TreeEntries.Entry($0, at: FilePath(name: String($0.name.text.dropFirst(2))))
@@ -61,9 +81,9 @@ final class TreeScene: Sendable {
         try folders.makeRoot()
         var came = Came()
         for page in all.batches(sizeMax: pages, size: { _ in 1 }) {
-            try await take(entries.take(page), entries, folders, &came)
+            try await take(compared(entries.take(page)), entries, folders, &came)
         }
-        try await take(entries.finishLinks(isLast: true), entries, folders, &came)
+        try await take(compared(entries.finishLinks(isLast: true)), entries, folders, &came)
         try await take(entries.finishFolders(before: nil), entries, folders, &came)
         return came
     }
@@ -75,8 +95,11 @@ final class TreeScene: Sendable {
         for outcome in outcomes {
             switch outcome {
             case .restored(let file, let warnings): came.restored[below(file)] = warnings
-            case .unchanged(let file, _): came.unchanged.append(below(file))
+            case .unchanged(let file, _):
+                entries.done(file)
+                came.unchanged.append(below(file))
             case .kept(let file): came.kept.append(below(file))
+            case .leftOut(let file, let warning): came.leftOut[below(file)] = warning
             case .failed(let name, let error): came.failed[String(name.text.dropFirst(2))] = error
             case .lacking(let entry, _):
                 came.fetched.append(below(entry.file))
@@ -114,6 +137,12 @@ extension FileMetadata {
     static func link(to target: String) throws -> FileMetadata {
         var metadata = FileMetadata()
         metadata.kind = .link(try LinkTarget(target))
+        return metadata
+    }
+
+    static func special(_ special: SpecialFile) -> FileMetadata {
+        var metadata = FileMetadata(mode: 0o640, modified: FileTime(nanoseconds: 1_000_000_005))
+        metadata.kind = .special(special)
         return metadata
     }
 

@@ -22,6 +22,10 @@ import Testing
         {"cluster":"6f1c2a4e-0b7d-4a53-9c58-1d2e3f4a5b6c","format":2,"level":1,"link":"../a\u0009\\b","modified":"-0.500000000","name":"link","sequence":"00000001-0000000000000008","size":0,"time":0}
 
         """#
+    private static let special = #"""
+        {"cluster":"6f1c2a4e-0b7d-4a53-9c58-1d2e3f4a5b6c","format":2,"level":1,"mode":432,"name":"disk","sequence":"00000001-0000000000000009","size":0,"special":"block 8:1","time":0}
+
+        """#
     private static let repeatable = #"""
         {"cluster":"6f1c2a4e-0b7d-4a53-9c58-1d2e3f4a5b6c","deleted":true,"format":2,"level":2,"name":"gone","request":"0a1b2c3d-0000-4000-8000-000000000003","sequence":"00000002-0000000000000001","time":-1}
 
@@ -32,7 +36,7 @@ import Testing
         """#
 
     /// A record of each kind.
-    static let all = [full, nothing, folder, link, repeatable, locked]
+    static let all = [full, nothing, folder, link, special, repeatable, locked]
 
     private func second(
         _ name: String, counter: UInt64, manifest: ManifestReference, size: UInt64 = 0,
@@ -74,7 +78,7 @@ import Testing
         #expect(try JSONDecoder().decode(FileMetadata.self, from: body) == metadata)
     }
 
-    @Test func `empty files, folders and links have no manifest`() throws {
+    @Test func `empty files, and what is no file, have no manifest`() throws {
         let file = try second(
             "empty", counter: 6, manifest: .empty, level: 2, metadata: FileMetadata())
         try FileRecordTests.expect(
@@ -92,6 +96,43 @@ import Testing
             is: Self.link, id: "c7589141286479aeaf5f93256503e878a774d59a2ccb6f5e444f93c7f0de5ee1")
         let body = try JSONEncoder().encode(metadata)
         #expect(try JSONDecoder().decode(FileMetadata.self, from: body) == metadata)
+        metadata = FileMetadata(mode: 0o660)
+        metadata.kind = .special(.block(try #require(DeviceNumber(major: 8, minor: 1))))
+        try FileRecordTests.expect(
+            try second("disk", counter: 9, manifest: .empty, metadata: metadata),
+            is: Self.special,
+            id: "7862427aa61dcc7c6f1708abc0d8a0edd5e1f5a4edec9aa9d44fc36ad710d608")
+    }
+
+    @Test(arguments: ["fifo", "socket", "block 8:1", "char 0:0", "char 4095:1048575"])
+    func `a special file has one text, in records and in JSON`(text: String) throws {
+        let special = try SpecialFile(text)
+        #expect(special.description == text)
+        var metadata = FileMetadata()
+        metadata.kind = .special(special)
+        let record = try second("s", counter: 1, manifest: .empty, metadata: metadata)
+        #expect(try FileRecord(parsing: record.encoded().contiguous) == record)
+        let body = try JSONEncoder().encode(metadata)
+        #expect(try JSONDecoder().decode(FileMetadata.self, from: body) == metadata)
+    }
+
+    @Test(arguments: [
+        "", "fifo ", " fifo", "FIFO", "fifo 1:3", "socket ", "block", "block ", "block 1",
+        "block 8:", "block :1", "block 8:1 ", "block  8:1", "block 8:1:0", "block 08:1",
+        "block +8:1",
+        "block -1:1", "block 4096:1", "block 8:1048576", "char 4294967296:0", "char 1:٣",
+        "character 1:3", "door", "whiteout",
+    ])
+    func `what no special file is called is refused`(text: String) throws {
+        #expect(throws: DepotError.self) { try SpecialFile(text) }
+        let changed = Self.special.replacing("block 8:1", with: text)
+        #expect(throws: DepotError.self) {
+            try FileRecord(parsing: ByteBuffer(string: changed))
+        }
+        #expect(throws: (any Error).self) {
+            let body = Data("{\"special\":\"\(text)\"}".utf8)
+            _ = try JSONDecoder().decode(FileMetadata.self, from: body)
+        }
     }
 
     @Test func `a tombstone names the request that asked for it`() throws {
@@ -133,6 +174,10 @@ import Testing
     @Test(arguments: [
         (full, "\"format\":2", "\"format\":1"), (full, "\"format\":2,", ""),
         (full, "\"format\":2", "\"format\":3"), (nothing, "\"format\":2,", ""),
+        (special, "\"format\":2,", ""), (special, "\"size\":0", "\"size\":1"),
+        (special, "\"cluster\"", "\"chunk\":\"\(FileRecordTests.chunk)\",\"cluster\""),
+        (special, "\"format\"", "\"folder\":true,\"format\""),
+        (special, "\"mode\"", "\"link\":\"a\",\"mode\""),
         (folder, "\"format\":2,", ""), (link, "\"format\":2,", ""),
         (repeatable, "\"format\":2,", ""), (full, "\"mode\"", "\"mod\":1,\"mode\""),
         (full, "\"a\":\"1\"", "\"a\":\"1\",\"a\":\"1\""),

@@ -1,18 +1,26 @@
-/// What a name is of. Folders and symbolic links have no content: their file is empty.
+/// What a name is of. All but files have no content: their file is empty.
 public enum EntryKind: Sendable, Hashable {
     case file
     case folder
     case link(LinkTarget)
+    /// A pipe, a socket or a device.
+    case special(SpecialFile)
 
     /// Of a symbolic link.
     public var target: LinkTarget? { if case .link(let target) = self { target } else { nil } }
 
-    /// `file`, `folder` or `link`, for programs that read what depot writes.
+    /// `nil` for what is none.
+    public var special: SpecialFile? {
+        if case .special(let special) = self { special } else { nil }
+    }
+
+    /// `file`, `folder`, `link` or `special`, for programs that read what depot writes.
     public var word: String {
         switch self {
         case .file: "file"
         case .folder: "folder"
         case .link: "link"
+        case .special: "special"
         }
     }
 }

@@ -71,7 +71,8 @@ public struct FileMetadata: Sendable, Hashable {
     public func check(of name: FileName, size: UInt64) throws(DepotError) {
         guard kind == .file || size == 0 && hardLinks == nil && holes == nil else {
             throw DepotError(
-                .invalidArgument, "a folder or a symbolic link has no content", object: name.text)
+                .invalidArgument, "a folder, a symbolic link or a special file has no content",
+                object: name.text)
         }
         guard annotations == nil, tags == nil, entityTag == nil else {
             throw DepotError(
@@ -112,7 +113,8 @@ public struct FileMetadata: Sendable, Hashable {
 
 extension FileMetadata: Codable {
     private enum CodingKeys: String, CodingKey {
-        case folder, link, mode, modified, contentType, ownership, extended, hardLinks, holes
+        case folder, link, special, mode, modified, contentType, ownership, extended, hardLinks
+        case holes
         case annotations, tags, entityTag
         /// As clients of before wrote it.
         case modifiedNanoseconds
@@ -135,6 +137,8 @@ extension FileMetadata: Codable {
             entityTag: values.decodeIfPresent(String.self, forKey: .entityTag))
         if let target = try values.decodeIfPresent(String.self, forKey: .link) {
             kind = .link(try LinkTarget(target))
+        } else if let special = try values.decodeIfPresent(String.self, forKey: .special) {
+            kind = .special(try SpecialFile(special))
         } else if try values.decodeIfPresent(Bool.self, forKey: .folder) == true {
             kind = .folder
         }
@@ -152,6 +156,7 @@ extension FileMetadata: Codable {
         case .file: break
         case .folder: try values.encode(true, forKey: .folder)
         case .link(let target): try values.encode(target.text, forKey: .link)
+        case .special(let special): try values.encode(special.description, forKey: .special)
         }
         try values.encodeIfPresent(mode, forKey: .mode)
         try values.encodeIfPresent(modified, forKey: .modified)

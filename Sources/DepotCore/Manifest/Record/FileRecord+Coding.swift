@@ -52,7 +52,7 @@ extension FileRecord {
         fields.add("hardLinks", quoted: metadata.hardLinks?.description)
         fields.add("holes", quoted: metadata.holes?.description)
         fields.add("level", level.copies)
-        if case .link(let target) = metadata.kind { fields.add("link", quoted: target.text) }
+        fields.add("link", quoted: metadata.kind.target?.text)
         fields.add("locks", texts: locks.texts)
         if !manifest.isInline {
             fields.add("manifest", quoted: manifest.id.hex)
@@ -73,6 +73,7 @@ extension FileRecord {
         fields.add("sequence", quoted: sequence.description)
         fields.add("since", history.since)
         fields.add("size", size)
+        fields.add("special", quoted: metadata.kind.special?.description)
         fields.add("tags", texts: metadata.tags?.texts)
     }
 

@@ -31,6 +31,7 @@ struct RecordFields {
     let sequence: CommitSequence?
     let since: Int64?
     let size: ByteCount?
+    let special: String?
     let tags: [String: String]?
     let time: Int64?
 
@@ -70,6 +71,7 @@ struct RecordFields {
         sequence = fields.quoted("sequence").flatMap { CommitSequence($0) }
         since = Self.time("since", &fields)
         size = fields.number("size", as: UInt64.self).flatMap(ByteCount.init(exactly:))
+        special = fields.quoted("special")
         tags = fields.texts("tags")
         time = Self.time("time", &fields)
     }
@@ -98,15 +100,18 @@ struct RecordFields {
         return NameHistory(locks: locks ?? .none, since: since, purged: purged)
     }
 
-    /// - Parameter manifest: the file's; folders and links have none but that of an empty file.
+    /// - Parameter manifest: the file's; what is none has that of an empty file.
     func metadata(beside manifest: ManifestReference) throws(DepotError) -> FileMetadata {
-        guard manifest == .empty || link == nil && !isFolder else {
-            throw DepotError(.invalidArgument, "a folder or a symbolic link has no content")
+        guard manifest == .empty || link == nil && special == nil && !isFolder else {
+            throw DepotError(
+                .invalidArgument, "a folder, a symbolic link or a special file has no content")
         }
         var metadata = try FileMetadata(
             mode: mode, modified: modified, contentType: contentType, entityTag: entityTag)
         if let link {
             metadata.kind = .link(try LinkTarget(link))
+        } else if let special {
+            metadata.kind = .special(try SpecialFile(special))
         } else if isFolder {
             metadata.kind = .folder
         }
