@@ -112,7 +112,8 @@ struct DepotBenchmark: ParsableCommand {
         try cases.run(add)
         guard let compare else { return }
         let comparison = Comparison(
-            data: cases.data, mebibytes: sizes.large, files: sizes.files, place: cases.place)
+            data: cases.data, mebibytes: sizes.large, files: sizes.files, corpus: corpus,
+            place: cases.place)
         try comparison.run(
             compare.split(separator: ",").map(String.init), report: add, note: note)
     }

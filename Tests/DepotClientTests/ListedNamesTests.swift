@@ -53,6 +53,34 @@ import Testing
         #expect(names == ["a/1", "a/2", "a/3"] && server.calls(.files) == 2)
     }
 
+    @Test func `a list goes on behind names of which there is nothing to list`() async throws {
+        let next = try ["a/1", "a/5"].map { try FileName($0) }
+        let answers = try [
+            FileListBody(files: [], hasMore: true, next: next[0]),
+            FileListBody(files: Self.page(["a/3"]).files, hasMore: true, next: next[1]),
+            Self.page(["a/6"]),
+        ]
+        let server = MemoryFileServer { $0.listed = { answers[$0 - 1] } }
+        var listing = NamePages(server, prefix: "a/")
+        var names: [String] = []
+        while let page = try await listing.next() { names += page.map(\.name.text) }
+        #expect(names == ["a/3", "a/6"] && server.calls(.files) == 3)
+        // It does not go back, and does not stay.
+        for next in [["a/5", "a/4"], ["a/5", "a/5"], ["b"]] {
+            let pages = try next.map {
+                FileListBody(files: [], hasMore: true, next: try FileName($0))
+            }
+            let server = MemoryFileServer { $0.listed = { pages[min($0, pages.count) - 1] } }
+            var listing = NamePages(server, prefix: "a/")
+            do throws(DepotError) {
+                _ = try await listing.next()
+                Issue.record("\(next)")
+            } catch {
+                #expect(error.code == .internalError, "\(next)")
+            }
+        }
+    }
+
     @Test func `what lies between two names is jumped over`() async throws {
         let bench = try Workbench()
         let origin = try bench.file("any", [1]).origin

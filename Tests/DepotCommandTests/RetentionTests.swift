@@ -83,7 +83,7 @@ extension CommandTests {
                 _ = try await depot.deposit("t/a", second)
                 #expect(try await Self.takeAll("t/a", depot).locked == ["t/a"])
                 let told = try await depot.run(["delete", "--purge", "t/b"])
-                #expect(told.text == "deleted t/b; 1 locked version stays\n")
+                #expect(told.text == "deleted t/b; 1 locked version stays until its lock ends\n")
                 try await Self.rebuild(depot)
                 for name in ["t/a", "t/b"] {
                     // It is deleted, so its purge is one more.

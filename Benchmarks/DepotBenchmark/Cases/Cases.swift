@@ -17,7 +17,9 @@ struct Cases {
         try levels(report)
         try versions(report)
         try smallFiles(report)
-        if let corpus, isWanted("a real tree") { try tree(corpus, "a real tree", report) }
+        if let corpus, isWanted("a real tree") {
+            try tree(data.copy(of: corpus), "a real tree", report)
+        }
         for clients in [1, 4, 16] { try together(clients, report) }
     }
 

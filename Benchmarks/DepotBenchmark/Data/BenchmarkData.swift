@@ -57,6 +57,15 @@ struct BenchmarkData {
         }
     }
 
+    /// A copy of a real tree: files of it may be changed.
+    func copy(of corpus: String) throws -> String {
+        try make("corpus") { path in
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true)
+            _ = try measured("/bin/cp", ["-a", "\(corpus)/.", path])
+        }
+    }
+
     private func make(_ name: String, _ body: (String) throws -> Void) throws -> String {
         let path = "\(folder)/\(name)"
         if FileManager.default.fileExists(atPath: path) { return path }
@@ -80,10 +89,10 @@ struct BenchmarkData {
     static func change(_ folder: String) throws {
         let names = FileManager.default.enumerator(atPath: folder)?.allObjects as? [String] ?? []
         var generator = SplitMix64(seed: UInt64(Date().timeIntervalSince1970))
+        // What a link leads to may be anybody's.
         let files = names.sorted().map { "\(folder)/\($0)" }.filter {
-            var isFolder: ObjCBool = false
-            return FileManager.default.fileExists(atPath: $0, isDirectory: &isFolder)
-                && !isFolder.boolValue
+            let attributes = try? FileManager.default.attributesOfItem(atPath: $0)
+            return attributes?[.type] as? FileAttributeType == .typeRegular
         }
         for (index, path) in files.enumerated() where index % 100 == 0 {
             let size = try Data(contentsOf: URL(fileURLWithPath: path)).count

@@ -9,6 +9,7 @@ struct Comparison {
     let data: BenchmarkData
     let mebibytes: Int
     let files: Int
+    let corpus: String?
     let place: Workplace
 
     /// - Parameter note: takes a line about what has no figures.
@@ -83,17 +84,31 @@ struct Comparison {
         try add(
             "small files out", bytes: bytes, operations: count,
             rival.restore(at, tree, Self.treeName, stand.emptyBack()))
-        BenchmarkData.letSettle()
-        for what in ["small files remembered", "small files unchanged"] {
-            try add(
-                what, bytes: bytes, operations: count,
-                rival.backUpKnown(at, tree, what.replacing(" ", with: "-")))
+        try dayAfterDay(tree, "small files", rival, at) {
+            try add($0, bytes: $1, operations: $2, $3)
         }
+        guard let corpus else { return }
+        let real = try data.copy(of: corpus)
+        try dayAfterDay(real, "a real tree", rival, at) {
+            try add($0, bytes: $1, operations: $2, $3)
+        }
+    }
+
+    /// As `Cases` has it.
+    private func dayAfterDay(
+        _ tree: String, _ what: String, _ rival: Rival, _ at: Rival.Place,
+        _ add: (String, UInt64, Int, [String]?) throws -> Void
+    ) throws {
+        let (count, bytes) = BenchmarkData.bytes(ofTree: tree)
+        func backUp(_ state: String) throws {
+            let name = "\(what) \(state)"
+            try add(name, bytes, count, rival.backUpKnown(at, tree, name.replacing(" ", with: "-")))
+        }
+        BenchmarkData.letSettle()
+        for state in ["remembered", "unchanged"] { try backUp(state) }
         try BenchmarkData.change(tree)
         BenchmarkData.letSettle()
-        try add(
-            "small files, 1 % changed", bytes: bytes, operations: count,
-            rival.backUpKnown(at, tree, "small-files-changed"))
+        try backUp("1 % changed")
     }
 }
 

@@ -23,14 +23,18 @@ public struct NamePages: Sendable {
     /// - Returns: at least one file; `nil` at the end.
     /// - Throws: `internalError` for an answer to another question, or to none.
     public mutating func next() async throws(DepotError) -> [FileBody]? {
-        guard !isAtEnd else { return nil }
-        let page = try await server.files(moment, prefix: prefix, after: last)
-        for file in page.files { try check(file.name) }
-        guard !page.files.isEmpty || !page.hasMore else {
-            throw wrong("it says that there is more, and lists nothing")
+        while !isAtEnd {
+            let page = try await server.files(moment, prefix: prefix, after: last)
+            for file in page.files { try check(file.name) }
+            isAtEnd = !page.hasMore
+            if page.hasMore, let next = page.next, next != last {
+                try check(next)
+            } else if page.hasMore, page.files.isEmpty {
+                throw wrong("it says that there is more, and lists nothing")
+            }
+            if !page.files.isEmpty { return page.files }
         }
-        isAtEnd = !page.hasMore
-        return page.files.isEmpty ? nil : page.files
+        return nil
     }
 
     /// What the next page lists may begin at a name, where others than those before it were listed.

@@ -51,11 +51,17 @@ struct Publication {
         let row = try cluster.row()
         let table = RecordTable(session)
         let before = try table.newest(of: name).map { try table.record($0.number) }
+        var said = try locks ?? LockTable(session).active(name)
+        // What cannot be taken over is followed by this word: what it locks must not be lost with it.
+        for word in try table.unexplained(name)
+        where before.map({ $0.sequence < word.sequence }) ?? true {
+            said = try said.joined(with: word.locks)
+        }
         let record = FileRecord(
             cluster: row.identity.cluster, name: name, sequence: row.sequence, time: time,
             content: content, origin: origin, request: request,
             history: NameHistory(
-                locks: try locks ?? LockTable(session).active(name),
+                locks: said,
                 since: before.flatMap { content.repeats($0.content) ? $0.began : nil },
                 purged: purges ? row.sequence : before?.history.purged))
         // What could not be read back would stop the outbox.

@@ -200,6 +200,21 @@ struct RecordTable {
             .max { $0.sequence < $1.sequence }
     }
 
+    /// Words on a name that a rebuild has found and cannot take over, since something is missing.
+    func unexplained(_ name: FileName) throws -> [FileRecord] {
+        let isSome = try session.statement(
+            "SELECT EXISTS (SELECT 1 FROM member WHERE unexplained IS NOT NULL)"
+        ).first { try $0.get(0, as: Bool.self) }
+        guard isSome == true else { return [] }
+        return try session.statement(
+            """
+            SELECT text, hash FROM record WHERE name = ?1 AND unexplained = 1
+            UNION ALL SELECT l.text, l.hash FROM line l
+            CROSS JOIN record o ON o.id = l.record AND o.unexplained = 1 WHERE l.name = ?1
+            """
+        ).all(name) { try Self.parse($0.get(0), hash: $0.get(1)) }
+    }
+
     /// The newest word on a name, where it is in the outbox.
     func undelivered(_ name: FileName) throws -> KeptRecord? {
         guard let newest = try newest(of: name), try isPending(object(of: newest.number)) else {

@@ -28,6 +28,9 @@ extension SQLiteCatalog {
 
     // MARK: Lists
 
+    /// Names of which a page lists nothing: so long others wait.
+    private static let passedMax = 1_000
+
     public func files(
         at time: Int64, prefix: String, after: FileName?, limit: Int
     ) async throws(DepotError) -> FilePage {
@@ -73,19 +76,28 @@ extension SQLiteCatalog {
     ) throws -> FilePage {
         let start = start(prefix: prefix, after: after)
         var (entries, size, hasMore) = ([FileEntry](), 0, false)
+        var (passed, last, next) = (0, nil as FileName?, nil as FileName?)
         try session.statement(names).visit(start.text) { row in
             let name = try row.get(0, as: FileName.self)
             if isHidden(name, below: prefix) { return true }
             if !start.isIncluded, name.text.utf8.elementsEqual(start.text.utf8) { return true }
             guard name.text.utf8.starts(with: prefix.utf8) else { return false }
-            guard let found = try find(name) else { return true }
+            guard passed < passedMax else {
+                (hasMore, next) = (true, last)
+                return false
+            }
+            guard let found = try find(name) else {
+                (passed, last) = (passed + 1, name)
+                return true
+            }
+            last = name
             size += found.textSize
             hasMore =
                 entries.count == limit || !entries.isEmpty && size > limit * FilePage.entrySize
             if !hasMore { entries.append(found.entry) }
             return !hasMore
         }
-        return FilePage(files: entries, hasMore: hasMore)
+        return FilePage(files: entries, hasMore: hasMore, next: next)
     }
 
     // MARK: Changes

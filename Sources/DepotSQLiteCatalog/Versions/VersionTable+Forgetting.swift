@@ -73,7 +73,7 @@ extension VersionTable {
             let name = try next.first(last?.text ?? "") { try $0.get(0, as: FileName.self) }
             guard let name else { return (last, false) }
             let old = try oldWords(
-                of: name, policy ?? PolicyTable(session).policy(for: name),
+                of: name, policy ?? PolicyTable(session).policy(for: name), purged(name),
                 limit: Self.forgottenAtOnce - forgotten)
             try forget(old.words, of: name)
             forgotten += old.words.count
@@ -89,25 +89,30 @@ extension VersionTable {
     /// - Returns: what stays because it is locked; and whether there may be more to forget.
     func forgetPurged(of name: FileName) throws -> (forgotten: Int, locked: Int, hasMore: Bool) {
         session.assertChange()
-        let table = RecordTable(session)
-        let newest = try table.newest(of: name)
-        guard let purged = try newest.flatMap({ try table.record($0.number).history.purged })
-        else { return (0, 0, false) }
-        let old = try oldWords(of: name, .nothing, before: purged, limit: Self.forgottenAtOnce)
+        guard let purged = try purged(name) else { return (0, 0, false) }
+        let old = try oldWords(of: name, nil, purged, limit: Self.forgottenAtOnce)
         try forget(old.words, of: name)
         return (old.words.count, old.locked, old.hasMore)
     }
 
-    /// The words of a name that a policy does not want, the oldest first, without those that are
-    /// locked.
+    /// The words before this one were purged. Those that were locked then go when their lock ends.
+    private func purged(_ name: FileName) throws -> CommitSequence? {
+        let table = RecordTable(session)
+        return try table.newest(of: name).flatMap { try table.record($0.number).history.purged }
+    }
+
+    /// The words of a name that were purged, or that a policy does not want, the oldest first, without
+    /// those that are locked.
     ///
-    /// - Parameter before: only older ones.
+    /// - Parameters:
+    ///   - policy: `nil`: one that wants all.
+    ///   - purged: older ones were.
     private func oldWords(
-        of name: FileName, _ policy: VersionPolicy, before: CommitSequence? = nil, limit: Int
+        of name: FileName, _ policy: VersionPolicy?, _ purged: CommitSequence?, limit: Int
     ) throws -> (words: [CommitSequence], locked: Int, hasMore: Bool) {
         let locks = try LockTable(session).beforeForgetting(name)
-        let end = session.now &- policy.duration.milliseconds
-        let kept = try oldestKept(of: name, policy)
+        let end = policy.map { session.now &- $0.duration.milliseconds }
+        let kept = try policy.flatMap { try oldestKept(of: name, $0) }
         var (words, locked, hasMore) = ([CommitSequence](), 0, false)
         try session.statement(
             """
@@ -116,9 +121,9 @@ extension VersionTable {
             """
         ).visit(name) { row in
             let sequence = try row.sequence(0)
-            guard try row.get(2, as: Int64.self) <= end, kept.map({ sequence < $0 }) ?? true,
-                before.map({ sequence < $0 }) ?? true
-            else { return false }
+            let ended = try row.get(2, as: Int64.self)
+            let isOver = end.map { ended <= $0 } ?? false && kept.map { sequence < $0 } ?? true
+            guard isOver || purged.map({ sequence < $0 }) ?? false else { return false }
             if locks != .none, try !row.get(3, as: Bool.self), try isLocked(sequence, name, locks) {
                 locked += 1
                 return true

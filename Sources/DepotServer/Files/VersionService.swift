@@ -37,7 +37,8 @@ struct VersionService: Sendable {
             case .beforeDeletion:
                 try await catalog.deletedFiles(prefix: prefix, after: after, limit: limit)
             }
-        return FileListBody(files: page.files.map(FileBody.init), hasMore: page.hasMore)
+        return FileListBody(
+            files: page.files.map(FileBody.init), hasMore: page.hasMore, next: page.next)
     }
 
     func lines(_ list: FileListBody) throws(DepotError) -> ByteBuffer {

@@ -89,10 +89,13 @@ public struct FileListBody: Sendable, Codable {
     public let files: [FileBody]
     /// There may be more after the last of them.
     public let hasMore: Bool
+    /// Where many names had nothing to list: there may be more after this one.
+    public let next: FileName?
 
-    public init(files: [FileBody], hasMore: Bool) {
+    public init(files: [FileBody], hasMore: Bool, next: FileName? = nil) {
         self.files = files
         self.hasMore = hasMore
+        self.next = next
     }
 }
 

@@ -7,14 +7,17 @@ import NIOCore
 // there may be more.
 
 extension FileListBody {
-    private static let more = "{\"hasMore\":true}\n"
-    private static let end = "{\"hasMore\":false}\n"
+    private struct End: Codable {
+        let hasMore: Bool
+        let next: FileName?
+    }
 
     /// - Parameter cluster: whose files they are.
     public func lines(of cluster: ClusterID) throws(DepotError) -> ByteBuffer {
         var lines = ByteBuffer()
         for file in files { lines.writeBytes(try file.record(in: cluster).text) }
-        lines.writeString(hasMore ? Self.more : Self.end)
+        lines.writeImmutableBuffer(try WireJSON.encode(End(hasMore: hasMore, next: next)))
+        lines.writeString("\n")
         return lines
     }
 
@@ -26,11 +29,11 @@ extension FileListBody {
         }), length < rest.readableBytes, let line = rest.readSlice(length: length) {
             files.append(try FileBody(FileRecord(reading: line)))
         }
-        let last = String(buffer: rest)
-        guard last == Self.more || last == Self.end else {
+        guard rest.readableBytesView.last == UInt8(ascii: "\n") else {
             throw DepotError(.invalidArgument, "a list of files ends too early")
         }
-        self.init(files: files, hasMore: last == Self.more)
+        let end = try WireJSON.decode(End.self, from: rest)
+        self.init(files: files, hasMore: end.hasMore, next: end.next)
     }
 }
 

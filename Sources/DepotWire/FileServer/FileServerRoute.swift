@@ -41,6 +41,8 @@ import DepotCore
 /// | `POST /v1/replicas/forget` | `ForgetRequestBody` → `ForgottenBody` |
 /// | `POST /v1/replicas/simulation` | `SimulationRequestBody` → `SimulationBody` |
 ///
+/// A list goes on after the `next` of a page, where it has one, and else after its last name.
+///
 /// Bodies but for object frames and content carry their `depot-sha256`; a request may leave it out.
 ///
 /// Conditions are `If-Match`, `If-None-Match`, `If-Modified-Since`, `If-Unmodified-Since` (RFC

@@ -68,7 +68,7 @@ struct DeletedName: Encodable, Sendable {
     var words: String {
         guard lockedVersions > 0 else { return "deleted \(name)" }
         return "deleted \(name); \(Output.plural(lockedVersions, "locked version")) "
-            + "\(lockedVersions == 1 ? "stays" : "stay")"
+            + (lockedVersions == 1 ? "stays until its lock ends" : "stay until their locks end")
     }
 }
 

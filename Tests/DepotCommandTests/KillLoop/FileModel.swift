@@ -13,7 +13,9 @@ struct FileModel {
         let ended: Int
         /// Whether its version has to be there: nothing may have purged it.
         var isKept = true
-        /// Of one that outlived a purge, since it is held: the second in which it was something else at the latest.
+        /// It was held when it was purged, or may have been.
+        fileprivate(set) var outlivedPurge = false
+        /// Of such a one: the second in which it was something else at the latest.
         fileprivate(set) var over: Int?
 
         init(_ content: Content, isAcknowledged: Bool, began: Int, ended: Int) {
@@ -53,6 +55,7 @@ struct FileModel {
             if hold != .certain { word.isKept = false }
             let next = all[index...].first { $0.isAcknowledged && $0.content != word.content }
             word.over = word.over ?? next?.ended
+            word.outlivedPurge = true
             return word
         }
         words[name] = left + [deletion]
@@ -61,6 +64,12 @@ struct FileModel {
     /// Somebody asked that a content of a name be held, or be held no more.
     mutating func hold(_ name: String, _ content: Int, _ isHeld: Bool, isAcknowledged: Bool) {
         let before = holds[name]?[content]
+        // What was purged, and stayed because it was held, goes when it is not.
+        if !isHeld {
+            for index in words(name).indices where words(name)[index].content == content {
+                if words(name)[index].outlivedPurge { words[name]?[index].isKept = false }
+            }
+        }
         if isAcknowledged {
             holds[name, default: [:]][content] = isHeld ? .certain : nil
         } else if (before == .certain) != isHeld {

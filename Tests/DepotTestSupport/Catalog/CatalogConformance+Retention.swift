@@ -299,6 +299,24 @@ extension CatalogConformance {
                 of: purge.name, before: nil, limit: 9)
             #expect(found.map(\.sequence) == [purge.sequence, words[0].sequence])
         },
+        CatalogBehaviour("what a word locks that cannot be taken over is locked by the next one") {
+            fixture in
+            try await fixture.admit(1...3)
+            try await fixture.restoreManifest(0)
+            let words = try await fixture.lockedWords()
+            // Of the newest word chunks are missing, so that the first one stands in for it.
+            try await fixture.restore([words.older[1]], on: 1...3)
+            let newest = RecordBatch(words.newest)
+            try await fixture.catalog.enter([newest], on: Fixture.replica(1))
+            try await fixture.catalog.leaveUnexplained([
+                RecordAddress(batch: newest.id, index: 0)
+            ])
+            try await fixture.catalog.finishRebuild(missing: [])
+            try await fixture.put("f", Fixture.chunk("new"), level: 1, time: 20)
+            let found = try await fixture.catalog.versions(
+                of: words.newest.name, before: nil, limit: 9)
+            #expect(found.map { $0.lock != nil } == [false, true])
+        },
         CatalogBehaviour("what is locked comes back, though its policy keeps nothing") { fixture in
             try await fixture.admit(1...3)
             for number in 0...2 { try await fixture.restoreManifest(number) }

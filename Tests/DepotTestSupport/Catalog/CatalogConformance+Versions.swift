@@ -209,6 +209,26 @@ extension CatalogConformance {
             try await fixture.deliver(on: 1...3)
             #expect(try await fixture.obsolete(on: 2).contains(old.id))
         },
+        CatalogBehaviour("a list of the past goes on behind many names of which there is nothing") {
+            fixture in
+            try await fixture.admit(1...3)
+            let names = (0..<1_050).map { "name\($0 + 10_000)" }
+            for part in [names[..<512], names[512..<1_024], names[1_024...]] {
+                _ = try await fixture.depositTogether(
+                    Array(part), on: CatalogFixture.replicas(1...1))
+            }
+            try await fixture.put("z", CatalogFixture.chunk("z"), level: 1, time: 0)
+            var (found, after, pages) = ([String](), nil as FileName?, 0)
+            while pages < 9 {
+                let page = try await fixture.catalog.files(
+                    at: 0, prefix: "", after: after, limit: 10)
+                found += page.files.map(\.name.text)
+                pages += 1
+                guard page.hasMore else { break }
+                after = try #require(page.next ?? page.files.last?.name)
+            }
+            #expect(found == ["z"] && pages == 2)
+        },
         CatalogBehaviour("a purge asked for again takes nothing that came since") { fixture in
             let catalog = fixture.catalog
             try await fixture.admit(1...3)

@@ -278,7 +278,8 @@ public struct VersionModel {
         var kept: [Word] = []
         for (index, word) in all.dropLast().enumerated() {
             let isOld = word.ended.map { elapsed - $0 >= policy.time } ?? false
-            guard isOld, oldestKept.map({ word.sequence < $0 }) ?? true else {
+            let isPurged = purged[name].map { word.sequence < $0 } ?? false
+            guard isPurged || isOld && oldestKept.map({ word.sequence < $0 }) ?? true else {
                 kept += all.dropLast()[index...]
                 break
             }
@@ -302,7 +303,12 @@ public struct VersionModel {
     private mutating func collect() async throws {
         try await fixture.deliver(on: 1...3)
         try await fixture.catalog.markUnused()
-        for name in words.keys { words[name] = kept(of: name) }
+        // Where nothing can be over by its time, nothing is looked at.
+        let shortest = policies.values.map { .seconds($0.days * 86_400) }.reduce(kept, min)
+        let ends = words.values.flatMap { $0.dropLast().compactMap(\.ended) }
+        if let oldest = ends.min(), oldest <= elapsed - shortest {
+            for name in words.keys { words[name] = kept(of: name) }
+        }
         let grace = CollectionGrace(.zero)
         for replica in CatalogFixture.replicas(1...3) {
             let unused = try await fixture.catalog.unused(

@@ -45,7 +45,10 @@ import Testing
 
     @Test(arguments: [true, false])
     func `a list comes back from its lines as it was`(hasMore: Bool) throws {
-        for list in [try Self.list(hasMore: hasMore), FileListBody(files: [], hasMore: hasMore)] {
+        let next = try FileName("g \"h\"")
+        for list in [
+            try Self.list(hasMore: hasMore), FileListBody(files: [], hasMore: hasMore, next: next),
+        ] {
             let back = try FileListBody(lines: try list.lines(of: cluster))
             #expect(try WireJSON.encode(back) == WireJSON.encode(list))
         }

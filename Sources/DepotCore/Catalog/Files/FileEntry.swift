@@ -35,10 +35,13 @@ public struct FilePage: Sendable, Hashable {
     public let files: [FileEntry]
     /// Whether others may come behind the last of them.
     public let hasMore: Bool
+    /// The last name that was looked at, where many were and few are listed: others come behind it.
+    public let next: FileName?
 
-    public init(files: [FileEntry], hasMore: Bool) {
+    public init(files: [FileEntry], hasMore: Bool, next: FileName? = nil) {
         self.files = files
         self.hasMore = hasMore
+        self.next = next
     }
 }
 

@@ -13,6 +13,13 @@ public struct ContentLock: Sendable, Hashable {
     }
 }
 
+extension ContentLock {
+    fileprivate func joined(with other: ContentLock) -> ContentLock {
+        let until = [until, other.until].compactMap(\.self).max()
+        return ContentLock(until: until, isHeld: isHeld || other.isHeld) ?? self
+    }
+}
+
 extension ContentLock: LosslessStringConvertible {
     /// `1767225600`, `held`, or `held 1767225600`.
     public var description: String {
@@ -84,6 +91,13 @@ public struct ContentLocks: Sendable, Hashable {
     }
 
     public subscript(content: ChunkID) -> ContentLock? { locks[content] }
+
+    /// All of both, each for as long as one of them says.
+    ///
+    /// - Throws: `invalidArgument` where these are too many.
+    public func joined(with other: ContentLocks) throws(DepotError) -> ContentLocks {
+        try ContentLocks(locks.merging(other.locks) { $0.joined(with: $1) })
+    }
 }
 
 extension ContentLocks {
