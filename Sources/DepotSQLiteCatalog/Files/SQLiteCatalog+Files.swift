@@ -3,7 +3,12 @@ import DepotSQLite
 
 extension SQLiteCatalog {
     public func file(_ name: FileName) async throws(DepotError) -> FileEntry {
-        try await queue.view { try FileTable($0).find(name).entry }
+        try await queue.view { session in
+            let entry = try FileTable(session).find(name).entry
+            guard entry.lock != nil else { return entry }
+            // What its record says may be over.
+            return entry.locked(by: try LockTable(session).active(name)[entry.manifest.id])
+        }
     }
 
     public func files(

@@ -25,8 +25,8 @@ extension VersionName {
         _ text: String, _ client: FileServerClient
     ) async throws(DepotError) -> VersionName {
         let version = try parse(text)
-        guard version.sequence != nil else { return version }
-        let literal = try FileName(text)
+        // With a version behind it a name may be too long for one.
+        guard version.sequence != nil, let literal = try? FileName(text) else { return version }
         let first = try await client.files(.now, prefix: text, after: nil).files.first
         return first?.name == literal ? VersionName(literal) : version
     }

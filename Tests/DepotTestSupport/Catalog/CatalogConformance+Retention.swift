@@ -106,6 +106,7 @@ extension CatalogConformance {
             let released = try await catalog.lock(
                 name, LockChange(until: nil, isHeld: false), time: 1, request: nil)
             #expect(released.lock?.description == "\(start + 200)")
+            #expect(try await catalog.file(name.name).lock != nil)
             // Under a clock that was set forward, too, it is made longer by what was asked for.
             fixture.setCalendar(start + 250)
             _ = try await lock(300)

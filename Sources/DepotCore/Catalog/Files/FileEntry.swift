@@ -24,6 +24,13 @@ public struct FileEntry: Sendable, Hashable {
         self.time = time
         self.lock = lock
     }
+
+    /// The same with another lock.
+    public func locked(by lock: ContentLock?) -> FileEntry {
+        FileEntry(
+            name: name, sequence: sequence, manifest: manifest, size: size, level: level,
+            metadata: metadata, time: time, lock: lock)
+    }
 }
 
 /// Some files, in order of name.
