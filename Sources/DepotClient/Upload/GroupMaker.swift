@@ -16,7 +16,7 @@ struct GroupMaker {
     private let reader: SendableBox<SourceChunker>
     private let expected: FileExpectation
     private let comparison: SendableBox<TreeComparison>?
-    private var pages: NamePages?
+    private var pages: PagesAhead?
     private var builder = ManifestBuilder()
 
     /// - Parameter comparison: with the pages of the depot that it wants.
@@ -30,7 +30,7 @@ struct GroupMaker {
         self.expected = expected
         self.threads = threads
         self.comparison = comparison.map { SendableBox($0.0) }
-        pages = comparison?.1
+        pages = (comparison?.1).map { PagesAhead($0) }
         reader = SendableBox(
             SourceChunker(
                 sources, chunker, attributes, comparison: comparison?.0, ageMin: ageMin,
@@ -64,8 +64,9 @@ struct GroupMaker {
                 SendableBox(reader.value.next())
             }.value
             if let name = step.unlisted {
-                pages?.skip(to: name)
-                comparison?.value.add(try await pages?.next())
+                comparison?.value.add(try await pages?.next(for: name))
+            } else if step.portions.isEmpty {
+                await pages?.end()
             }
             if !step.portions.isEmpty || step.unlisted == nil { return step }
         }
