@@ -318,6 +318,22 @@ extension CatalogConformance {
                 of: words.newest.name, before: nil, limit: 9)
             #expect(found.map { $0.lock != nil } == [false, true])
         },
+        CatalogBehaviour("what is locked comes back, though it was purged") { fixture in
+            try await fixture.admit(1...3)
+            for number in 0...2 { try await fixture.restoreManifest(number) }
+            let words = try await fixture.lockedWords()
+            let purge = FileRecord(
+                cluster: words.newest.cluster, name: words.newest.name,
+                sequence: CommitSequence(epoch: 1, counter: 9), time: 9,
+                content: words.newest.content,
+                history: NameHistory(
+                    locks: words.newest.locks, purged: CommitSequence(epoch: 1, counter: 9)))
+            try await fixture.restore([purge], on: 1...3)
+            #expect(try await fixture.restoreVersions(words.older) == 1)
+            let found = try await fixture.catalog.versions(
+                of: purge.name, before: nil, limit: 9)
+            #expect(found.map(\.sequence) == [purge, words.older[1]].map(\.sequence))
+        },
         CatalogBehaviour("what is locked comes back, though its policy keeps nothing") { fixture in
             try await fixture.admit(1...3)
             for number in 0...2 { try await fixture.restoreManifest(number) }
