@@ -50,7 +50,7 @@ struct Publication {
         try session.statement("UPDATE cluster SET counter = counter + 1").run()
         let row = try cluster.row()
         let table = RecordTable(session)
-        let before = try table.newest(of: name).map { try table.record($0.number) }
+        let before = try table.newestRecord(of: name)
         var said = try locks ?? LockTable(session).active(name)
         // What cannot be taken over is followed by this word: what it locks must not be lost with it.
         for word in try table.unexplained(name)
@@ -92,10 +92,9 @@ struct Publication {
             try put(record, manifest: current.manifest, number: number)
             return record
         }
-        guard let newest = try RecordTable(session).newest(of: name) else {
+        guard let level = try RecordTable(session).newestRecord(of: name)?.level else {
             throw DepotError(.notFound, "no such file in the depot", object: name.text)
         }
-        let level = try RecordTable(session).record(newest.number).level
         let (record, number) = try enter(
             name: name, time: time, content: .deleted(level: level), request: request, locks: locks,
             purges: purges)
@@ -129,8 +128,7 @@ struct Publication {
         ).run(
             record.name, record.sequence.epoch, record.sequence.counter, manifest, size, level,
             record.time, number, record.history.since, receipt?.deposit, receipt?.copies,
-            receipt?.chunks,
-            receipt?.newChunks, receipt?.newBytes, receipt?.sharedBytes)
+            receipt?.chunks, receipt?.newChunks, receipt?.newBytes, receipt?.sharedBytes)
     }
 
     /// Keeps what is said of a name, which the next word takes the place of: its receipt, its version,

@@ -200,6 +200,11 @@ struct RecordTable {
             .max { $0.sequence < $1.sequence }
     }
 
+    /// What the newest word on a name says.
+    func newestRecord(of name: FileName) throws -> FileRecord? {
+        try newest(of: name).map { try record($0.number) }
+    }
+
     /// Words on a name that a rebuild has found and cannot take over, since something is missing.
     func unexplained(_ name: FileName) throws -> [FileRecord] {
         let isSome = try session.statement(

@@ -4,8 +4,8 @@ import DepotSQLite
 // A batch stays as long as one of its records says something. So that many dead records do not stay
 // with few that are alive, those few are put into a batch of their own, word for word, and the rows
 // of their names name them there. The old batch is then as one whose names have newer records, and a
-// row of `moved` has it wait: it goes when the new ones are where they belong. Cut off anywhere, replicas have the records in one of
-// the two, or in both.
+// row of `moved` has it wait: it goes when the new ones are where they belong. Cut off anywhere,
+// replicas have the records in one of the two, or in both.
 
 extension SQLiteCatalog {
     /// Objects that one step goes over, and batches of these that it looks at: so long others wait.

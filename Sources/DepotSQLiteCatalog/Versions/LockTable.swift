@@ -49,16 +49,18 @@ struct LockTable {
 
     /// The same, before something of the name goes: the record of the newest word is asked, too.
     ///
+    /// - Returns: also what that has forgotten.
     /// - Throws: `SQLITE_CORRUPT` where they contradict each other.
-    func beforeForgetting(_ name: FileName) throws -> ContentLocks {
+    func beforeForgetting(
+        _ name: FileName
+    ) throws -> (locks: ContentLocks, purged: CommitSequence?) {
         let rows = try rows(of: name)
-        let table = RecordTable(session)
-        let said = try table.newest(of: name).map { try table.record($0.number).locks } ?? .none
+        let said = try RecordTable(session).newestRecord(of: name)?.history ?? .none
         let noted = Dictionary(rows.map { ($0.content, $0.lock) }) { first, _ in first }
-        guard said.locks == noted, noted.count == rows.count else {
+        guard said.locks.locks == noted, noted.count == rows.count else {
             throw Self.corrupt("the locks of '\(name)' are not those of its record")
         }
-        return try active(name)
+        return (try active(name), said.purged)
     }
 
     /// Takes over what a new word on a name says.

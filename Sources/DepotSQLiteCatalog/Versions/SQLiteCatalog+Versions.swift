@@ -143,10 +143,10 @@ extension SQLiteCatalog {
             let table = RecordTable(session)
             if let request, let made = try table.find(name, madeBy: request) { return made.record }
             try Self.refuseReserved(name)
-            guard let newest = try table.newest(of: name) else { return nil }
-            let word = try table.record(newest.number)
             // Nothing was said since somebody asked for it.
-            guard word.history.purged != word.sequence else { return nil }
+            guard let word = try table.newestRecord(of: name),
+                word.history.purged != word.sequence
+            else { return nil }
             return try Publication(session).repeatWord(
                 on: name, time: time, request: request, purges: true)
         }

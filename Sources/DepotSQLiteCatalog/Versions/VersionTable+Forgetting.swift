@@ -73,7 +73,7 @@ extension VersionTable {
             let name = try next.first(last?.text ?? "") { try $0.get(0, as: FileName.self) }
             guard let name else { return (last, false) }
             let old = try oldWords(
-                of: name, policy ?? PolicyTable(session).policy(for: name), purged(name),
+                of: name, policy ?? PolicyTable(session).policy(for: name),
                 limit: Self.forgottenAtOnce - forgotten)
             try forget(old.words, of: name)
             forgotten += old.words.count
@@ -89,28 +89,19 @@ extension VersionTable {
     /// - Returns: what stays because it is locked; and whether there may be more to forget.
     func forgetPurged(of name: FileName) throws -> (forgotten: Int, locked: Int, hasMore: Bool) {
         session.assertChange()
-        guard let purged = try purged(name) else { return (0, 0, false) }
-        let old = try oldWords(of: name, nil, purged, limit: Self.forgottenAtOnce)
+        let old = try oldWords(of: name, nil, limit: Self.forgottenAtOnce)
         try forget(old.words, of: name)
         return (old.words.count, old.locked, old.hasMore)
     }
 
-    /// The words before this one were purged. Those that were locked then go when their lock ends.
-    private func purged(_ name: FileName) throws -> CommitSequence? {
-        let table = RecordTable(session)
-        return try table.newest(of: name).flatMap { try table.record($0.number).history.purged }
-    }
-
     /// The words of a name that were purged, or that a policy does not want, the oldest first, without
-    /// those that are locked.
+    /// those that are locked: of what was purged these go when their lock ends.
     ///
-    /// - Parameters:
-    ///   - policy: `nil`: one that wants all.
-    ///   - purged: older ones were.
+    /// - Parameter policy: `nil`: one that wants all.
     private func oldWords(
-        of name: FileName, _ policy: VersionPolicy?, _ purged: CommitSequence?, limit: Int
+        of name: FileName, _ policy: VersionPolicy?, limit: Int
     ) throws -> (words: [CommitSequence], locked: Int, hasMore: Bool) {
-        let locks = try LockTable(session).beforeForgetting(name)
+        let (locks, purged) = try LockTable(session).beforeForgetting(name)
         let end = policy.map { session.now &- $0.duration.milliseconds }
         let kept = try policy.flatMap { try oldestKept(of: name, $0) }
         var (words, locked, hasMore) = ([CommitSequence](), 0, false)

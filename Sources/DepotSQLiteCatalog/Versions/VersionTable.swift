@@ -86,8 +86,8 @@ struct VersionTable {
     func restore(_ record: FileRecord, manifest: Int64, number: Int64) throws -> Bool {
         session.assertChange()
         guard try keepsSomething(of: record.name) else { return false }
-        let newest = try history(of: record.name)
-        if newest.forgets(record) { return false }
+        let history = try RecordTable(session).newestRecord(of: record.name)?.history ?? .none
+        if history.forgets(record) { return false }
         var (size, isDeletion): (UInt64, Bool) = (0, true)
         if case .file(_, _, let bytes, _) = record.content { (size, isDeletion) = (bytes, false) }
         let next = try next(after: record)
@@ -100,7 +100,7 @@ struct VersionTable {
         // Where the next word has the same content, this one asks for no copies.
         let isSame = next?.manifest == manifest
         // Among words that were purged nobody knows what came after one that is locked.
-        let isAlone = newest.purged.map { record.sequence < $0 } ?? false
+        let isAlone = history.purged.map { record.sequence < $0 } ?? false
         let until = isAlone ? record.began : next?.record.began ?? .max
         try session.statement(
             """
@@ -113,12 +113,6 @@ struct VersionTable {
             record.level, isDeletion || isSame ? 0 : record.level.copies, record.time,
             record.began, until, number, session.now)
         return session.database.changesCount > 0
-    }
-
-    /// What the newest word on a name says of those before.
-    private func history(of name: FileName) throws -> NameHistory {
-        let table = RecordTable(session)
-        return try table.newest(of: name).map { try table.record($0.number).history } ?? .none
     }
 
     /// The first known word on a name after another one; its manifest is `nil` of a deletion.

@@ -3,7 +3,7 @@ import DepotCore
 import DepotWire
 import NIOCore
 
-/// What names were before: lists it, brings it back, forgets it.
+/// What names are and were: lists it, and brings it back.
 struct VersionService: Sendable {
     let context: ServerContext
     let pool: ReplicaPool

@@ -38,7 +38,8 @@ struct Delete: AsyncParsableCommand {
         let client = try options.client()
         if plan { return try await showPlan(of: parsed, client) }
         let deletions = Deletions(client: client, purges: purge)
-        var tally = NameTally<DeletedName>(options.output, "deleted")
+        var tally = NameTally<DeletedName>(
+            options.output, "deleted", isAlone: parsed.count == 1 && !recursive)
         for name in parsed {
             if recursive {
                 await deleteTree(name, deletions, &tally)

@@ -13,8 +13,8 @@ struct Deposit: AsyncParsableCommand {
             paths below the folder, behind NAME/ where --as NAME is given. Folders, symbolic links \
             (which are never followed), further names of one file, owners, modes, times to the \
             nanosecond, access control lists, the attributes of users and holes are kept with it. \
-            Pipes, sockets and devices are told about and left out, unless --special is given. A file that changes while it is \
-            read is not deposited.
+            Pipes, sockets and devices are told about and left out, unless --special is given. A \
+            file that changes while it is read is not deposited.
             """)
 
     @Argument(

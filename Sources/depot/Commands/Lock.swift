@@ -48,7 +48,8 @@ struct Lock: AsyncParsableCommand {
         let change = try LockChange(
             until: until?.seconds, isHeld: hold ? true : releaseHold ? false : nil)
         let client = try options.client()
-        var tally = NameTally<LockedBody>(options.output, "locked")
+        var tally = NameTally<LockedBody>(
+            options.output, "locked", isAlone: names.count == 1 && !recursive)
         for text in names {
             let version = try await VersionName.parse(text, client)
             if recursive, version.sequence == nil {

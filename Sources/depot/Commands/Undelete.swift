@@ -25,7 +25,8 @@ struct Undelete: AsyncParsableCommand {
         var parsed: [FileName] = []
         for name in names { parsed.append(try FileName(name)) }
         let client = try options.client()
-        var tally = NameTally<RevertedBody>(options.output, "brought back")
+        var tally = NameTally<RevertedBody>(
+            options.output, "brought back", isAlone: parsed.count == 1 && !recursive)
         for name in parsed {
             if recursive {
                 try await all(below: name, client, &tally)

@@ -7,13 +7,16 @@ struct NameTally<Done: Encodable & Sendable> {
     let output: OutputOptions
     /// Of those that were done: `deleted`, say.
     let verb: String
+    /// Whether there is one name, of which the error that is thrown tells.
+    let isAlone: Bool
     private(set) var count = 0
     private(set) var done: [Done] = []
     private(set) var failed = FailedFiles()
 
-    init(_ output: OutputOptions, _ verb: String) {
+    init(_ output: OutputOptions, _ verb: String, isAlone: Bool) {
         self.output = output
         self.verb = verb
+        self.isAlone = isAlone
     }
 
     /// - Parameter line: what people are told of one that was done.
@@ -30,6 +33,7 @@ struct NameTally<Done: Encodable & Sendable> {
 
     mutating func fail(_ name: FileName, _ error: DepotError) {
         failed.add(name.text, error, keeps: output.json)
+        if !isAlone, !output.json { Output.complain("\(error)") }
     }
 
     /// Writes the result; throws what went wrong.
