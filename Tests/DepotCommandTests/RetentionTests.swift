@@ -115,6 +115,10 @@ extension CommandTests {
                 let told = try JSONDecoder().decode(Locked.self, from: some.output)
                 #expect(some.status == 3 && told.locked.map(\.name) == ["g"])
                 #expect(told.failed.map(\.name) == ["f"])
+                // People are told of each, and in the end how many they are.
+                let text = try await depot.run(["lock", "f", "g", "nobody", "--hold"])
+                #expect(text.complaint.contains("depot: nobody: no such file"))
+                #expect(text.complaint.contains("2 of 3 names could not be locked"))
                 let words = try await depot.client(["versions", "f"], as: VersionList.self)
                 let version = try #require(words.versions.last?.sequence)
                 _ = try await depot.run(["lock", "f@\(version)", "--release-hold"])
