@@ -52,15 +52,6 @@ extension CommandTests {
                 .map { $0.file != nil }
         }
 
-        private static func rebuild(_ depot: Composition) async throws {
-            _ = try await depot.stopServer(SIGTERM)
-            try FileManager.default.removeItem(atPath: depot.serverFolder)
-            let rebuilt = try await depot.run(
-                ["rebuild-catalog", "--data", depot.serverFolder] + depot.replicaOptions())
-            #expect(rebuilt.status == 0, "\(rebuilt.complaint)")
-            try await depot.startServer()
-        }
-
         /// Everything that could take a version.
         private static func takeAll(_ name: String, _ depot: Composition) async throws -> Deleted {
             let deleted = try await depot.client(["delete", "--purge", name], as: Deleted.self)
@@ -84,7 +75,7 @@ extension CommandTests {
                 #expect(try await Self.takeAll("t/a", depot).locked == ["t/a"])
                 let told = try await depot.run(["delete", "--purge", "t/b"])
                 #expect(told.text == "deleted t/b; 1 locked version stays until its lock ends\n")
-                try await Self.rebuild(depot)
+                try await depot.remakeCatalog(stopping: SIGTERM)
                 for name in ["t/a", "t/b"] {
                     // It is deleted, so its purge is one more.
                     #expect(try await Self.takeAll(name, depot).locked == [name])
@@ -126,7 +117,7 @@ extension CommandTests {
                 #expect(try await Self.history(of: "f", depot) == [false])
                 try await poll("its copies go") {
                     _ = try await depot.run(["collect", "--grace", "0s"])
-                    return try await depot.client(["status"], as: StoredBytes.self).storedBytes
+                    return try await depot.client(["status"], as: Status.self).storedBytes
                         == 6_000
                 }
             }
@@ -136,8 +127,6 @@ extension CommandTests {
             let list = try await depot.run(["list", prefix, "--at", "1h"])
             return list.complaint.contains("may be missing")
         }
-
-        private struct StoredBytes: Decodable { let storedBytes: Int }
 
         @Test func `policies say what is kept, and come back with a rebuild`() async throws {
             try await Composition.with(replicas: 3) { depot in
@@ -157,7 +146,7 @@ extension CommandTests {
                     let list = try await depot.client(["policy", "list"], as: Policies.self)
                     #expect(list.policies.map(\.prefix) == ["drop", "keep"])
                     #expect(list.policies.map(\.policy.keepLast) == [0, 1])
-                    try await Self.rebuild(depot)
+                    try await depot.remakeCatalog(stopping: SIGTERM)
                 }
                 // They are records of names that nobody else may touch, and that lists leave out.
                 #expect(try await depot.names().sorted() == ["drop/f", "keep/f", "other"])
@@ -200,7 +189,7 @@ extension CommandTests {
                 #expect(plan.uniqueBytes == 400_000 && plan.storedBytes == 1_200_000)
                 _ = try await depot.run(["delete", "-r", "t", "--purge"])
                 #expect(try await Self.history(of: "t/a", depot) == [false])
-                try await Self.rebuild(depot)
+                try await depot.remakeCatalog(stopping: SIGTERM)
                 for name in ["t/a", "t/b"] {
                     #expect(try await Self.history(of: name, depot) == [false], "\(name)")
                     #expect(try await depot.failure(["undelete", name]).status == 3)

@@ -58,12 +58,7 @@ extension CommandTests {
                     #expect(deleted.files.map(\.name) == ["f"])
                 }
                 try await checkHistory()
-                _ = try await depot.stopServer(SIGTERM)
-                try FileManager.default.removeItem(atPath: depot.serverFolder)
-                let rebuilt = try await depot.run(
-                    ["rebuild-catalog", "--data", depot.serverFolder] + depot.replicaOptions())
-                #expect(rebuilt.status == 0, "\(rebuilt.complaint)")
-                try await depot.startServer()
+                try await depot.remakeCatalog(stopping: SIGTERM)
                 try await checkHistory()
                 let undeleted = try await depot.run(["undelete", "f"])
                 #expect(undeleted.status == 0 && undeleted.text.hasPrefix("f is back, as f@2-"))

@@ -59,12 +59,7 @@ extension CommandTests {
                 #expect(repaired.status == 0 && repaired.complaint.isEmpty)
                 try await Self.expectSame(tree, back, in: depot)
                 // From what replicas have alone.
-                _ = try await depot.stopServer(SIGKILL)
-                try FileManager.default.removeItem(atPath: depot.serverFolder)
-                let rebuilt = try await depot.run(
-                    ["rebuild-catalog", "--data", depot.serverFolder] + depot.replicaOptions())
-                #expect(rebuilt.status == 0, "\(rebuilt.complaint)")
-                try await depot.startServer()
+                try await depot.remakeCatalog(stopping: SIGKILL)
                 let third = depot.newPath()
                 _ = try await depot.run(["retrieve", "-r", "t", "-o", third])
                 try await Self.expectSame(tree, third, in: depot)

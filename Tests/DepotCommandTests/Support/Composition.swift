@@ -215,6 +215,16 @@ final class Composition: Sendable {
         return try await process.stop(signal)
     }
 
+    /// Loses the FileServer's folder, and has the catalog made again from all replicas.
+    func remakeCatalog(stopping signal: Int32) async throws {
+        try await stopServer(signal)
+        try FileManager.default.removeItem(atPath: serverFolder)
+        let rebuilt = try await run(
+            ["rebuild-catalog", "--data", serverFolder] + replicaOptions())
+        #expect(rebuilt.status == 0, "\(rebuilt.complaint)")
+        try await startServer()
+    }
+
     /// Waits until the FileServer sees a replica so.
     func awaitReplica(_ number: Int, _ state: String) async throws {
         try await awaitReplica(number, among: [state])
