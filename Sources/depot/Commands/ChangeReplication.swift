@@ -32,7 +32,8 @@ struct ChangeReplication: AsyncParsableCommand {
                 + "\(change.dropped) \(verb)dropped")
         if change.pinned > 0 {
             Output.line(
-                "  \(change.pinned) stay above \(change.to): other files want more copies of them")
+                "  \(change.pinned) stay above \(change.to): other files, or versions of such, want more "
+                    + "copies of them")
         }
         if change.lacking > 0 {
             Output.line(
