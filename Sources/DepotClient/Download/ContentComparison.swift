@@ -115,6 +115,26 @@ public struct ContentComparison: Sendable {
     }
 }
 
+extension TreeEntries {
+    /// - Returns: `nil` where none is there that could have the content.
+    func openedFile(_ entry: Entry) throws(DepotError) -> FileThere? {
+        let there = try folders.openedFile(entry.path)
+        return there?.status.st_size == off_t(exactly: entry.file.size) ? there : nil
+    }
+
+    /// Gives a file that has the content what it lacks beside.
+    ///
+    /// - Returns: `nil` where it changed meanwhile, or is to be fetched all the same: whoever has it
+    ///   open could still write to it, so it gets no other owner, and no rights of an owner.
+    func restoreCompared(_ entry: Entry, _ there: FileThere) -> [RestoreWarning]? {
+        var status = stat()
+        guard fstat(there.descriptor, &status) == 0,
+            FileState(status) == FileState(there.status)
+        else { return nil }
+        return restoreAgain(entry.file.metadata, there.descriptor, status)
+    }
+}
+
 /// A regular file that is there, open for reading, as it was then.
 final class FileThere: Sendable {
     let descriptor: Int32

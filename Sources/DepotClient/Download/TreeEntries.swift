@@ -1,4 +1,3 @@
-import CLinux
 import DepotCore
 import DepotWire
 import Glibc
@@ -69,10 +68,10 @@ public final class TreeEntries: Sendable {
     /// Beyond, further names become files of their own.
     private static let firstNamesMax = 500_000
 
-    private let folders: FolderTree
+    let folders: FolderTree
     private let overwriting: Overwriting
     private let comparesContent: Bool
-    private let attributes: FileAttributes
+    let attributes: FileAttributes
     private let syncing: DiskSync
     private let state = Mutex(State())
 
@@ -226,7 +225,7 @@ public final class TreeEntries: Sendable {
         return restoreAgain(entry.file.metadata, descriptor, opened)
     }
 
-    private func restoreAgain(
+    func restoreAgain(
         _ metadata: FileMetadata, _ descriptor: Int32, _ status: stat
     ) -> [RestoreWarning]? {
         let isRestored = attributes.isRestored(metadata, descriptor, status)
@@ -239,79 +238,6 @@ public final class TreeEntries: Sendable {
             isRestored || !hasPrivileges && attributes.hasOwner(metadata, status)
         guard !isShared, isHarmless else { return nil }
         return attributes.restore(metadata, to: descriptor)
-    }
-
-    // MARK: Content that is compared
-
-    /// - Returns: `nil` where none is there that could have the content.
-    func openedFile(_ entry: Entry) throws(DepotError) -> FileThere? {
-        let there = try folders.openedFile(entry.path)
-        return there?.status.st_size == off_t(exactly: entry.file.size) ? there : nil
-    }
-
-    /// Gives a file that has the content what it lacks beside.
-    ///
-    /// - Returns: `nil` where it changed meanwhile, or is to be fetched all the same: whoever has it
-    ///   open could still write to it, so it gets no other owner, and no rights of an owner.
-    func restoreCompared(_ entry: Entry, _ there: FileThere) -> [RestoreWarning]? {
-        var status = stat()
-        guard fstat(there.descriptor, &status) == 0,
-            FileState(status) == FileState(there.status)
-        else { return nil }
-        return restoreAgain(entry.file.metadata, there.descriptor, status)
-    }
-
-    // MARK: Symbolic links
-
-    private func makeLink(
-        _ entry: Entry, to target: LinkTarget, over status: stat?,
-        _ touched: inout [FilePath: OpenFolder]
-    ) throws(DepotError) -> Outcome {
-        let (folder, name) = try folders.folder(of: entry.path)
-        if let status, FileKind(mode: status.st_mode) == .link,
-            folder.target(of: FilePath(name)) == target.platformString
-        {
-            let warnings = attributes.restoreLink(entry.file.metadata, name, in: folder)
-            return .unchanged(entry.file, warnings)
-        }
-        let warnings = try attributes.makeLink(name, to: target, entry.file.metadata, in: folder)
-        touched[FilePath(folder.path)] = folder
-        return .restored(entry.file, warnings)
-    }
-
-    // MARK: Pipes, sockets and devices
-
-    /// One that is there stays, so that who serves a socket is still found, unless it would be given
-    /// away.
-    private func makeSpecial(
-        _ entry: Entry, _ special: SpecialFile, over status: stat?,
-        _ touched: inout [FilePath: OpenFolder]
-    ) throws(DepotError) -> Outcome {
-        let (folder, name) = try folders.folder(of: entry.path)
-        let metadata = entry.file.metadata
-        if let status, SpecialFile(status) == special,
-            let warnings = restoreSpecial(FilePath(name), special, metadata, in: folder)
-        {
-            return .unchanged(entry.file, warnings)
-        }
-        let warnings = try attributes.makeSpecial(name, special, metadata, in: folder)
-        if let warning = warnings.first, case .specialLeft = warning {
-            return .leftOut(entry.file, warning)
-        }
-        touched[FilePath(folder.path)] = folder
-        return .restored(entry.file, warnings)
-    }
-
-    /// - Returns: `nil` where it is to be made anew.
-    private func restoreSpecial(
-        _ path: FilePath, _ special: SpecialFile, _ metadata: FileMetadata, in folder: OpenFolder
-    ) -> [RestoreWarning]? {
-        let found = folder.open(path, Int32(DEPOT_O_PATH))
-        guard found >= 0 else { return nil }
-        defer { close(found) }
-        var status = stat()
-        guard fstat(found, &status) == 0, SpecialFile(status) == special else { return nil }
-        return restoreAgain(metadata, found, status)
     }
 
     // MARK: Further names of a file
