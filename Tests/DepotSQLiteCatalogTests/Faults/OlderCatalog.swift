@@ -18,6 +18,12 @@ struct OlderCatalog {
     /// Before receipts were in the rows of files.
     static let receiptTable = OlderCatalog(migration: "12 records that are kept together")
 
+    /// What names members by their numbers. An older depot deleted what was under a number when it forgot its member;
+    /// there was no list of former ones.
+    private static let listedByNumber = [
+        "holding", "verdict", "record_holding", "segment", "setback",
+    ]
+
     /// Takes the place of a closed catalog, with the same in it.
     func bringBack(in folder: String) throws {
         let path = CatalogPages.file(folder).path
@@ -43,6 +49,11 @@ struct OlderCatalog {
                         + "SELECT \(values.joined(separator: ", ")) FROM now.\(table) old")
             }
             try database.execute(sql: rest + receipts)
+            for table in Self.listedByNumber where try database.tableExists(table, in: "main") {
+                try database.execute(
+                    sql: "DELETE FROM main.\(table) "
+                        + "WHERE replica NOT IN (SELECT id FROM main.member)")
+            }
             try database.execute(sql: "DETACH now")
             _ = try database.checkpoint(.truncate)
         }
