@@ -66,8 +66,19 @@ import Testing
     func `at any instant names are what was acknowledged then`(_ seed: UInt64) async throws {
         print("version model: seed \(seed); to replay, put it into the arguments of this test")
         let kept = CatalogConformance.versionsKept
-        try await withCatalog(versions: VersionPolicy(keepingFor: kept)) { fixture in
-            var game = try VersionModel(seed: seed, fixture: fixture, kept: kept)
+        let policy = VersionPolicy(keepingFor: kept)
+        try await withFolder(inMemory: true) { folder in
+            let time = ManualClock()
+            let first = try await SQLiteCatalog.open(
+                at: folder + "/1", clock: time.clock, versions: policy)
+            var game = try VersionModel(seed: seed, fixture: time.fixture(first), kept: kept) {
+                old, identity in
+                try (old as? SQLiteCatalog)?.close()
+                return try await time.fixture(
+                    SQLiteCatalog.makeForRebuild(
+                        in: folder + "/\(identity.epoch)", cluster: identity, clock: time.clock,
+                        versions: policy))
+            }
             try await game.play(steps: 150)
         }
     }

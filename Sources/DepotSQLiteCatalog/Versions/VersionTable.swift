@@ -92,7 +92,7 @@ struct VersionTable {
         if case .file(_, _, let bytes, _) = record.content { (size, isDeletion) = (bytes, false) }
         let next = try next(after: record)
         // Its name began to say what the next word says with this one, or before.
-        if let next, next.record.history.since == record.began,
+        if let next, next.record.began == record.began,
             next.record.content.repeats(record.content)
         {
             return false

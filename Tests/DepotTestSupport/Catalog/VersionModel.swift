@@ -6,11 +6,16 @@ import Testing
 
 /// Plays one random game with versions against a fresh catalog that keeps them.
 public struct VersionModel {
-    private struct Word {
+    /// Closes a catalog that is lost, and makes one of the cluster that takes what replicas hold.
+    public typealias Remaking = (any Catalog, ClusterIdentity) async throws -> CatalogFixture
+
+    typealias Content = (chunk: ChunkReference, level: Int)
+
+    struct Word {
         let sequence: CommitSequence
         let time: Int64
         /// `nil`: a deletion.
-        let content: (chunk: ChunkReference, level: Int)?
+        let content: Content?
         /// When the next word took its place, in the catalog's running time, and by the clock on the wall.
         var ended: Duration?
         var until: Int64?
@@ -18,14 +23,25 @@ public struct VersionModel {
         var asks = true
     }
 
-    private struct Lock {
+    /// A word as its record says it, whatever became of it.
+    struct Said {
+        let sequence: CommitSequence
+        let time: Int64
+        let content: Content?
+        /// Since when the name says it, where the word before said the same.
+        let since: Int64?
+
+        var began: Int64 { since ?? time }
+    }
+
+    struct Lock {
         /// In the catalog's running time.
         var deadline: Duration?
         var until: Int64?
         var isHeld: Bool
     }
 
-    private struct Policy {
+    struct Policy {
         /// Of running time; no day passes in a game.
         let days: Int
         let last: Int
@@ -34,23 +50,31 @@ public struct VersionModel {
     private static let names = ["a", "a/b", "b"]
     private static let scopes = ["", "a", "a/b"]
 
-    private let fixture: CatalogFixture
+    var fixture: CatalogFixture
+    let remaking: Remaking
     private let kept: Duration
-    private var random: SeededGenerator
+    var random: SeededGenerator
     private let universe: [ChunkReference]
-    /// The oldest first.
-    private var words: [String: [Word]] = [:]
-    private var locks: [String: [ChunkID: Lock]] = [:]
-    private var purged: [String: CommitSequence] = [:]
+    /// What can be asked for; the oldest first.
+    var words: [String: [Word]] = [:]
+    var said: [String: [Said]] = [:]
+    var locks: [String: [ChunkID: Lock]] = [:]
+    /// What the newest word on a name locks.
+    var saidLocks: [String: [ChunkID: Lock]] = [:]
+    var purged: [String: CommitSequence] = [:]
     private var policies: [String: Policy] = [:]
+    var held = HeldObjects()
     /// The clock on the wall, which is set by somebody now and then.
     private var time: Int64 = 1_000
-    private var calendar = CatalogFixture.calendarStart
-    private var elapsed = Duration.zero
+    var calendar = CatalogFixture.calendarStart
+    var elapsed = Duration.zero
 
     /// - Parameter kept: how long the catalog keeps what names were.
-    public init(seed: UInt64, fixture: CatalogFixture, kept: Duration) throws {
+    public init(
+        seed: UInt64, fixture: CatalogFixture, kept: Duration, remaking: @escaping Remaking
+    ) throws {
         self.fixture = fixture
+        self.remaking = remaking
         self.kept = kept
         random = SeededGenerator(seed: seed)
         universe = try CatalogFixture.chunks(0..<5)
@@ -60,8 +84,9 @@ public struct VersionModel {
         try await fixture.admit(1...3)
         for step in 0..<steps {
             let name = Self.names.randomElement(using: &random) ?? "a"
-            switch Int.random(in: 0..<13, using: &random) {
-            case 0, 1, 2: try await put(name)
+            switch Int.random(in: 0..<15, using: &random) {
+            case 0, 1, 2: try await put([name])
+            case 13: try await put(Self.names)
             case 3: try await delete(name)
             case 4: try await changeLevel(name)
             case 5: try await revert(name)
@@ -70,6 +95,7 @@ public struct VersionModel {
             case 8: pass()
             case 9, 10: try await lock(name)
             case 11: try await setPolicy()
+            case 14: try await rebuild()
             default: try await collect()
             }
             time += Int64.random(in: 0...2, using: &random)
@@ -83,18 +109,19 @@ public struct VersionModel {
         words[name]?.last.flatMap { $0.content == nil ? nil : $0 }
     }
 
-    private static func areSame(
-        _ old: (chunk: ChunkReference, level: Int)?, _ new: (chunk: ChunkReference, level: Int)?
-    ) -> Bool {
+    static func areSame(_ old: Content?, _ new: Content?) -> Bool {
         guard let old, let new else { return old == nil && new == nil }
         return old == new
     }
 
     private mutating func say(
-        _ name: String, _ sequence: CommitSequence, _ content: (chunk: ChunkReference, level: Int)?,
-        hadLocks: Bool = false
+        _ name: String, _ sequence: CommitSequence, _ content: Content?, hadLocks: Bool = false
     ) {
         var all = words[name] ?? []
+        let repeated = all.last.flatMap { Self.areSame($0.content, content) ? $0.time : nil }
+        said[name, default: []].append(
+            Said(sequence: sequence, time: time, content: content, since: repeated))
+        saidLocks[name] = locks[name]?.filter { isActive($0.value) }
         if let last = all.last, Self.areSame(last.content, content) {
             // The same once more: the name says it since then.
             all[all.count - 1] = Word(
@@ -119,16 +146,20 @@ public struct VersionModel {
         words[name] = all
     }
 
-    private mutating func put(_ name: String) async throws {
-        let chunk = universe.randomElement(using: &random) ?? universe[0]
+    /// One commit; the records of several names are kept together.
+    private mutating func put(_ names: [String]) async throws {
         let level = Int.random(in: 1...3, using: &random)
         let deposit = try await fixture.open(level: level)
-        try await fixture.send([chunk], to: CatalogFixture.replicas(1...3), in: deposit)
-        let receipt = try await fixture.outcome(
-            CatalogFixture.commit(name, only: chunk), in: deposit, copies: level, time: time
-        ).receipt
+        let chunks = names.map { _ in universe.randomElement(using: &random) ?? universe[0] }
+        try await fixture.send(chunks, to: CatalogFixture.replicas(1...3), in: deposit)
+        held.take(chunks)
+        let outcomes = try await fixture.catalog.commit(
+            zip(names, chunks).map { try CatalogFixture.commit($0, only: $1) }, deposit: deposit,
+            copiesRequired: level, time: time)
         try await fixture.catalog.closeDeposit(deposit)
-        say(name, receipt.sequence, (chunk, level))
+        for (name, (chunk, outcome)) in zip(names, zip(chunks, outcomes)) {
+            say(name, try outcome.receipt.sequence, (chunk, level))
+        }
     }
 
     private mutating func delete(_ name: String) async throws {
@@ -180,7 +211,7 @@ public struct VersionModel {
         }
         // Whoever was to forget died, or took its time.
         if Int.random(in: 0..<4, using: &random) == 0 { return }
-        if Int.random(in: 0..<4, using: &random) == 0 { try await put(name) }
+        if Int.random(in: 0..<4, using: &random) == 0 { try await put([name]) }
         try await forgetPurged(name)
     }
 
@@ -208,7 +239,7 @@ public struct VersionModel {
         return isActive(lock)
     }
 
-    private func keepsNothing(of name: String) -> Bool {
+    func keepsNothing(of name: String) -> Bool {
         let policy = policy(of: name)
         return policy.time == .zero && policy.last == 0
             && !(locks[name] ?? [:]).values.contains { isActive($0) }
@@ -301,7 +332,7 @@ public struct VersionModel {
     }
 
     private mutating func collect() async throws {
-        try await fixture.deliver(on: 1...3)
+        try await deliver()
         try await fixture.catalog.markUnused()
         // Where nothing can be over by its time, nothing is looked at.
         let shortest = policies.values.map { .seconds($0.days * 86_400) }.reduce(kept, min)
@@ -310,14 +341,20 @@ public struct VersionModel {
             for name in words.keys { words[name] = kept(of: name) }
         }
         let grace = CollectionGrace(.zero)
-        for replica in CatalogFixture.replicas(1...3) {
+        for number in HeldObjects.replicas {
+            let replica = CatalogFixture.replica(number)
             let unused = try await fixture.catalog.unused(
                 for: grace, on: replica, after: nil, limit: 100)
             let released = try await fixture.catalog.releaseUnused(
                 unused.map(\.id), for: grace, on: replica)
             let needed = Set(words.values.joined().compactMap { $0.content?.chunk.id })
             #expect(needed.isDisjoint(with: released))
+            // Where the server dies before, the replica still has them.
+            guard Bool.random(using: &random) else { continue }
+            try await fixture.catalog.removeReleased(released, on: replica)
+            held.remove(chunks: released, on: number)
         }
+        try await collectRecords()
     }
 
     // MARK: Comparison
