@@ -41,7 +41,7 @@ import Testing
             try $0.statement(
                 """
                 SELECT EXISTS (SELECT 1 FROM chunk WHERE ((good | unproved) >> ?1) & 1)
-                    OR EXISTS (SELECT 1 FROM pin WHERE (vouched >> ?1) & 1)
+                    OR EXISTS (SELECT 1 FROM pin_page WHERE (vouched >> ?1) & 1)
                 """
             ).first(bit) { try $0.get(0) } ?? true
         }

@@ -9,7 +9,7 @@ import Testing
     /// Of each of many files of one chunk that a deposit brings, at level 3.
     private static let ofNewFile = [
         // When the chunk is proved; and that it was counted.
-        "chunk": 1, "sqlite_autoindex_chunk_1": 1, "pin": 2, "pin_chunk": 1,
+        "chunk": 1, "sqlite_autoindex_chunk_1": 1,
         "line": 1, "line_name": 1,
         // With its receipt.
         "file": 1, "file_manifest": 1, "file_record": 1,

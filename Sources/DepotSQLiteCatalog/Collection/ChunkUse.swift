@@ -45,7 +45,7 @@ enum ChunkUse {
     /// Whether a file, what one was before, a replaced file, a lease or a retrieval uses the chunk `c`. Leases that are
     /// over were ended before.
     static let isUsed = """
-        (EXISTS (SELECT 1 FROM pin p WHERE p.chunk = c.id)
+        (\(PinSQL.isPinned("c.id"))
             OR \(isAlone)
             OR EXISTS (
                 SELECT 1 FROM reference r WHERE r.chunk = c.id AND (
@@ -66,7 +66,7 @@ enum ChunkUse {
         AND NOT \(isAlone)
         AND NOT EXISTS (SELECT 1 FROM reference r WHERE r.chunk = c.id)
         AND NOT EXISTS (SELECT 1 FROM manifest m WHERE m.chunk = c.id)
-        AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.chunk = c.id)
+        AND NOT \(PinSQL.isPinned("c.id"))
         AND NOT EXISTS (SELECT 1 FROM setback s WHERE s.chunk = c.id)
         """
     }
@@ -84,7 +84,7 @@ enum ChunkUse {
         AND NOT EXISTS (SELECT 1 FROM version w WHERE w.manifest = m.chunk)
         AND NOT EXISTS (SELECT 1 FROM retrieval v WHERE v.manifest = m.chunk)
         AND NOT EXISTS (SELECT 1 FROM replaced p WHERE p.manifest = m.chunk)
-        AND NOT EXISTS (SELECT 1 FROM pin p WHERE p.chunk = m.chunk)
+        AND NOT \(PinSQL.isPinned("m.chunk"))
         """
 
     // MARK: What must be known

@@ -37,7 +37,9 @@ enum IndexWitness {
         Part(
             index: "receipt_record", table: "receipt", key: "deposit, name",
             columns: "record, deposit"),
-        Part(index: "pin_chunk", table: "pin", key: "deposit, chunk", columns: "chunk, deposit"),
+        Part(
+            index: "pin_page_deposit", table: "pin_page", key: "page, deposit, fresh, vouched",
+            columns: "page, chunks"),
         Part(
             index: "retrieval_manifest", table: "retrieval", key: "uuid, manifest",
             columns: "manifest, 0"),

@@ -29,15 +29,6 @@ struct CopySQL {
         "\(CopyCount.name)(\(good) & \(mask: mask))"
     }
 
-    /// Those of `good` that were vouched for to the pin `p`. A member that has another bit since is
-    /// the one that vouched.
-    var vouchedAndGood: String {
-        let vouched = members.former.reduce("coalesce(p.vouched, 0)") { vouched, member in
-            "(\(vouched) | iif(p.vouched & \(mask: member.bits) <> 0, \(mask: member.bit), 0))"
-        }
-        return "\(good) & \(vouched) & \(mask: members.current)"
-    }
-
     /// How many copies there are, in whatever state. What is left of members that were forgotten is
     /// none.
     var count: String {

@@ -23,9 +23,9 @@ struct StatusTable {
                     CROSS JOIN version w ON w.manifest = r.manifest WHERE r.chunk = ?1), 0),
                 coalesce((SELECT \(VersionTable.demand) FROM version w
                     WHERE w.manifest = -?1), 0),
-                coalesce((SELECT max(d.level) FROM pin p
+                coalesce((SELECT max(d.level) FROM pin_page p
                     CROSS JOIN deposit d ON d.id = p.deposit AND d.deadline > ?2
-                    WHERE p.chunk = ?1), 0))
+                    WHERE \(PinSQL.pins("?1"))), 0))
             """)
     }
 

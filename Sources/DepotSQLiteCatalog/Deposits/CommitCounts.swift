@@ -7,21 +7,18 @@ struct CommitCounts {
     struct Statements {
         fileprivate let stored: SQLStatement
         fileprivate let inline: SQLStatement
+        fileprivate let members: MemberTable
 
         init(_ session: Session) throws {
-            let copies = try "\(CopyCount.name)(\(CopySQL(session).vouchedAndGood))"
+            let good = try CopySQL(session).good
             stored = try session.statement(
                 """
-                SELECT r.chunk, c.hash, c.length, r.content, coalesce(p.is_new, 0), \(copies)
-                FROM reference r CROSS JOIN chunk c ON c.id = r.chunk
-                LEFT JOIN pin p ON p.deposit = ? AND p.chunk = r.chunk WHERE r.manifest = ?
+                SELECT r.chunk, c.hash, c.length, r.content, \(good)
+                FROM reference r CROSS JOIN chunk c ON c.id = r.chunk WHERE r.manifest = ?
                 """)
             inline = try session.statement(
-                """
-                SELECT c.id, c.hash, c.length, 1, coalesce(p.is_new, 0), \(copies)
-                FROM chunk c LEFT JOIN pin p ON p.deposit = ? AND p.chunk = c.id
-                WHERE c.id = -?
-                """)
+                "SELECT c.id, c.hash, c.length, 1, \(good) FROM chunk c WHERE c.id = -?")
+            members = try session.members()
         }
     }
 
@@ -35,16 +32,21 @@ struct CommitCounts {
     private(set) var sharedBytes: UInt64 = 0
 
     init(
-        manifest: Int64, deposit: Int64, copiesRequired: Int, by statements: Statements
+        manifest: Int64, pins: DepositPins, copiesRequired: Int, by statements: Statements
     ) throws {
         let uses = manifest < 0 ? statements.inline : statements.stored
-        try uses.visit(deposit, manifest) { row in
-            let found = try row.get(5, as: Int.self)
+        try uses.visit(manifest) { row in
+            let number = try row.get(0, as: Int64.self)
+            let pin = try pins.pin(of: number)
+            let vouched = statements.members.current(pin?.vouched ?? .none)
+            let found = try (row.get(4, as: CopyMask.self) & vouched).count
             copies = min(copies ?? found, found)
             if found < copiesRequired {
                 lacking.append(try ChunkReference(id: row.get(1), length: row.get(2)))
             }
-            if try row.get(3) { try count(row) }
+            if try row.get(3) {
+                count(number, try row.get(2, as: UInt64.self), isNew: pin?.isNew ?? false)
+            }
             return lacking.count < SQLiteCatalog.lackingMax
         }
         assert(lacking.count <= SQLiteCatalog.lackingMax)
@@ -53,10 +55,9 @@ struct CommitCounts {
             "the least replicated chunk decides")
     }
 
-    private mutating func count(_ row: SQLRow) throws {
-        let length = try row.get(2, as: UInt64.self)
-        if try row.get(4) {
-            new.append(try row.get(0))
+    private mutating func count(_ chunk: Int64, _ length: UInt64, isNew: Bool) {
+        if isNew {
+            new.append(chunk)
             newBytes.increase(by: length)
         } else {
             sharedBytes.increase(by: length)
@@ -64,10 +65,11 @@ struct CommitCounts {
     }
 
     /// The next file of the deposit that uses these chunks finds them there.
-    func countAsShared(deposit: Int64, _ session: Session) throws {
-        session.assertChange()
-        let sharing = try session.statement(
-            "UPDATE pin SET is_new = 0 WHERE deposit = ? AND chunk = ?")
-        for chunk in new { try sharing.run(deposit, chunk) }
+    func countAsShared(_ pins: DepositPins) throws {
+        for chunk in new {
+            guard var pin = try pins.pin(of: chunk) else { continue }
+            pin.isNew = false
+            try pins.set(pin, of: chunk)
+        }
     }
 }

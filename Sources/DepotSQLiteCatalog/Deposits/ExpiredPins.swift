@@ -4,35 +4,49 @@ import DepotSQLite
 // A deposit that ends leaves chunks that a file uses, which stay, and chunks that it brought for
 // nothing, which nobody uses from now on.
 
-/// Some pins of a deposit whose lease is over.
+/// Some pins of a deposit whose lease is over: those of a row go together.
 struct ExpiredPins {
     private let deposit: Int64
     private let session: Session
-    private let pins: [(chunk: Int64, isNew: Bool, isProved: Bool)]
+    private var rows: [PinRow] = []
+    private(set) var count = 0
+    /// Whether the deposit has no others.
+    private(set) var areAll = true
 
-    var count: Int { pins.count }
-
+    /// - Parameter limit: where the first row has more, it is that row.
     init(of deposit: Int64, atMost limit: Int, _ session: Session) throws {
         self.deposit = deposit
         self.session = session
-        pins = try session.statement(
-            "SELECT chunk, is_new, vouched <> 0 FROM pin WHERE deposit = ? ORDER BY chunk LIMIT ?"
-        ).all(deposit, limit) { try ($0.get(0), $0.get(1), $0.get(2)) }
+        try session.statement(
+            "SELECT \(PinRow.columns) FROM pin_page WHERE deposit = ? ORDER BY page"
+        ).visit(deposit) { row in
+            let row = try PinRow(row)
+            guard rows.isEmpty || count + row.count <= limit else {
+                areAll = false
+                return false
+            }
+            rows.append(row)
+            count += row.count
+            return true
+        }
     }
 
     func letGo() throws {
         session.assertChange()
-        guard let last = pins.last else { return }
-        try session.statement("DELETE FROM pin WHERE deposit = ? AND chunk <= ?")
-            .run(deposit, last.chunk)
+        guard !rows.isEmpty else { return }
+        let deleting = try session.statement(
+            """
+            DELETE FROM pin_page WHERE page = ? AND deposit = ? AND fresh = ? AND vouched = ?
+            """)
+        for row in rows { try deleting.run(row.page, deposit, row.pin.isNew, row.pin.vouched) }
         try session.statement("UPDATE deposit SET pins = max(pins - ?, 0) WHERE id = ?")
-            .run(pins.count, deposit)
+            .run(count, deposit)
         let abandoning = try session.statement(
             """
             UPDATE chunk AS c SET unused = ?, abandoned = 1 WHERE id = ? AND NOT \(ChunkUse.isUsed)
             """)
-        for pin in pins where pin.isNew && pin.isProved {
-            try abandoning.run(session.now, pin.chunk)
+        for row in rows where row.pin.isNew && !row.pin.vouched.isEmpty {
+            for chunk in row.numbers { try abandoning.run(session.now, chunk) }
         }
     }
 }

@@ -80,7 +80,7 @@ struct Leases {
         assert(room > 0, "a lease ends where there is room for a pin")
         let pins = try ExpiredPins(of: deposit, atMost: room, session)
         try pins.letGo()
-        guard pins.count < room else { return room }
+        guard pins.areAll else { return room }
         let hasCommitted = try session.statement(
             "SELECT committed IS NOT NULL FROM deposit WHERE id = ?"
         ).first(deposit) { try $0.get(0, as: Bool.self) }
@@ -91,6 +91,6 @@ struct Leases {
         } else {
             try session.statement("DELETE FROM deposit WHERE id = ?").run(deposit)
         }
-        return max(pins.count, 1)
+        return min(max(pins.count, 1), room)
     }
 }

@@ -32,7 +32,7 @@ private struct DepositCommit {
     private var records: RecordWriter?
     private var outcomes: [Outcome] = []
     /// Asked for with the first file that is not committed already: a repeated commit needs none.
-    private var lease: Leases.Deposit?
+    private var lease: (live: Leases.Deposit, pins: DepositPins)?
 
     init(
         of deposit: DepositID, copiesRequired: Int, time: Int64, isOfSeveral: Bool,
@@ -64,6 +64,7 @@ private struct DepositCommit {
         for (number, batch) in try records?.finish(isPending: true) ?? [] {
             batches[number] = batch
         }
+        try lease?.pins.save()
         let table = RecordTable(session)
         return try outcomes.map { outcome in
             switch outcome {
@@ -85,7 +86,7 @@ private struct DepositCommit {
             return try repeated(file, kept)
         }
         try SQLiteCatalog.refuseReserved(file.name)
-        let lease = try requireLease()
+        let (lease, pins) = try requireLease()
         guard try isAsExpected(file) else { return .other(.overtaken) }
         let manifest: Int64
         if file.manifest == .empty {
@@ -97,8 +98,9 @@ private struct DepositCommit {
             manifest = try staged(file)
         }
         let counts = try CommitCounts(
-            manifest: manifest, deposit: lease.number, copiesRequired: copiesRequired, by: counting)
+            manifest: manifest, pins: pins, copiesRequired: copiesRequired, by: counting)
         guard counts.lacking.isEmpty else { return .other(.lacking(counts.lacking)) }
+        try counts.countAsShared(pins)
         return try publish(file, manifest: manifest, counts: counts, lease: lease)
     }
 
@@ -116,7 +118,7 @@ private struct DepositCommit {
         return .committed(kept.receipt, kept.record)
     }
 
-    private mutating func requireLease() throws -> Leases.Deposit {
+    private mutating func requireLease() throws -> (Leases.Deposit, DepositPins) {
         if let lease { return lease }
         let live = try Leases(session).renew(deposit)
         guard copiesRequired >= live.level.majority else {
@@ -126,8 +128,9 @@ private struct DepositCommit {
                     + "\(copiesRequired) were required",
                 object: deposit.description)
         }
-        lease = live
-        return live
+        let pins = try DepositPins(of: live.number, session)
+        lease = (live, pins)
+        return (live, pins)
     }
 
     /// Costs nothing where anything will do.
@@ -182,7 +185,6 @@ private struct DepositCommit {
             sharedBytes: counts.sharedBytes)
         try publication.put(record, manifest: manifest, number: number, receipt: receipt)
         try receipts.noteCommit(record.sequence, by: lease.number)
-        try counts.countAsShared(deposit: lease.number, session)
         return .committed(receipt, number)
     }
 }

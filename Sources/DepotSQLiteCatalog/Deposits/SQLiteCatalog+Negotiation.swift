@@ -18,14 +18,14 @@ extension SQLiteCatalog {
         return try await queue.change { session in
             let lease = try Leases(session).renew(deposit)
             let mask = try session.members().mask(of: live)
-            var negotiation = try Negotiation(deposit: lease.number, session)
+            let negotiation = try Negotiation(deposit: lease.number, session)
             var lacking: Set<ChunkID> = []
             for chunk in chunks.sorted(by: { $0.id < $1.id }) {
                 let good = try negotiation.pin(chunk)
                 if (good & mask).count < copies { lacking.insert(chunk.id) }
             }
             try PinQuota(session).take(
-                negotiation.added, for: deposit, number: lease.number, within: limits)
+                negotiation.save(), for: deposit, number: lease.number, within: limits)
             // In the order in which they were named, each once.
             let answer = chunks.filter { lacking.remove($0.id) != nil }
             assert(lacking.isEmpty, "only what was named can lack")
@@ -47,35 +47,32 @@ extension SQLiteCatalog {
 
 /// Pins known chunks to one deposit.
 private struct Negotiation {
-    /// Pins that the deposit did not have before.
-    private(set) var added = 0
-    private let deposit: Int64
-    private let session: Session
+    private let pins: DepositPins
     private let chunks: ChunkTable
     private let copies: CopyTable
     private let current: CopyMask
-    private let pinning: SQLStatement
 
     init(deposit: Int64, _ session: Session) throws {
         session.assertChange()
-        self.deposit = deposit
-        self.session = session
+        pins = try DepositPins(of: deposit, session)
         chunks = try ChunkTable(session)
         copies = try CopyTable(session)
         current = try session.members().current
-        pinning = try session.statement(
-            """
-            INSERT INTO pin (deposit, chunk, is_new, vouched) VALUES (?, ?, ?, 0)
-            ON CONFLICT DO NOTHING
-            """)
     }
 
     /// - Returns: which members have good copies, a bit each.
-    mutating func pin(_ chunk: ChunkReference) throws -> CopyMask {
+    func pin(_ chunk: ChunkReference) throws -> CopyMask {
         guard let known = try chunks.use(chunk) else { return .none }
         let good = try copies.row(of: known).good & current
-        try pinning.run(deposit, known.number, good.isEmpty)
-        added += session.database.changesCount
+        if try pins.pin(of: known.number) == nil {
+            try pins.set(Pin(isNew: good.isEmpty, vouched: .none), of: known.number)
+        }
         return good
+    }
+
+    /// - Returns: the number of pins that the deposit did not have before.
+    func save() throws -> Int {
+        try pins.save()
+        return pins.added
     }
 }

@@ -13,7 +13,7 @@ extension SQLiteCatalog {
         let limits = claims
         try await queue.change { session in
             let lease = try Leases(session).renew(deposit)
-            var vouches = try Vouches(to: lease.number, asOf: mark, session)
+            let vouches = try Vouches(to: lease.number, asOf: mark, session)
             for (id, replicas) in proof.absent.sorted(by: { $0.key < $1.key }) {
                 try vouches.take(absent: id, on: replicas)
             }
@@ -21,35 +21,25 @@ extension SQLiteCatalog {
                 try vouches.take(chunk, on: replicas)
             }
             try PinQuota(session).take(
-                vouches.added, for: deposit, number: lease.number, within: limits)
+                vouches.save(), for: deposit, number: lease.number, within: limits)
         }
     }
 }
 
 /// What replicas say to one deposit.
 private struct Vouches {
-    /// Pins that the deposit did not have before.
-    private(set) var added = 0
-    private let deposit: Int64
-    private let session: Session
+    private let pins: DepositPins
     private let members: MemberTable
     private let chunks: ChunkTable
     private let copies: CopyTable
     private let staleness: StalenessCheck
-    private let adding: SQLStatement
-    private let pinning: SQLStatement
 
     init(to deposit: Int64, asOf mark: CatalogMark, _ session: Session) throws {
-        self.deposit = deposit
-        self.session = session
+        pins = try DepositPins(of: deposit, session)
         members = try session.members()
         chunks = try ChunkTable(session)
         copies = try CopyTable(session)
         staleness = try StalenessCheck(asOf: mark, session)
-        adding = try session.statement(
-            "UPDATE pin SET vouched = vouched | ? WHERE deposit = ? AND chunk = ?")
-        pinning = try session.statement(
-            "INSERT INTO pin (deposit, chunk, is_new, vouched) VALUES (?, ?, ?, ?)")
     }
 
     private func numbers(of replicas: Set<ReplicaID>) throws -> [Int] {
@@ -64,7 +54,7 @@ private struct Vouches {
         }
     }
 
-    mutating func take(_ chunk: ChunkReference, on replicas: Set<ReplicaID>) throws {
+    func take(_ chunk: ChunkReference, on replicas: Set<ReplicaID>) throws {
         let numbers = try numbers(of: replicas)
         guard let known = try chunks.find(chunk.id) else { return try enter(chunk, on: numbers) }
         guard try chunks.prove(chunk.length, of: known) else { return }
@@ -81,24 +71,29 @@ private struct Vouches {
                 row.set(.good, of: member, members)
             }
         }
-        try adding.run(vouched, deposit, known.number)
-        guard session.database.changesCount == 0 else { return }
-        // Another deposit, or an inventory, has entered it since it was named.
-        _ = try chunks.use(chunk)
-        try pin(known.number, isNew: isNew, vouched)
+        if let pin = try pins.pin(of: known.number) {
+            isNew = pin.isNew
+            vouched |= pin.vouched
+        } else {
+            // Another deposit, or an inventory, has entered it since it was named.
+            _ = try chunks.use(chunk)
+        }
+        try pins.set(Pin(isNew: isNew, vouched: vouched), of: known.number)
     }
 
-    private mutating func enter(_ chunk: ChunkReference, on numbers: [Int]) throws {
+    private func enter(_ chunk: ChunkReference, on numbers: [Int]) throws {
         var vouched = CopyMask.none
         for member in numbers where try !staleness.isStaleForNew(member: member) {
             vouched |= members.bit(of: member)
         }
         guard !vouched.isEmpty else { return }
-        try pin(chunks.enter(chunk, good: vouched), isNew: true, vouched)
+        try pins.set(
+            Pin(isNew: true, vouched: vouched), of: chunks.enter(chunk, good: vouched))
     }
 
-    private mutating func pin(_ chunk: Int64, isNew: Bool, _ vouched: CopyMask) throws {
-        try pinning.run(deposit, chunk, isNew, vouched)
-        added += 1
+    /// - Returns: the number of pins that the deposit did not have before.
+    func save() throws -> Int {
+        try pins.save()
+        return pins.added
     }
 }

@@ -23,19 +23,14 @@ private struct VouchedChunks {
     /// The chunks that were asked for in vain, each once.
     private(set) var lacking: [ChunkReference] = []
     private var named: Set<ChunkReference> = []
-    private let deposit: Int64
+    private let pins: DepositPins
     private let chunks: ChunkTable
-    private let finding: SQLStatement
+    private let members: MemberTable
 
     init(to deposit: Int64, _ session: Session) throws {
-        self.deposit = deposit
+        pins = try DepositPins(of: deposit, session)
         chunks = try ChunkTable(session)
-        finding = try session.statement(
-            """
-            SELECT c.id FROM chunk c CROSS JOIN pin p ON p.deposit = ? AND p.chunk = c.id
-            WHERE c.hash = ? AND c.length = ?
-                AND p.vouched & \(mask: session.members().known) <> 0
-            """)
+        members = try session.members()
     }
 
     mutating func page(_ page: ManifestPage) throws -> ManifestTable.Page {
@@ -48,11 +43,14 @@ private struct VouchedChunks {
     /// - Returns: the chunk's number; 0 where it is lacking.
     /// - Throws: `manifestInvalid` where replicas hold it with another length.
     private mutating func number(_ chunk: ChunkReference) throws -> Int64 {
-        let found = try finding.first(deposit, chunk.id, chunk.length) {
-            try $0.get(0, as: Int64.self)
+        if let known = try chunks.find(chunk.id) {
+            if known.length == chunk.length, let pin = try pins.pin(of: known.number),
+                !(pin.vouched & members.known).isEmpty
+            {
+                return known.number
+            }
+            try chunks.refuseContradiction(chunk, known)
         }
-        if let found { return found }
-        if let known = try chunks.find(chunk.id) { try chunks.refuseContradiction(chunk, known) }
         if lacking.count < SQLiteCatalog.lackingMax, named.insert(chunk).inserted {
             lacking.append(chunk)
         }

@@ -100,9 +100,18 @@ struct FormerBits {
         while try carrying.step() {}
         let bits = try all("1")
         try clear(bits, in: .min ... .max)
-        let clearing = try session.statement(
-            "UPDATE pin SET vouched = vouched & ~?1 | ?2 WHERE vouched & ?1 <> 0")
-        for bit in bits { try clearing.run(CopyMask.bit(bit.bit), meaning(of: bit)) }
+        let moving = try session.statement(
+            """
+            INSERT INTO pin_page (page, deposit, fresh, vouched, chunks)
+                SELECT page, deposit, fresh, vouched & ~?1 | ?2, chunks FROM pin_page
+                WHERE vouched & ?1 <> 0
+            ON CONFLICT DO UPDATE SET chunks = chunks | excluded.chunks
+            """)
+        let clearing = try session.statement("DELETE FROM pin_page WHERE vouched & ? <> 0")
+        for bit in bits {
+            try moving.run(CopyMask.bit(bit.bit), meaning(of: bit))
+            try clearing.run(CopyMask.bit(bit.bit))
+        }
         try session.statement("DELETE FROM former_bit").run()
         session.membersChanged()
     }

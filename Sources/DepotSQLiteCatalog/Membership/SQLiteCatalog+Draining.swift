@@ -80,7 +80,7 @@ extension SQLiteCatalog {
     private static func deposits(vouchedForBy member: Int, _ session: Session) throws -> Int {
         try session.statement(
             """
-            SELECT count(DISTINCT p.deposit) FROM pin p
+            SELECT count(DISTINCT p.deposit) FROM pin_page p
             CROSS JOIN deposit d ON d.id = p.deposit AND d.deadline > ?
             WHERE p.vouched & ? <> 0
             """

@@ -58,6 +58,7 @@ enum CatalogSchema {
         registerVersions(in: &migrator)
         registerLocks(in: &migrator)
         registerMoved(in: &migrator)
+        registerPinPages(in: &migrator)
         return migrator
     }
 

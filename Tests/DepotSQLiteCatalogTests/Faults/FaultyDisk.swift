@@ -42,6 +42,7 @@ final class FaultyDisk: Sendable {
         var fault: DiskFault?
         var passed = 0
         var fired = 0
+        var firedOpens = 0
     }
 
     private static let disks = Mutex<[String: FaultyDisk]>([:])
@@ -70,12 +71,17 @@ final class FaultyDisk: Sendable {
     var events: [DiskEvent] { state.withLock { $0.events } }
     /// Operations that were let fail since the fault was set.
     var fired: Int { state.withLock { $0.fired } }
+    /// Whether a file could not be opened, and all else was done.
+    var hasRefusedToOpenOnly: Bool {
+        state.withLock { $0.fired > 0 && $0.fired == $0.firedOpens }
+    }
 
     func set(_ fault: DiskFault?) {
         state.withLock {
             $0.fault = fault
             $0.passed = 0
             $0.fired = 0
+            $0.firedOpens = 0
         }
     }
 
@@ -105,6 +111,7 @@ final class FaultyDisk: Sendable {
                         ? state.passed >= fault.position : state.passed == fault.position
                     if isHit {
                         state.fired += 1
+                        if kind == .open { state.firedOpens += 1 }
                         return fault.kind == .full ? SQLITE_FULL : broken
                     }
                 }

@@ -56,7 +56,7 @@ enum HoldingTable {
             SELECT p.deposit, p.chunk, p.is_new, coalesce((
                 SELECT sum(1 << member) FROM (
                     SELECT DISTINCT b.member FROM \(bits) b WHERE (p.vouched >> b.bit) & 1)), 0)
-            FROM now.pin p;
+            FROM \(OlderCatalog.pins) p;
 
         """
 }

@@ -16,7 +16,17 @@ struct OlderCatalog {
     var rest = ""
 
     /// Before receipts were in the rows of files.
-    static let receiptTable = OlderCatalog(migration: "12 records that are kept together")
+    static let receiptTable = OlderCatalog(
+        migration: "12 records that are kept together", others: ["pin"],
+        rest: "INSERT INTO main.pin (deposit, chunk, is_new, vouched) SELECT * FROM \(pins);\n")
+
+    /// Those of the catalog `now`, each by itself.
+    static let pins = """
+        (WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 31)
+            SELECT p.deposit AS deposit, p.page * 32 + i AS chunk, p.fresh AS is_new,
+                p.vouched AS vouched
+            FROM now.pin_page p CROSS JOIN n WHERE (p.chunks >> i) & 1)
+        """
 
     /// What names members by their numbers. An older depot deleted what was under a number when it forgot its member;
     /// there was no list of former ones.
