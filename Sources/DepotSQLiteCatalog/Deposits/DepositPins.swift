@@ -65,18 +65,27 @@ struct PinRow {
 /// The pins of one deposit, for one change: each page is read once, and written once, by `save`.
 final class DepositPins {
     private struct Page {
+        let number: Int64
         let before: [PinRow]
         var rows: [PinRow]
+        var isChanged = false
 
-        func pin(of bit: UInt32) -> Pin? { rows.first { $0.chunks & bit != 0 }?.pin }
+        func pin(of bit: UInt32) -> Pin? {
+            for row in rows where row.chunks & bit != 0 { return row.pin }
+            return nil
+        }
 
-        mutating func set(_ pin: Pin, of bit: UInt32, page: Int64) {
-            for index in rows.indices { rows[index].chunks &= ~bit }
-            rows.removeAll { $0.chunks == 0 }
+        mutating func set(_ pin: Pin, of bit: UInt32) {
+            isChanged = true
+            for index in rows.indices where rows[index].chunks & bit != 0 {
+                rows[index].chunks &= ~bit
+                if rows[index].chunks == 0 { rows.remove(at: index) }
+                break
+            }
             if let index = rows.firstIndex(where: { $0.pin == pin }) {
                 rows[index].chunks |= bit
             } else {
-                rows.append(PinRow(page: page, pin: pin, chunks: bit))
+                rows.append(PinRow(page: number, pin: pin, chunks: bit))
             }
         }
     }
@@ -84,8 +93,9 @@ final class DepositPins {
     /// Chunks that were pinned and had not been before.
     private(set) var added = 0
     private let deposit: Int64
-    private var pages: [Int64: Page] = [:]
-    private var changed: Set<Int64> = []
+    private var pages: [Page] = []
+    /// Where the page of a number is.
+    private var places: [Int64: Int] = [:]
     private let reading: SQLStatement
     private let writing: SQLStatement
     private let deleting: SQLStatement
@@ -105,50 +115,58 @@ final class DepositPins {
             """)
     }
 
-    private static func place(_ chunk: Int64) -> (page: Int64, bit: UInt32) {
-        (chunk >> PinSQL.pageBits, 1 << UInt32(chunk & 31))
-    }
+    private static func bit(of chunk: Int64) -> UInt32 { 1 << UInt32(chunk & 31) }
 
-    private func load(_ page: Int64) throws {
-        guard pages[page] == nil else { return }
-        let rows = try reading.all(page, deposit) { try PinRow($0) }
+    /// Where the page of a chunk is.
+    private func place(of chunk: Int64) throws -> Int {
+        let number = chunk >> PinSQL.pageBits
+        // Neighbours often come one after the other.
+        if let last = pages.last, last.number == number { return pages.count - 1 }
+        if let place = places[number] { return place }
+        let rows = try reading.all(number, deposit) { try PinRow($0) }
         var chunks: UInt32 = 0
         for row in rows {
             guard chunks & row.chunks == 0 else {
                 throw DatabaseError(
                     resultCode: .SQLITE_CORRUPT,
-                    message: "a chunk of page \(page) is pinned twice by a deposit")
+                    message: "a chunk of page \(number) is pinned twice by a deposit")
             }
             chunks |= row.chunks
         }
-        pages[page] = Page(before: rows, rows: rows)
+        pages.append(Page(number: number, before: rows, rows: rows))
+        places[number] = pages.count - 1
+        return pages.count - 1
     }
 
     /// - Returns: `nil` where the deposit has not pinned the chunk.
     func pin(of chunk: Int64) throws -> Pin? {
-        let (page, bit) = Self.place(chunk)
-        try load(page)
-        return pages[page]?.pin(of: bit)
+        try pages[place(of: chunk)].pin(of: Self.bit(of: chunk))
     }
 
     func set(_ pin: Pin, of chunk: Int64) throws {
-        let before = try self.pin(of: chunk)
+        try update(chunk) { _ in pin }
+    }
+
+    /// - Parameter body: gets what is known; `nil` where the deposit has not pinned the chunk.
+    func update(_ chunk: Int64, _ body: (Pin?) -> Pin) throws {
+        let (place, bit) = (try place(of: chunk), Self.bit(of: chunk))
+        let before = pages[place].pin(of: bit)
+        let pin = body(before)
         guard pin != before else { return }
         if before == nil { added += 1 }
-        let (page, bit) = Self.place(chunk)
-        pages[page]?.set(pin, of: bit, page: page)
-        changed.insert(page)
+        pages[place].set(pin, of: bit)
     }
 
     func save() throws {
-        for number in changed.sorted() {
-            guard let page = pages[number] else { continue }
+        // In the order of the tree.
+        for page in pages.filter(\.isChanged).sorted(by: { $0.number < $1.number }) {
             for row in page.before where !page.rows.contains(where: { $0.pin == row.pin }) {
-                try deleting.run(number, deposit, row.pin.isNew, row.pin.vouched)
+                try deleting.run(page.number, deposit, row.pin.isNew, row.pin.vouched)
             }
             for row in page.rows
             where !page.before.contains(where: { $0.pin == row.pin && $0.chunks == row.chunks }) {
-                try writing.run(number, deposit, row.pin.isNew, row.pin.vouched, row.chunks)
+                try writing.run(
+                    page.number, deposit, row.pin.isNew, row.pin.vouched, row.chunks)
             }
         }
     }

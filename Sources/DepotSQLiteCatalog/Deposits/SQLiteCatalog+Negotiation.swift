@@ -64,9 +64,7 @@ private struct Negotiation {
     func pin(_ chunk: ChunkReference) throws -> CopyMask {
         guard let known = try chunks.use(chunk) else { return .none }
         let good = try copies.row(of: known).good & current
-        if try pins.pin(of: known.number) == nil {
-            try pins.set(Pin(isNew: good.isEmpty, vouched: .none), of: known.number)
-        }
+        try pins.update(known.number) { $0 ?? Pin(isNew: good.isEmpty, vouched: .none) }
         return good
     }
 
