@@ -29,8 +29,10 @@ import Testing
 
     private static func pins(of deposit: Int64, _ session: Session) throws -> [Int64: Pin] {
         let rows = try rows(of: deposit, session)
-        return Dictionary(
-            uniqueKeysWithValues: rows.flatMap { row in row.numbers.map { ($0, row.pin) } })
+        return Dictionary(rows.flatMap { row in row.numbers.map { ($0, row.pin) } }) { first, _ in
+            Issue.record("a chunk is in two rows")
+            return first
+        }
     }
 
     /// A seed that failed once is added here, and stays.
@@ -112,9 +114,43 @@ import Testing
         }
     }
 
+    /// Deposits that were under way when depot was upgraded go on.
+    @Test func `pins of before are carried over, with all that is known of them`() async throws {
+        try await withFolder { folder in
+            let time = ManualClock()
+            let first = try await SQLiteCatalog.open(at: folder, clock: time.clock)
+            let fixture = time.fixture(first)
+            try await fixture.admit(1...3)
+            let chunks = try CatalogFixture.chunks(0..<100)
+            try await fixture.deposit(
+                "known", Array(chunks[..<40]), on: CatalogFixture.replicas(1...3))
+            let deposit = try await fixture.open(level: 3)
+            // Named only; vouched for by two; and brought.
+            _ = try await first.negotiate(
+                deposit, chunks: Array(chunks[..<20]), live: CatalogFixture.replicas(1...3),
+                copies: 3)
+            try await fixture.send(
+                Array(chunks[10..<30]), to: CatalogFixture.replicas(1...2), in: deposit)
+            try await fixture.send(
+                Array(chunks[50...]), to: CatalogFixture.replicas(1...3), in: deposit)
+            let number = try await first.queue.view { try Leases($0).live(deposit).number }
+            let before = try await first.queue.view { try Self.pins(of: number, $0) }
+            #expect(before.count == 80 && Set(before.values).count == 3)
+            try first.close()
+            try OlderCatalog.receiptTable.bringBack(in: folder)
+            let catalog = try await SQLiteCatalog.open(at: folder, clock: time.clock)
+            #expect(try await catalog.queue.view { try Self.pins(of: number, $0) } == before)
+            let outcome = try await time.fixture(catalog).outcome(
+                CatalogFixture.commit("late", only: chunks[60]), in: deposit, copies: 3)
+            let receipt = try outcome.receipt
+            #expect(receipt.copies == 3 && receipt.newChunks == 1)
+            try catalog.close()
+        }
+    }
+
     @Test(arguments: [
         "chunks = 0", "chunks = -1", "chunks = 1 << 32", "page = -1", "page = 1 << 58",
-        "vouched = -1",
+        "vouched = -1", "fresh = 2", "fresh = -1",
     ])
     func `a row that says nothing sensible is damage`(_ change: String) async throws {
         try await withCatalog { fixture in

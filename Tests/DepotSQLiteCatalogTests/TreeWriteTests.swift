@@ -8,7 +8,7 @@ import Testing
 @Suite struct TreeWriteTests {
     /// Of each of many files of one chunk that a deposit brings, at level 3.
     private static let ofNewFile = [
-        // When the chunk is proved; and that it was counted.
+        // When the chunk is proved. That it is pinned is a bit in a row for 32.
         "chunk": 1, "sqlite_autoindex_chunk_1": 1,
         "line": 1, "line_name": 1,
         // With its receipt.

@@ -45,8 +45,7 @@ enum ChunkUse {
     /// Whether a file, what one was before, a replaced file, a lease or a retrieval uses the chunk `c`. Leases that are
     /// over were ended before.
     static let isUsed = """
-        (\(PinSQL.isPinned("c.id"))
-            OR \(isAlone)
+        (\(isAlone)
             OR EXISTS (
                 SELECT 1 FROM reference r WHERE r.chunk = c.id AND (
                     EXISTS (SELECT 1 FROM file f WHERE f.manifest = r.manifest)
@@ -55,7 +54,8 @@ enum ChunkUse {
                     OR EXISTS (SELECT 1 FROM replaced p WHERE p.manifest = r.manifest)))
             OR EXISTS (SELECT 1 FROM retrieval v WHERE v.manifest = c.id)
             OR EXISTS (SELECT 1 FROM file f WHERE f.manifest = c.id)
-            OR EXISTS (SELECT 1 FROM version w WHERE w.manifest = c.id))
+            OR EXISTS (SELECT 1 FROM version w WHERE w.manifest = c.id)
+            OR \(PinSQL.isPinned("c.id")))
         """
 
     /// Whether there is nothing of the chunk `c` but its name. A late word for a copy that was

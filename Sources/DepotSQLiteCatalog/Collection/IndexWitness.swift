@@ -41,6 +41,9 @@ enum IndexWitness {
             index: "pin_page_deposit", table: "pin_page", key: "page, deposit, fresh, vouched",
             columns: "page, chunks"),
         Part(
+            index: "pin_page_deposit", table: "pin_page", key: "page, deposit, fresh, vouched",
+            columns: "vouched, deposit * 2 + fresh"),
+        Part(
             index: "retrieval_manifest", table: "retrieval", key: "uuid, manifest",
             columns: "manifest, 0"),
         Part(

@@ -77,7 +77,7 @@ extension SQLiteCatalog {
             try $0.get(0, as: Int64?.self)
         }
         guard let last, let last, start <= last else { return nil }
-        let end = start + markedAtOnce
+        let end = min(start + markedAtOnce, try PinSQL.reach(from: start, session))
         try session.statement(
             """
             UPDATE chunk AS c SET unused = NULL, abandoned = 0

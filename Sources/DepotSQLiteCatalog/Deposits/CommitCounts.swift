@@ -7,7 +7,8 @@ struct CommitCounts {
     struct Statements {
         fileprivate let stored: SQLStatement
         fileprivate let inline: SQLStatement
-        fileprivate let members: MemberTable
+        private let current: CopyMask
+        private let former: [(bits: CopyMask, bit: CopyMask)]
 
         init(_ session: Session) throws {
             let good = try CopySQL(session).good
@@ -18,7 +19,14 @@ struct CommitCounts {
                 """)
             inline = try session.statement(
                 "SELECT c.id, c.hash, c.length, 1, \(good) FROM chunk c WHERE c.id = -?")
-            members = try session.members()
+            current = try session.members().current
+            former = try session.members().former
+        }
+
+        /// The bits that members have now who vouched: one that has another bit since is the one that
+        /// vouched.
+        fileprivate func current(_ vouched: CopyMask) -> CopyMask {
+            former.reduce(vouched) { (vouched & $1.bits).isEmpty ? $0 : $0 | $1.bit } & current
         }
     }
 
@@ -38,7 +46,7 @@ struct CommitCounts {
         try uses.visit(manifest) { row in
             let number = try row.get(0, as: Int64.self)
             let pin = try pins.pin(of: number)
-            let vouched = statements.members.current(pin?.vouched ?? .none)
+            let vouched = statements.current(pin?.vouched ?? .none)
             let found = try (row.get(4, as: CopyMask.self) & vouched).count
             copies = min(copies ?? found, found)
             if found < copiesRequired {

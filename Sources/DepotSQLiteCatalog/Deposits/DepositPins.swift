@@ -15,6 +15,19 @@ enum PinSQL {
         "EXISTS (SELECT 1 FROM pin_page p WHERE \(pins(chunk)))"
     }
 
+    /// Rows of pins that one transaction may go over for each chunk of their pages: 10 ms.
+    private static let lookedThroughMax = 2_000
+
+    /// Behind which chunk a transaction that begins with one has to end. Many deposits may have pinned
+    /// chunks of one page, and each chunk of it is looked for in all of their rows.
+    static func reach(from chunk: Int64, _ session: Session) throws -> Int64 {
+        let page = try session.statement(
+            "SELECT page FROM pin_page WHERE page >= ? ORDER BY page LIMIT 1 OFFSET ?"
+        ).first(chunk >> pageBits, lookedThroughMax) { try $0.get(0, as: Int64.self) }
+        guard let page, page <= Int64.columnRange.upperBound >> pageBits else { return .max }
+        return (page + 1) << pageBits
+    }
+
     /// Whether the row `p` pins the chunk of a number.
     static func pins(_ chunk: String) -> String {
         "p.page = \(chunk) >> \(pageBits) AND (p.chunks >> (\(chunk) & 31)) & 1"
@@ -41,17 +54,21 @@ struct PinRow {
     /// - Parameter column: of the page; the others follow.
     init(_ row: SQLRow, at column: Int32 = 0) throws {
         page = try row.get(column)
-        pin = Pin(isNew: try row.get(column + 1), vouched: try row.get(column + 2))
+        // A row is deleted by what it says, so another number than these is none.
+        let fresh = try row.get(column + 1, as: Int64.self)
+        pin = Pin(isNew: fresh == 1, vouched: try row.get(column + 2))
         chunks = try row.get(column + 3)
-        guard (0...Int64.columnRange.upperBound >> PinSQL.pageBits).contains(page), chunks != 0
-        else {
-            throw DatabaseError(
-                resultCode: .SQLITE_CORRUPT, message: "page \(page) of pins is none, or is empty")
-        }
+        guard (0...Int64.columnRange.upperBound >> PinSQL.pageBits).contains(page), chunks != 0,
+            (0...1).contains(fresh)
+        else { throw Self.damage("page \(page) of pins says what no page does") }
     }
 
     init(page: Int64, pin: Pin, chunks: UInt32) {
         (self.page, self.pin, self.chunks) = (page, pin, chunks)
+    }
+
+    static func damage(_ what: String) -> DatabaseError {
+        DatabaseError(resultCode: .SQLITE_CORRUPT, message: what)
     }
 
     var count: Int { chunks.nonzeroBitCount }
@@ -62,11 +79,39 @@ struct PinRow {
     }
 }
 
+extension PinRow {
+    /// Deletes rows that were read.
+    struct Deletion {
+        private let session: Session
+        private let deleting: SQLStatement
+
+        init(_ session: Session) throws {
+            session.assertChange()
+            self.session = session
+            deleting = try session.statement(
+                """
+                DELETE FROM pin_page WHERE page = ? AND deposit = ? AND fresh = ? AND vouched = ?
+                """)
+        }
+
+        /// - Throws: `SQLITE_CORRUPT` where the row is not there: the index that gave it is wrong.
+        func delete(_ row: PinRow, of deposit: Int64) throws {
+            try deleting.run(row.page, deposit, row.pin.isNew, row.pin.vouched)
+            guard session.database.changesCount == 1 else {
+                throw PinRow.damage("there is no such row of page \(row.page) of pins")
+            }
+        }
+    }
+}
+
 /// The pins of one deposit, for one change: each page is read once, and written once, by `save`.
 final class DepositPins {
+    /// Pages that are kept though nothing in them has changed.
+    private static let pagesMax = 10_000
+
     private struct Page {
         let number: Int64
-        let before: [PinRow]
+        var before: [PinRow]
         var rows: [PinRow]
         var isChanged = false
 
@@ -94,11 +139,13 @@ final class DepositPins {
     private(set) var added = 0
     private let deposit: Int64
     private var pages: [Page] = []
+    /// Of those when some were last forgotten.
+    private var changedCount = 0
     /// Where the page of a number is.
     private var places: [Int64: Int] = [:]
     private let reading: SQLStatement
     private let writing: SQLStatement
-    private let deleting: SQLStatement
+    private let deleting: PinRow.Deletion
 
     init(of deposit: Int64, _ session: Session) throws {
         self.deposit = deposit
@@ -109,10 +156,14 @@ final class DepositPins {
             INSERT INTO pin_page (page, deposit, fresh, vouched, chunks) VALUES (?, ?, ?, ?, ?)
             ON CONFLICT DO UPDATE SET chunks = excluded.chunks
             """)
-        deleting = try session.statement(
-            """
-            DELETE FROM pin_page WHERE page = ? AND deposit = ? AND fresh = ? AND vouched = ?
-            """)
+        deleting = try PinRow.Deletion(session)
+    }
+
+    private func forgetUnchanged() {
+        pages = pages.filter(\.isChanged)
+        changedCount = pages.count
+        places = Dictionary(
+            uniqueKeysWithValues: pages.enumerated().map { ($0.element.number, $0.offset) })
     }
 
     private static func bit(of chunk: Int64) -> UInt32 { 1 << UInt32(chunk & 31) }
@@ -123,13 +174,12 @@ final class DepositPins {
         // Neighbours often come one after the other.
         if let last = pages.last, last.number == number { return pages.count - 1 }
         if let place = places[number] { return place }
+        if pages.count >= Self.pagesMax + changedCount { forgetUnchanged() }
         let rows = try reading.all(number, deposit) { try PinRow($0) }
         var chunks: UInt32 = 0
         for row in rows {
             guard chunks & row.chunks == 0 else {
-                throw DatabaseError(
-                    resultCode: .SQLITE_CORRUPT,
-                    message: "a chunk of page \(number) is pinned twice by a deposit")
+                throw PinRow.damage("a chunk of page \(number) is pinned twice by a deposit")
             }
             chunks |= row.chunks
         }
@@ -159,15 +209,19 @@ final class DepositPins {
 
     func save() throws {
         // In the order of the tree.
-        for page in pages.filter(\.isChanged).sorted(by: { $0.number < $1.number }) {
+        for place in pages.indices.sorted(by: { pages[$0].number < pages[$1].number })
+        where pages[place].isChanged {
+            let page = pages[place]
             for row in page.before where !page.rows.contains(where: { $0.pin == row.pin }) {
-                try deleting.run(page.number, deposit, row.pin.isNew, row.pin.vouched)
+                try deleting.delete(row, of: deposit)
             }
             for row in page.rows
             where !page.before.contains(where: { $0.pin == row.pin && $0.chunks == row.chunks }) {
                 try writing.run(
                     page.number, deposit, row.pin.isNew, row.pin.vouched, row.chunks)
             }
+            pages[place].before = page.rows
+            pages[place].isChanged = false
         }
     }
 }

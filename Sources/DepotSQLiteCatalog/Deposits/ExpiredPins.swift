@@ -34,11 +34,8 @@ struct ExpiredPins {
     func letGo() throws {
         session.assertChange()
         guard !rows.isEmpty else { return }
-        let deleting = try session.statement(
-            """
-            DELETE FROM pin_page WHERE page = ? AND deposit = ? AND fresh = ? AND vouched = ?
-            """)
-        for row in rows { try deleting.run(row.page, deposit, row.pin.isNew, row.pin.vouched) }
+        let deletion = try PinRow.Deletion(session)
+        for row in rows { try deletion.delete(row, of: deposit) }
         try session.statement("UPDATE deposit SET pins = max(pins - ?, 0) WHERE id = ?")
             .run(count, deposit)
         let abandoning = try session.statement(

@@ -130,11 +130,6 @@ struct MemberTable {
         }
     }
 
-    /// The bits that members have now who vouched: one that has another bit since is the one that vouched.
-    func current(_ vouched: CopyMask) -> CopyMask {
-        former.reduce(vouched) { (vouched & $1.bits).isEmpty ? $0 : $0 | $1.bit } & current
-    }
-
     /// The member whose copy a bit of a mask stands for; `nil` for one that was forgotten.
     ///
     /// - Throws: for a bit that is in no mask.

@@ -115,8 +115,8 @@ import Testing
     /// `isUsed` looked into one index, which nobody compared with its table: one bit there, and a collection deleted all
     /// copies of a live file's chunk.
     @Test(arguments: [
-        "reference_chunk", "file_manifest", "pin_page_deposit", "record_holding_replica",
-        "file_record",
+        "reference_chunk", "file_manifest", "pin_page", "pin_page_deposit",
+        "record_holding_replica", "file_record",
     ])
     func `an index that its table contradicts lets nothing go`(_ index: String) async throws {
         try await withClosed { folder, _ in

@@ -70,9 +70,10 @@ extension CatalogConformance {
             let other = try await fixture.open(level: 1)
             try await fixture.send(
                 [chunks[0], manifest], to: Fixture.replicas(1...1), in: deposit)
+            try await fixture.send(chunks, to: Fixture.replicas(1...1), in: other)
+            // That it is pinned is not enough.
             _ = try await fixture.catalog.negotiate(
                 deposit, chunks: [chunks[1]], live: [], copies: 1)
-            try await fixture.send(chunks, to: Fixture.replicas(1...1), in: other)
             let page = ManifestPage(of: manifest, chunks: chunks, isLast: true)
             let lacking = try await fixture.catalog.stage([page], deposit: deposit)
             #expect(Set(lacking) == [chunks[1], chunks[2]], "vouched for to another deposit")

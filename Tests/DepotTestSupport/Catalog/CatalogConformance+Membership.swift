@@ -83,6 +83,8 @@ extension CatalogConformance {
                 let states = try await [fixture.state(chunk, on: 1), fixture.state(chunk, on: 2)]
                 #expect(states == [.good, .good], "round \(round)")
             }
+            // No bit is free: all of them are cleared, in pins, too.
+            try await fixture.admit(9...9)
             // The deposit was vouched for before all that, and by the same replica.
             let file = try Fixture.commit("late", [other])
             let lacking = try await fixture.outcome(file, in: deposit, copies: 2).lacking

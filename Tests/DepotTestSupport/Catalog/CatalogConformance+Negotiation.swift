@@ -136,6 +136,10 @@ extension CatalogConformance {
                     $0?.target
                 }
                 #expect(targets[..<2] == [1, 1] && targets[2...].allSatisfy { $0 == 0 }, "\(end)")
+                try await fixture.catalog.markUnused()
+                let unused = try await fixture.catalog.unused(
+                    for: .zero, on: Fixture.replica(1), after: nil, limit: 10_000)
+                #expect(unused.count == brought.count - 2, "\(end)")
             }
         },
     ]
