@@ -37,6 +37,8 @@ struct CatalogScale {
             var fill = began.measurement("catalog: fill", bytes: 0, operations: chunks)
             fill.stored = Int64(BenchmarkData.bytes(ofTree: folder).bytes)
             let catalog = try await SQLiteCatalog.open(at: folder)
+            // As a FileServer does once it has started.
+            while try await catalog.learn() {}
             let found = try await CatalogStages(chunks: chunks).measure(catalog, filled)
             try catalog.close()
             return [fill] + found

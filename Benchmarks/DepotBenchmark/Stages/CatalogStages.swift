@@ -14,6 +14,7 @@ struct CatalogStages: Sendable {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let filled = try await FilledCatalog(chunks: chunks, in: folder)
         let catalog = try await SQLiteCatalog.open(at: folder)
+        while try await catalog.learn() {}
         let found = try await measure(catalog, filled)
         try catalog.close()
         return found

@@ -39,7 +39,9 @@ struct CatalogWatch: Sendable {
             do throws(DepotError) {
                 while true {
                     let began = context.clock.elapsed()
-                    guard try await catalog.catchUp() else { break }
+                    var isMore = try await catalog.catchUp()
+                    if !isMore { isMore = try await catalog.learn() }
+                    guard isMore else { break }
                     guard await context.clock.pause(context.clock.elapsed() - began) else { return }
                 }
             } catch {

@@ -71,6 +71,9 @@ public struct ChunkID: Sendable, Hashable, Comparable {
         }
     }
 
+    /// The first 16 bytes, as numbers.
+    package var leadingWords: (UInt64, UInt64) { (words.0, words.1) }
+
     /// Its 32 bytes.
     public var bytes: [UInt8] { withBytes { [UInt8]($0) } }
 

@@ -64,6 +64,7 @@ struct ChunkTable {
     func enter(_ chunk: ChunkReference) throws -> Int64 {
         session.assertChange()
         guard let known = try find(chunk.id) else {
+            session.absent.enter(chunk.id)
             return try inserting.insert(chunk.id, chunk.length)
         }
         guard known.length == chunk.length else { throw Self.contradiction(of: chunk, to: known) }
@@ -90,6 +91,7 @@ struct ChunkTable {
     func enter(_ chunk: ChunkReference, good: CopyMask) throws -> Int64 {
         session.assertChange()
         assert(!good.isEmpty, "a chunk enters with a vouch")
+        session.absent.enter(chunk.id)
         return try session.statement("INSERT INTO chunk (hash, length, good) VALUES (?, ?, ?)")
             .insert(chunk.id, chunk.length, good)
     }

@@ -40,13 +40,16 @@ extension SQLiteCatalog {
         try await queue.view { session in
             _ = try Leases(session).live(deposit)
             let table = try ChunkTable(session)
-            return try chunks.allSatisfy { try table.find($0.id) == nil }
+            return try chunks.allSatisfy {
+                try session.absent.isAbsent($0.id) || table.find($0.id) == nil
+            }
         }
     }
 }
 
 /// Pins known chunks to one deposit.
 private struct Negotiation {
+    private let absent: AbsentFilter
     private let pins: DepositPins
     private let chunks: ChunkTable
     private let copies: CopyTable
@@ -54,6 +57,7 @@ private struct Negotiation {
 
     init(deposit: Int64, _ session: Session) throws {
         session.assertChange()
+        absent = session.absent
         pins = try DepositPins(of: deposit, session)
         chunks = try ChunkTable(session)
         copies = try CopyTable(session)
@@ -62,7 +66,7 @@ private struct Negotiation {
 
     /// - Returns: which members have good copies, a bit each.
     func pin(_ chunk: ChunkReference) throws -> CopyMask {
-        guard let known = try chunks.use(chunk) else { return .none }
+        guard !absent.isAbsent(chunk.id), let known = try chunks.use(chunk) else { return .none }
         let good = try copies.row(of: known).good & current
         try pins.update(known.number) { $0 ?? Pin(isNew: good.isEmpty, vouched: .none) }
         return good

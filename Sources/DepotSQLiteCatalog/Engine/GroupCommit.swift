@@ -23,14 +23,16 @@ final class GroupCommit: Sendable {
     private let unwritten: UnwrittenRetrievals
     private let damage: DamageNote
     private let versions: VersionPolicy
+    private let absent: AbsentFilter
     /// After a failed write or sync nothing that SQLite keeps in memory is known to be on the disk.
     private let hasFailed = Atomic(false)
 
     init(
         time: RunningTime, unwritten: UnwrittenRetrievals, damage: DamageNote,
-        versions: VersionPolicy
+        versions: VersionPolicy, absent: AbsentFilter
     ) {
         self.versions = versions
+        self.absent = absent
         self.time = time
         self.unwritten = unwritten
         self.damage = damage
@@ -73,7 +75,8 @@ final class GroupCommit: Sendable {
     private func begin(_ database: Database) throws -> Session {
         let session = Session(
             database: database, access: .change, time: time,
-            state: try CatalogState(database).next, versions: versions)
+            state: try CatalogState(database).next, versions: versions,
+            absent: absent)
         try session.statement("UPDATE cluster SET tick = ?, clock = ?").run(
             session.tick, session.now)
         return session

@@ -27,6 +27,7 @@ final class Session {
     let tick: UInt64
     /// What is kept of what names were, where no policy says something else.
     let versions: VersionPolicy
+    let absent: AbsentFilter
     /// Whether copies of some chunks are in the old table still, see `CarryOver`.
     private(set) var isCarrying: Bool
     private var loadedMembers: MemberTable?
@@ -35,7 +36,7 @@ final class Session {
 
     init(
         database: Database, access: Access, time: RunningTime, state: CatalogState,
-        versions: VersionPolicy
+        versions: VersionPolicy, absent: AbsentFilter
     ) {
         assert(database.isInsideTransaction, "a session lives inside a transaction")
         self.database = database
@@ -43,6 +44,7 @@ final class Session {
         self.time = time
         now = time.now
         self.versions = versions
+        self.absent = absent
         tick = state.tick
         isCarrying = state.isCarrying
     }

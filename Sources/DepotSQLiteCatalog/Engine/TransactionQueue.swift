@@ -23,6 +23,7 @@ final class TransactionQueue: Sendable {
     private let waiting = Mutex(Waiting())
     let unwritten = UnwrittenRetrievals()
     let damage: DamageNote
+    let absent = AbsentFilter()
 
     /// - Parameter versions: what is kept of what names were.
     init(
@@ -34,7 +35,8 @@ final class TransactionQueue: Sendable {
         self.time = time
         damage = DamageNote(path: pool.path)
         groups = GroupCommit(
-            time: time, unwritten: unwritten, damage: damage, versions: versions)
+            time: time, unwritten: unwritten, damage: damage, versions: versions,
+            absent: absent)
     }
 
     func close() throws(DepotError) {
@@ -90,7 +92,7 @@ final class TransactionQueue: Sendable {
                         let database = try database.get()
                         let session = Session(
                             database: database, access: .view, time: time,
-                            state: try CatalogState(database), versions: versions)
+                            state: try CatalogState(database), versions: versions, absent: absent)
                         return try body(session)
                     }.mapError(damage.mapped))
             }

@@ -43,6 +43,7 @@ struct PageComparison {
                 findings.wrongLength.append(entry.id.hash)
                 return
             }
+            session.absent.enter(entry.id.hash)
             try inserting.run(
                 entry.id.hash, entry.length, session.now, session.members().bit(of: member))
             findings.entered.append(entry.id)

@@ -69,7 +69,9 @@ public struct CatalogModel {
             case 7: try await pass()
             case 8: try await regress()
             case 9: try await exchange()
-            default: _ = try await fixture.catalog.catchUp()
+            default:
+                _ = try await fixture.catalog.catchUp()
+                _ = try await fixture.catalog.learn()
             }
             try await between(fixture)
             try await compare("seed \(seed), step \(step), move \(move)")

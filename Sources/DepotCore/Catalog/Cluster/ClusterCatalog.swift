@@ -35,6 +35,12 @@ public protocol ClusterCatalog: Sendable {
     /// - Returns: whether there was anything to do.
     func catchUp() async throws(DepotError) -> Bool
 
+    /// Reads a piece of what makes later answers cheaper, and is kept in memory: at most 80 MiB, 20
+    /// bits for each chunk. What the catalog says is the same before and after.
+    ///
+    /// - Returns: whether there is more to read.
+    func learn() async throws(DepotError) -> Bool
+
     /// Waits until damage shows while the catalog is in use. From then on the catalog takes only
     /// changes that promise nothing and let nothing go. For one caller.
     ///
