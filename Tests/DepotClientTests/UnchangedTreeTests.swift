@@ -25,10 +25,16 @@ import Testing
             try #require(told.failures.isEmpty && told.cacheProblems.isEmpty)
         }
 
-        /// Until each later change has another time.
+        /// Until each later change has another time. A change may be stamped by the finer clock, whose time the other one
+        /// reaches a tick later, and more on a busy host.
         func wait() {
-            let now = FileState.now
-            while FileState.now.tv_nsec == now.tv_nsec { usleep(1_000) }
+            var start = timespec()
+            clock_gettime(CLOCK_REALTIME, &start)
+            while true {
+                let now = FileState.now
+                if (now.tv_sec, now.tv_nsec) > (start.tv_sec, start.tv_nsec) { return }
+                usleep(1_000)
+            }
         }
 
         func terms(
