@@ -71,6 +71,14 @@ import Testing
         }
     }
 
+    @Test func `of a damaged catalog nothing is read`() async throws {
+        try await withCatalog { fixture in
+            let catalog = try #require(fixture.catalog as? SQLiteCatalog)
+            _ = catalog.queue.damage.mapped(DatabaseError(resultCode: .SQLITE_CORRUPT))
+            #expect(try await !catalog.learn())
+        }
+    }
+
     @Test func `a rebuild notes what it enters`() async throws {
         try await withFolder { folder in
             let catalog = try await SQLiteCatalog.makeForRebuild(

@@ -5,6 +5,8 @@ extension SQLiteCatalog {
     private static let learntAtOnce = 20_000
 
     public func learn() async throws(DepotError) -> Bool {
+        // Of a damaged catalog it would be told each time that this cannot be done.
+        guard queue.damage.found == nil else { return false }
         let absent = queue.absent
         if absent.isToBegin {
             let count = try await queue.view { session in
