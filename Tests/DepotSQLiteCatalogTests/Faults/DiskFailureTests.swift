@@ -146,7 +146,7 @@ private struct Trial {
         of catalog: SQLiteCatalog, _ disk: FaultyDisk, _ fault: DiskFault, _ before: [String],
         _ after: [String]
     ) async throws {
-        // Two that read one after the other may need a second connection, of which nothing depends.
+        // Two that read one after the other may need a second connection, on which nothing depends.
         let isReader = disk.hasRefusedToOpenOnly
         disk.set(nil)
         if isReader {
