@@ -92,9 +92,11 @@ public final class FileServerClient: FileServerAPI {
     public func commit(
         _ deposit: DepositID, _ files: [CommitBody.File]
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
-        let answer: CommitAnswerBody = try await json(
-            .POST, "\(FileServerRoute.deposits)/\(deposit)/commits",
-            body: CommitBody(files: files))
+        let request = WireRequest(
+            .POST, "\(FileServerRoute.deposits)/\(deposit)/commits?lines=true",
+            headers: ["content-type": WireLines.contentType], body: CommitBody(files: files).lines,
+            patience: .seconds(180))
+        let answer = try CommitAnswerBody(lines: try await send(request).body)
         guard answer.results.count == files.count else {
             throw DepotError(
                 .internalError, "\(answer.results.count) results came for \(files.count) files")
@@ -111,7 +113,11 @@ public final class FileServerClient: FileServerAPI {
     public func openRetrieval(
         _ body: OpenRetrievalBody
     ) async throws(DepotError) -> RetrievalBody {
-        try await json(.POST, FileServerRoute.retrievals, body: body)
+        let request = WireRequest(
+            .POST, "\(FileServerRoute.retrievals)?lines=true",
+            headers: ["content-type": "application/json"], body: try WireJSON.encode(body),
+            patience: .seconds(180))
+        return try RetrievalBody(lines: try await send(request).body)
     }
 
     public func closeRetrieval(_ retrieval: RetrievalID) async throws(DepotError) {

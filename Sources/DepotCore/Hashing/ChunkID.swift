@@ -51,7 +51,7 @@ public struct ChunkID: Sendable, Hashable, Comparable {
         func word(_ number: Int) -> UInt64 {
             var word: UInt64 = 0
             for digit in hexDigits[16 * number..<16 * (number + 1)] {
-                guard let value = Self.value(ofDigit: digit) else {
+                guard let value = HexDigit.value(of: digit) else {
                     isValid = false
                     break
                 }
@@ -61,14 +61,6 @@ public struct ChunkID: Sendable, Hashable, Comparable {
         }
         words = (word(0), word(1), word(2), word(3))
         guard isValid else { return nil }
-    }
-
-    private static func value(ofDigit digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-        default: nil
-        }
     }
 
     /// The first 16 bytes, as numbers.
@@ -92,15 +84,10 @@ public struct ChunkID: Sendable, Hashable, Comparable {
         assert(digits.count >= 2 * Self.byteCount, "the digits do not fit")
         withBytes { bytes in
             for (index, byte) in bytes.enumerated() {
-                digits[2 * index] = Self.digit(byte >> 4)
-                digits[2 * index + 1] = Self.digit(byte & 15)
+                digits[2 * index] = HexDigit.digit(byte >> 4)
+                digits[2 * index + 1] = HexDigit.digit(byte & 15)
             }
         }
-    }
-
-    private static func digit(_ value: UInt8) -> UInt8 {
-        assert(value < 16, "no digit has this value")
-        return value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
     /// Lends its 32 bytes, without a copy on the heap.

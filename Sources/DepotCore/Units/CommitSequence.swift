@@ -35,27 +35,31 @@ public struct CommitSequence: Sendable, Hashable, Comparable, CustomStringConver
         self.init(epoch: epoch, counter: counter)
     }
 
+    private static let epochDigits = 8
+    private static let counterDigits = 16
+
     /// Takes exactly 8 digits, a hyphen and 16 digits, within the bounds.
-    public init?(_ text: some StringProtocol) {
-        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].count == 8, parts[1].count == 16,
-            parts.allSatisfy({
-                $0.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-            }),
-            let epoch = UInt32(String(decoding: parts[0], as: UTF8.self)),
-            let counter = UInt64(String(decoding: parts[1], as: UTF8.self))
+    public init?(_ text: some StringProtocol) { self.init(utf8: text.utf8) }
+
+    /// The same, as bytes.
+    init?(utf8 text: some Collection<UInt8>) {
+        let (front, back) = (text.prefix(Self.epochDigits), text.dropFirst(Self.epochDigits))
+        guard text.count == Self.epochDigits + 1 + Self.counterDigits,
+            back.first == UInt8(ascii: "-"),
+            let epoch = DecimalDigits.value(front).flatMap(UInt32.init(exactly:)),
+            let counter = DecimalDigits.value(back.dropFirst())
         else { return nil }
         self.init(exactlyEpoch: epoch, counter: counter)
     }
 
     public var description: String {
-        "\(Self.padded(UInt64(epoch), to: 8))-\(Self.padded(counter, to: 16))"
-    }
-
-    private static func padded(_ number: UInt64, to width: Int) -> String {
-        let digits = String(number)
-        assert(digits.count <= width, "text would not sort as its value does")
-        return String(repeating: "0", count: width - digits.count) + digits
+        let count = Self.epochDigits + 1 + Self.counterDigits
+        return String(unsafeUninitializedCapacity: count) { digits in
+            DecimalDigits.write(UInt64(epoch), to: digits[..<Self.epochDigits])
+            digits[Self.epochDigits] = UInt8(ascii: "-")
+            DecimalDigits.write(counter, to: digits[Self.epochDigits + 1..<count])
+            return count
+        }
     }
 
     public static func < (left: Self, right: Self) -> Bool {

@@ -19,18 +19,40 @@ public struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible 
         if text.utf8.count > Limits.fileNameSizeMax {
             return "it has \(text.utf8.count) bytes, at most \(Limits.fileNameSizeMax) are allowed"
         }
-        if text.unicodeScalars.contains(where: \.isControl) {
-            return "it contains a control character"
-        }
         if text.utf8.first == UInt8(ascii: "/") { return "it is absolute; give a relative path" }
-        for part in text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        {
-            if part.isEmpty { return "it has an empty part (//, or / at the end)" }
-            if part.elementsEqual(".".utf8) || part.elementsEqual("..".utf8) {
-                return "'.' and '..' are not allowed in it"
+        var part = Part()
+        // In front of U+0080 to U+00BF.
+        let leadOfControls: UInt8 = 0xC2
+        var before: UInt8 = 0
+        for byte in text.utf8 {
+            if byte < 0x20 || byte == 0x7F || before == leadOfControls && byte < 0xA0 {
+                return "it contains a control character"
             }
+            before = byte
+            guard byte == UInt8(ascii: "/") else {
+                part.add(byte)
+                continue
+            }
+            if let fault = part.fault { return fault }
+            part = Part()
         }
-        return nil
+        return part.fault
+    }
+
+    /// What is between two slashes.
+    private struct Part {
+        private var length = 0
+        private var dots = 0
+
+        mutating func add(_ byte: UInt8) {
+            length += 1
+            if byte == UInt8(ascii: ".") { dots += 1 }
+        }
+
+        var fault: String? {
+            if length == 0 { return "it has an empty part (//, or / at the end)" }
+            return length == dots && dots <= 2 ? "'.' and '..' are not allowed in it" : nil
+        }
     }
 
     /// Cut where it would fill the screen.
@@ -41,11 +63,11 @@ public struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible 
 
     /// Names are ordered, and are equal, by their bytes: `é` in two spellings is two names.
     public static func < (left: Self, right: Self) -> Bool {
-        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+        left.text.precedesByBytes(right.text)
     }
 
     public static func == (left: Self, right: Self) -> Bool {
-        left.text.utf8.elementsEqual(right.text.utf8)
+        left.text.equalsByBytes(right.text)
     }
 
     public func hash(into hasher: inout Hasher) {

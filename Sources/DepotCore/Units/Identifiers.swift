@@ -11,12 +11,16 @@ public protocol UUIDIdentifier: Sendable, Hashable, Comparable, Codable, CustomS
 extension UUIDIdentifier {
     public static func random() -> Self { Self(uuid: UUID()) }
 
-    public init?(_ text: some StringProtocol) {
-        guard let uuid = UUID(uuidString: String(text)) else { return nil }
+    /// Takes the digits in either case.
+    public init?(_ text: some StringProtocol) { self.init(utf8: text.utf8) }
+
+    /// The same, as bytes.
+    init?(utf8 text: some Collection<UInt8>) {
+        guard let uuid = UUIDText.parse(text) else { return nil }
         self.init(uuid: uuid)
     }
 
-    public var description: String { uuid.uuidString.lowercased() }
+    public var description: String { UUIDText.text(of: uuid) }
 
     public static func < (left: Self, right: Self) -> Bool { left.uuid < right.uuid }
 
@@ -33,6 +37,54 @@ extension UUIDIdentifier {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
+    }
+}
+
+/// Ids as RFC 9562 writes them. Foundation goes through `scanf` and `printf`, which took a tenth of a
+/// list of names.
+private enum UUIDText {
+    private static let length = 36
+
+    private static func isHyphen(_ place: Int) -> Bool {
+        place == 8 || place == 13 || place == 18 || place == 23
+    }
+
+    static func parse(_ text: some Collection<UInt8>) -> UUID? {
+        guard text.count == length else { return nil }
+        var (high, low) = (UInt64(0), UInt64(0))
+        for (place, byte) in text.enumerated() {
+            guard !isHyphen(place) else {
+                guard byte == UInt8(ascii: "-") else { return nil }
+                continue
+            }
+            let isUppercase = (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(byte)
+            guard let value = HexDigit.value(of: isUppercase ? byte | 0x20 : byte) else {
+                return nil
+            }
+            high = high << 4 | low >> 60
+            low = low << 4 | UInt64(value)
+        }
+        return withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) {
+            UUID(uuid: $0.loadUnaligned(as: uuid_t.self))
+        }
+    }
+
+    static func text(of uuid: UUID) -> String {
+        withUnsafeBytes(of: uuid.uuid) { bytes in
+            String(unsafeUninitializedCapacity: length) { digits in
+                var place = 0
+                for byte in bytes {
+                    if isHyphen(place) {
+                        digits[place] = UInt8(ascii: "-")
+                        place += 1
+                    }
+                    digits[place] = HexDigit.digit(byte >> 4)
+                    digits[place + 1] = HexDigit.digit(byte & 15)
+                    place += 2
+                }
+                return length
+            }
+        }
     }
 }
 

@@ -56,7 +56,7 @@ extension SQLiteCatalog {
     static func start(
         prefix: String, after: FileName?
     ) -> (text: String, isIncluded: Bool) {
-        guard let after, !after.text.utf8.lexicographicallyPrecedes(prefix.utf8) else {
+        guard let after, !after.text.precedesByBytes(prefix) else {
             return (prefix, true)
         }
         return (after.text, false)

@@ -80,7 +80,7 @@ extension SQLiteCatalog {
         try session.statement(names).visit(start.text) { row in
             let name = try row.get(0, as: FileName.self)
             if isHidden(name, below: prefix) { return true }
-            if !start.isIncluded, name.text.utf8.elementsEqual(start.text.utf8) { return true }
+            if !start.isIncluded, name.text.equalsByBytes(start.text) { return true }
             guard name.text.utf8.starts(with: prefix.utf8) else { return false }
             guard passed < passedMax else {
                 (hasMore, next) = (true, last)

@@ -57,8 +57,12 @@ extension Response {
         self.init(type: "application/json", whole: try WireJSON.encode(value), in: room)
     }
 
-    /// The same of another type.
-    init(type: String, whole: ByteBuffer, in room: MemoryReservation) {
+    /// The same as lines.
+    init(lines: ByteBuffer, in room: MemoryReservation) {
+        self.init(type: WireLines.contentType, whole: lines, in: room)
+    }
+
+    private init(type: String, whole: ByteBuffer, in room: MemoryReservation) {
         self.init(status: .ok, type: type, whole: whole)
         body = ResponseBody(contentLength: whole.readableBytes) { writer in
             var rest = whole
@@ -73,6 +77,10 @@ extension Response {
     }
 
     private static var partBytes: Int { 256 << 10 }
+
+    init(lines: ByteBuffer) {
+        self.init(status: .ok, type: WireLines.contentType, whole: lines)
+    }
 
     init(binary body: ByteBuffer) {
         self.init(status: .ok, type: "application/octet-stream", whole: body)

@@ -34,6 +34,10 @@ struct RetrievalService: Sendable {
             files: Self.fitting(files.map { $0.map(FileBody.init) }))
     }
 
+    func lines(_ retrieval: RetrievalBody) throws(DepotError) -> ByteBuffer {
+        try retrieval.lines(of: pool.cluster.cluster)
+    }
+
     /// As much as an answer takes. Clients know from their lists how much that is.
     private static func fitting(
         _ files: [Result<FileBody, DepotError>]

@@ -45,37 +45,7 @@ public struct StoredBody: Sendable, Codable {
 }
 
 public struct CommitBody: Sendable, Codable {
-    public struct File: Sendable, Codable {
-        public let name: FileName
-        public let manifest: ManifestReference
-        @ByteCount public private(set) var size: UInt64
-        public let metadata: FileMetadata
-        /// Commit only where no file has the name.
-        public let absent: Bool?
-        /// Commit only in place of this version.
-        public let replaces: CommitSequence?
-
-        public init(
-            name: FileName, manifest: ManifestReference, size: UInt64, metadata: FileMetadata,
-            expecting expected: FileExpectation = .anything
-        ) {
-            absent = expected == .absence ? true : nil
-            if case .version(let sequence) = expected {
-                replaces = sequence
-            } else {
-                replaces = nil
-            }
-            self.name = name
-            self.manifest = manifest
-            self.size = size
-            self.metadata = metadata
-        }
-
-        public var expected: FileExpectation {
-            if absent == true { return .absence }
-            return replaces.map { .version($0) } ?? .anything
-        }
-    }
+    public typealias File = FileProposal
 
     /// At most `WireLimits.commitFilesMax`.
     public let files: [File]
@@ -132,6 +102,26 @@ public struct ReceiptBody: Sendable, Codable, Hashable {
     @Count public private(set) var newChunks: Int
     @ByteCount public private(set) var newBytes: UInt64
     @ByteCount public private(set) var sharedBytes: UInt64
+
+    init(
+        deposit: DepositID, name: FileName, sequence: CommitSequence, manifest: ChunkID,
+        chunk: ChunkID?, size: ByteCount, level: ReplicationLevel, copies: Count, chunks: Count,
+        newChunks: Count, newBytes: ByteCount, sharedBytes: ByteCount
+    ) {
+        self.deposit = deposit
+        self.name = name
+        self.sequence = sequence
+        self.manifest = manifest
+        self.chunk = chunk
+        self.level = level
+        degraded = copies.wrappedValue < level.copies
+        _size = size
+        _copies = copies
+        _chunks = chunks
+        _newChunks = newChunks
+        _newBytes = newBytes
+        _sharedBytes = sharedBytes
+    }
 
     public init(_ receipt: Receipt) {
         deposit = receipt.deposit

@@ -16,24 +16,73 @@ extension FileListBody {
     public func lines(of cluster: ClusterID) throws(DepotError) -> ByteBuffer {
         var lines = ByteBuffer()
         for file in files { lines.writeBytes(try file.record(in: cluster).text) }
-        lines.writeImmutableBuffer(try WireJSON.encode(End(hasMore: hasMore, next: next)))
-        lines.writeString("\n")
+        try lines.writeLine(End(hasMore: hasMore, next: next))
         return lines
     }
 
     /// - Throws: `invalidArgument` for what `lines` does not give.
     public init(lines: ByteBuffer) throws(DepotError) {
         var (rest, files) = (lines, [FileBody]())
-        while let length = rest.readableBytesView.firstIndex(of: UInt8(ascii: "\n")).map({
-            $0 - rest.readerIndex + 1
-        }), length < rest.readableBytes, let line = rest.readSlice(length: length) {
+        while let line = try rest.readLine() {
+            guard rest.readableBytes > 0 else {
+                let end = try WireJSON.decode(End.self, from: line)
+                self.init(files: files, hasMore: end.hasMore, next: end.next)
+                return
+            }
             files.append(try FileBody(FileRecord(reading: line)))
         }
-        guard rest.readableBytesView.last == UInt8(ascii: "\n") else {
-            throw DepotError(.invalidArgument, "a list of files ends too early")
+        throw DepotError(.invalidArgument, "a list of files ends too early")
+    }
+}
+
+extension RetrievalBody {
+    private struct End: Codable {
+        let retrieval: RetrievalID
+        @Seconds private(set) var leaseSeconds: Int
+    }
+
+    /// A name that was not found is a line of JSON.
+    ///
+    /// - Parameter cluster: whose files they are.
+    public func lines(of cluster: ClusterID) throws(DepotError) -> ByteBuffer {
+        var lines = ByteBuffer()
+        for found in files {
+            if let file = found.file {
+                lines.writeBytes(try file.record(in: cluster).text)
+            } else {
+                try lines.writeLine(found)
+            }
         }
-        let end = try WireJSON.decode(End.self, from: rest)
-        self.init(files: files, hasMore: end.hasMore, next: end.next)
+        try lines.writeLine(End(retrieval: retrieval, leaseSeconds: leaseSeconds))
+        return lines
+    }
+
+    /// - Throws: `invalidArgument` for what `lines` does not give.
+    public init(lines: ByteBuffer) throws(DepotError) {
+        var (rest, files) = (lines, [Found]())
+        while let line = try rest.readLine() {
+            guard rest.readableBytes > 0 else {
+                let end = try WireJSON.decode(End.self, from: line)
+                self.init(
+                    retrieval: end.retrieval, leaseSeconds: end.leaseSeconds, files: files)
+                return
+            }
+            files.append(try Found(line: line))
+        }
+        throw DepotError(.invalidArgument, "the names of a retrieval end too early")
+    }
+}
+
+extension RetrievalBody.Found {
+    fileprivate init(line: ByteBuffer) throws(DepotError) {
+        do throws(DepotError) {
+            self.init(.success(try FileBody(FileRecord(reading: line))))
+        } catch {
+            guard let found = try? WireJSON.decode(Self.self, from: line), found.error != nil,
+                found.file == nil
+            else { throw error }
+            self = found
+        }
     }
 }
 

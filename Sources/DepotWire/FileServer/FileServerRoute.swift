@@ -11,9 +11,9 @@ import DepotCore
 /// | `POST /v1/deposits/{id}/negotiation` | chunk references → lacking chunks |
 /// | `PUT /v1/deposits/{id}/chunks` | object frames → `StoredBody` |
 /// | `POST /v1/deposits/{id}/barrier` | chunk references → lacking chunks |
-/// | `POST /v1/deposits/{id}/commits` | `CommitBody` → `CommitAnswerBody` |
+/// | `POST /v1/deposits/{id}/commits` | `CommitBody` → `CommitAnswerBody`; with `lines=true` both as lines, see `CommitLines.swift` |
 /// | `DELETE /v1/deposits/{id}` | → nothing (204) |
-/// | `POST /v1/retrievals` | `OpenRetrievalBody` → `RetrievalBody` |
+/// | `POST /v1/retrievals` | `OpenRetrievalBody` → `RetrievalBody`; with `lines=true` as lines |
 /// | `POST /v1/retrievals/{id}/chunks` | read requests → object frames |
 /// | `DELETE /v1/retrievals/{id}` | → nothing (204) |
 /// | `GET /v1/files?prefix=&after=&limit=` | → `FileListBody`; with `at=` as it was then, with `deleted=true` what deleted names were; with `lines=true` as lines, see `FileLines.swift` |

@@ -16,10 +16,15 @@ struct SourceWalk: IteratorProtocol, Sendable {
         }
 
         let name: FilePath.Component
-        let text: String
         let step: Step
-        /// The order of these in a folder is the order of whole names.
-        var key: String { if case .content = step { "\(text)/" } else { text } }
+        /// What its name, or the names of what is in it, end or begin with. The order of these in a
+        /// folder is the order of whole names.
+        let key: String
+
+        init(_ name: FilePath.Component, text: String, _ step: Step) {
+            (self.name, self.step) = (name, step)
+            key = if case .content = step { "\(text)/" } else { text }
+        }
     }
 
     private struct Level: Sendable {
@@ -133,7 +138,7 @@ struct SourceWalk: IteratorProtocol, Sendable {
                     DepotError(.notFound, "it is not there", object: root.shown(path))))
         }
         add(OpenFolder.Entry(name: name, kind: kind), to: &level)
-        level.entries.sort { $1.key.utf8.lexicographicallyPrecedes($0.key.utf8) }
+        level.entries.sort { $1.key.precedesByBytes($0.key) }
         levels.append(level)
     }
 
@@ -159,7 +164,7 @@ struct SourceWalk: IteratorProtocol, Sendable {
         } catch {
             onProblem(.failed(name: level.root.shown(level.path), error))
         }
-        level.entries.sort { $1.key.utf8.lexicographicallyPrecedes($0.key.utf8) }
+        level.entries.sort { $1.key.precedesByBytes($0.key) }
         levels.append(level)
     }
 
@@ -168,7 +173,7 @@ struct SourceWalk: IteratorProtocol, Sendable {
         guard !selection.patterns.leavesOut(place, isFolder: entry.kind == .folder) else { return }
         let text = FilePath(entry.name).name
         func add(_ step: Entry.Step) {
-            level.entries.append(Entry(name: entry.name, text: text, step: step))
+            level.entries.append(Entry(entry.name, text: text, step))
         }
         let path = level.path.appending(entry.name)
         switch entry.kind {

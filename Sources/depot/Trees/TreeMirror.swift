@@ -43,9 +43,7 @@ final class TreeMirror: Sendable {
         func isLeftOut(_ name: FileName) -> Bool {
             leftOut.withLock { leftOut in
                 let isBelow = { (folder: String) in name.text.utf8.starts(with: folder.utf8) }
-                leftOut.removeAll {
-                    $0.utf8.lexicographicallyPrecedes(name.text.utf8) && !isBelow($0)
-                }
+                leftOut.removeAll { $0.precedesByBytes(name.text) && !isBelow($0) }
                 return leftOut.contains(where: isBelow)
             }
         }

@@ -13,6 +13,30 @@ import Testing
         #expect(ReplicaID.random() != ReplicaID.random())
     }
 
+    @Test func `ids are read and written as Foundation does`() throws {
+        for _ in 0..<200 {
+            let uuid = UUID()
+            #expect("\(RequestID(uuid: uuid))" == uuid.uuidString.lowercased())
+            #expect(RequestID(uuid.uuidString)?.uuid == uuid)
+        }
+        let digits = Set("0123456789abcdefABCDEF".utf8)
+        for place in 0..<Self.text.utf8.count {
+            for byte in UInt8.min...127 {
+                var text = Array(Self.text.utf8)
+                let isHyphen = text[place] == UInt8(ascii: "-")
+                text[place] = byte
+                let spelled = String(decoding: text, as: UTF8.self)
+                let isValid = isHyphen ? byte == UInt8(ascii: "-") : digits.contains(byte)
+                // Foundation takes spaces and signs, too.
+                let expected = isValid ? UUID(uuidString: spelled) : nil
+                #expect(RequestID(spelled)?.uuid == expected, "\(spelled)")
+            }
+        }
+        for text in ["", String(Self.text.dropLast()), Self.text + "0", "{\(Self.text)}"] {
+            #expect(RequestID(text) == nil)
+        }
+    }
+
     @Test func `a dictionary by replica is a JSON object`() throws {
         let replica = try #require(ReplicaID(Self.text))
         let json = try JSONEncoder().encode([replica: 1])

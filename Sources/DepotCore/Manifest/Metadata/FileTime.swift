@@ -45,22 +45,48 @@ extension FileTime: Comparable {
 }
 
 extension FileTime: CustomStringConvertible {
+    private static let decimals = 9
+
     public var description: String {
-        let digits = String(whole.magnitude)
-        let padded = String(repeating: "0", count: max(0, 10 - digits.count)) + digits
-        return (whole < 0 ? "-" : "") + padded.dropLast(9) + "." + padded.suffix(9)
+        let (isNegative, isWhole) = (seconds < 0, nanosecondsOfSecond == 0)
+        // Before 1970 the number's own part behind the point counts the other way.
+        let whole = seconds.magnitude - (isNegative && !isWhole ? 1 : 0)
+        let behind =
+            isNegative && !isWhole
+            ? Self.nanosecondsOfOneSecond - nanosecondsOfSecond : nanosecondsOfSecond
+        let decimals = String(unsafeUninitializedCapacity: Self.decimals) {
+            DecimalDigits.write(UInt64(behind), to: $0[..<Self.decimals])
+            return Self.decimals
+        }
+        return "\(isNegative ? "-" : "")\(whole).\(decimals)"
     }
 
     /// Takes exactly what `description` gives.
-    public init?(_ text: some StringProtocol) {
-        let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[1].count == 9,
-            let digits = Int128(Substring(text.filter { $0 != "." }))
+    public init?(_ text: some StringProtocol) { self.init(utf8: text.utf8) }
+
+    /// The same, as bytes.
+    init?(utf8 text: some Collection<UInt8>) {
+        let isNegative = text.first == UInt8(ascii: "-")
+        let digits = isNegative ? text.dropFirst() : text[...]
+        guard let point = digits.firstIndex(of: UInt8(ascii: ".")) else { return nil }
+        let (front, back) = (digits[..<point], digits[point...].dropFirst())
+        guard back.count == Self.decimals, let whole = DecimalDigits.value(front),
+            let behind = DecimalDigits.value(back),
+            // One number, one text.
+            front.first != UInt8(ascii: "0") || front.count == 1,
+            !isNegative || whole > 0 || behind > 0
         else { return nil }
-        let (whole, behind) = Self.divide(digits)
-        guard let seconds = Int64(exactly: whole) else { return nil }
-        self.init(seconds: seconds, nanoseconds: Int64(behind))
-        guard description.utf8.elementsEqual(text.utf8) else { return nil }
+        guard isNegative else {
+            guard let seconds = Int64(exactly: whole) else { return nil }
+            self.init(seconds: seconds, nanoseconds: Int64(behind))
+            return
+        }
+        guard let seconds = Int64(exactly: -Int128(whole) - (behind == 0 ? 0 : 1)) else {
+            return nil
+        }
+        self.init(
+            seconds: seconds,
+            nanoseconds: behind == 0 ? 0 : Self.nanosecondsOfOneSecond - Int64(behind))
     }
 }
 

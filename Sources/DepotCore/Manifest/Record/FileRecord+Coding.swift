@@ -16,14 +16,16 @@ extension FileRecord {
 
     /// Its text without the hash that `encoded` takes.
     package var text: [UInt8] {
-        var fields = RecordFieldWriter()
+        var fields = FieldWriter()
         switch content {
         case .file(_, let manifest, let size, let metadata):
-            addFile(manifest, size, metadata, to: &fields)
+            fields.add(
+                name: name, manifest, size, metadata, format: format, record: self,
+                expected: .anything)
         case .deleted:
             fields.add("cluster", quoted: cluster.description)
             fields.add("deleted", true)
-            addFormat(to: &fields)
+            fields.add(format)
             fields.add("level", level.copies)
             fields.add("locks", texts: locks.texts)
             fields.add("name", quoted: name.text)
@@ -34,51 +36,6 @@ extension FileRecord {
         }
         fields.add("time", time)
         return fields.finish()
-    }
-
-    private func addFile(
-        _ manifest: ManifestReference, _ size: UInt64, _ metadata: FileMetadata,
-        to fields: inout RecordFieldWriter
-    ) {
-        fields.add("chunk", quoted: manifest.chunk?.id.hex)
-        fields.add("cluster", quoted: cluster.description)
-        fields.add("contentType", quoted: metadata.contentType)
-        fields.add("entityTag", quoted: metadata.entityTag)
-        fields.add("extended", texts: metadata.extended?.encoded)
-        if metadata.kind == .folder { fields.add("folder", true) }
-        addFormat(to: &fields)
-        fields.add("group", metadata.ownership?.group)
-        fields.add("groupName", quoted: metadata.ownership?.groupName)
-        fields.add("hardLinks", quoted: metadata.hardLinks?.description)
-        fields.add("holes", quoted: metadata.holes?.description)
-        fields.add("level", level.copies)
-        fields.add("link", quoted: metadata.kind.target?.text)
-        fields.add("locks", texts: locks.texts)
-        if !manifest.isInline {
-            fields.add("manifest", quoted: manifest.id.hex)
-            fields.add("manifestLength", manifest.length)
-        }
-        fields.add("mode", metadata.mode)
-        switch format {
-        case .one: fields.add("modified", metadata.modified?.nanoseconds)
-        case .two: fields.add("modified", quoted: metadata.modified?.description)
-        }
-        fields.add("name", quoted: name.text)
-        fields.add("notes", texts: metadata.annotations?.texts)
-        fields.add("origin", quoted: origin?.description)
-        fields.add("owner", metadata.ownership?.user)
-        fields.add("ownerName", quoted: metadata.ownership?.userName)
-        fields.add("purged", quoted: history.purged?.description)
-        fields.add("request", quoted: request?.description)
-        fields.add("sequence", quoted: sequence.description)
-        fields.add("since", history.since)
-        fields.add("size", size)
-        fields.add("special", quoted: metadata.kind.special?.description)
-        fields.add("tags", texts: metadata.tags?.texts)
-    }
-
-    private func addFormat(to fields: inout RecordFieldWriter) {
-        if format != .one { fields.add("format", format.rawValue) }
     }
 
     /// Takes exactly the text that `encoded` gives.
@@ -106,7 +63,7 @@ extension FileRecord {
                 .invalidArgument,
                 "a record has at most \(Limits.recordSizeMax) bytes, found \(text.readableBytes)")
         }
-        var reader = RecordFieldReader(text)
+        var reader = FieldReader(text)
         do throws(DepotError) {
             try self.init(RecordFields(&reader))
         } catch {
@@ -116,21 +73,21 @@ extension FileRecord {
     }
 
     private init(_ fields: RecordFields) throws(DepotError) {
-        let level = try ReplicationLevel(RecordFieldReader.require("level", fields.level))
+        let level = try ReplicationLevel(FieldReader.require("level", fields.level))
         func file() throws(DepotError) -> Content {
             let manifest = try fields.manifest()
             return .file(
                 level: level, manifest: manifest,
-                size: try RecordFieldReader.require("size", fields.size).bytes,
+                size: try FieldReader.require("size", fields.size).bytes,
                 metadata: try fields.metadata(beside: manifest))
         }
         let content: Content = fields.isDeleted ? .deleted(level: level) : try file()
         self.init(
-            format: try RecordFieldReader.require("format", fields.format),
-            cluster: try RecordFieldReader.require("cluster", fields.cluster),
-            name: try FileName(RecordFieldReader.require("name", fields.name)),
-            sequence: try RecordFieldReader.require("sequence", fields.sequence),
-            time: try RecordFieldReader.require("time", fields.time), content: content,
+            format: try FieldReader.require("format", fields.format),
+            cluster: try FieldReader.require("cluster", fields.cluster),
+            name: try FileName(FieldReader.require("name", fields.name)),
+            sequence: try FieldReader.require("sequence", fields.sequence),
+            time: try FieldReader.require("time", fields.time), content: content,
             origin: fields.origin, request: fields.request, history: try fields.history())
         guard history.purged.map({ $0 <= sequence }) ?? true else {
             throw DepotError(.invalidArgument, "it lets go of words that are newer than itself")
@@ -145,5 +102,57 @@ extension FileRecord {
         guard origin == nil, request == nil, history == .none else { return false }
         guard case .file(_, let manifest, _, let metadata) = content else { return true }
         return metadata.isBasic && manifest != .empty
+    }
+}
+
+extension FieldWriter {
+    /// What a record, or a line that proposes a file, says of it.
+    ///
+    /// - Parameter record: `nil` of what is proposed.
+    mutating func add(
+        name: FileName, _ manifest: ManifestReference, _ size: UInt64, _ metadata: FileMetadata,
+        format: FileRecord.Format, record: FileRecord?, expected: FileExpectation
+    ) {
+        if expected == .absence { add("absent", true) }
+        add("chunk", quoted: manifest.chunk?.id.hex)
+        add("cluster", quoted: record?.cluster.description)
+        add("contentType", quoted: metadata.contentType)
+        add("entityTag", quoted: metadata.entityTag)
+        add("extended", texts: metadata.extended?.encoded)
+        if metadata.kind == .folder { add("folder", true) }
+        add(format)
+        add("group", metadata.ownership?.group)
+        add("groupName", quoted: metadata.ownership?.groupName)
+        add("hardLinks", quoted: metadata.hardLinks?.description)
+        add("holes", quoted: metadata.holes?.description)
+        add("level", record?.level.copies)
+        add("link", quoted: metadata.kind.target?.text)
+        add("locks", texts: record?.locks.texts)
+        if !manifest.isInline {
+            add("manifest", quoted: manifest.id.hex)
+            add("manifestLength", manifest.length)
+        }
+        add("mode", metadata.mode)
+        switch format {
+        case .one: add("modified", metadata.modified?.nanoseconds)
+        case .two: add("modified", quoted: metadata.modified?.description)
+        }
+        add("name", quoted: name.text)
+        add("notes", texts: metadata.annotations?.texts)
+        add("origin", quoted: record?.origin?.description)
+        add("owner", metadata.ownership?.user)
+        add("ownerName", quoted: metadata.ownership?.userName)
+        add("purged", quoted: record?.history.purged?.description)
+        if case .version(let sequence) = expected { add("replaces", quoted: sequence.description) }
+        add("request", quoted: record?.request?.description)
+        add("sequence", quoted: record?.sequence.description)
+        add("since", record?.history.since)
+        add("size", size)
+        add("special", quoted: metadata.kind.special?.description)
+        add("tags", texts: metadata.tags?.texts)
+    }
+
+    fileprivate mutating func add(_ format: FileRecord.Format) {
+        if format != .one { add("format", format.rawValue) }
     }
 }

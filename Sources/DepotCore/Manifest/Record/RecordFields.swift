@@ -1,7 +1,9 @@
 import NIOCore
 
-/// The fields of a record's text, in their order, each of which only some records have.
+/// The fields of a record's text, or of a line that proposes a file, in their order, each of which
+/// only some of them have.
 struct RecordFields {
+    let isForAbsence: Bool
     let chunk: ChunkID?
     let cluster: ClusterID?
     let contentType: String?
@@ -27,6 +29,7 @@ struct RecordFields {
     let owner: UInt32?
     let ownerName: String?
     let purged: CommitSequence?
+    let replaces: CommitSequence?
     let request: RequestID?
     let sequence: CommitSequence?
     let since: Int64?
@@ -35,9 +38,10 @@ struct RecordFields {
     let tags: [String: String]?
     let time: Int64?
 
-    init(_ fields: inout RecordFieldReader) {
-        chunk = fields.quoted("chunk").flatMap { ChunkID(hex: $0) }
-        cluster = fields.quoted("cluster").flatMap { ClusterID($0) }
+    init(_ fields: inout FieldReader) {
+        isForAbsence = fields.isTrue("absent")
+        chunk = fields.chunkID("chunk")
+        cluster = fields.quoted("cluster") { ClusterID(utf8: $0) }
         contentType = fields.quoted("contentType")
         isDeleted = fields.isTrue("deleted")
         entityTag = fields.quoted("entityTag")
@@ -50,25 +54,26 @@ struct RecordFields {
             }
         group = fields.number("group", as: UInt32.self)
         groupName = fields.quoted("groupName")
-        hardLinks = fields.quoted("hardLinks").flatMap { HardLinkID($0) }
+        hardLinks = fields.quoted("hardLinks") { HardLinkID(utf8: $0) }
         holes = fields.quoted("holes")
         level = fields.number("level", as: Int.self)
         link = fields.quoted("link")
         locks = fields.texts("locks")
-        storedManifest = fields.quoted("manifest").flatMap { ChunkID(hex: $0) }
+        storedManifest = fields.chunkID("manifest")
         manifestLength = fields.number("manifestLength", as: Int.self)
         mode = fields.number("mode", as: UInt16.self)
         modified =
             fields.number("modified", as: Int64.self).map(FileTime.init(nanoseconds:))
-            ?? fields.quoted("modified").flatMap { FileTime($0) }
+            ?? fields.quoted("modified") { FileTime(utf8: $0) }
         name = fields.quoted("name")
         notes = fields.texts("notes")
-        origin = fields.quoted("origin").flatMap { CommitSequence($0) }
+        origin = fields.sequence("origin")
         owner = fields.number("owner", as: UInt32.self)
         ownerName = fields.quoted("ownerName")
-        purged = fields.quoted("purged").flatMap { CommitSequence($0) }
-        request = fields.quoted("request").flatMap { RequestID($0) }
-        sequence = fields.quoted("sequence").flatMap { CommitSequence($0) }
+        purged = fields.sequence("purged")
+        replaces = fields.sequence("replaces")
+        request = fields.quoted("request") { RequestID(utf8: $0) }
+        sequence = fields.sequence("sequence")
         since = Self.time("since", &fields)
         size = fields.number("size", as: UInt64.self).flatMap(ByteCount.init(exactly:))
         special = fields.quoted("special")
@@ -76,14 +81,14 @@ struct RecordFields {
         time = Self.time("time", &fields)
     }
 
-    private static func time(_ key: StaticString, _ fields: inout RecordFieldReader) -> Int64? {
+    private static func time(_ key: StaticString, _ fields: inout FieldReader) -> Int64? {
         fields.number(key, as: Int64.self).flatMap {
             FileRecord.timeRange.contains($0) ? $0 : nil
         }
     }
 
     func manifest() throws(DepotError) -> ManifestReference {
-        let size = try RecordFieldReader.require("size", size).bytes
+        let size = try FieldReader.require("size", size).bytes
         if let chunk {
             return ManifestReference(
                 inline: try ChunkReference(id: chunk, length: Int(clamping: size)))
@@ -91,8 +96,8 @@ struct RecordFields {
         if storedManifest == nil, manifestLength == nil, size == 0, format == .two { return .empty }
         return ManifestReference(
             stored: try ChunkReference(
-                id: RecordFieldReader.require("manifest", storedManifest),
-                length: RecordFieldReader.require("manifestLength", manifestLength)))
+                id: FieldReader.require("manifest", storedManifest),
+                length: FieldReader.require("manifestLength", manifestLength)))
     }
 
     func history() throws(DepotError) -> NameHistory {

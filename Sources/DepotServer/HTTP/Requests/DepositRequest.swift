@@ -8,7 +8,7 @@ enum DepositRequest: Sendable, Equatable {
     case negotiate(DepositID)
     case upload(DepositID)
     case barrier(DepositID)
-    case commit(DepositID)
+    case commit(DepositID, asLines: Bool)
     case close(DepositID)
 
     var takesBody: Bool {
@@ -30,7 +30,10 @@ enum DepositRequest: Sendable, Equatable {
             case ("negotiation", 2): try target.choose(["POST": .negotiate(id)])
             case ("chunks", 2): try target.choose(["PUT": .upload(id)])
             case ("barrier", 2): try target.choose(["POST": .barrier(id)])
-            case ("commits", 2): try target.choose(["POST": .commit(id)])
+            case ("commits", 2):
+                try target.choose([
+                    "POST": .commit(id, asLines: try target.query.flag("lines"))
+                ])
             default: throw target.unknown
             }
     }
@@ -51,8 +54,8 @@ extension FileServerRoutes {
         case .barrier(let deposit):
             let chunks = try await body.list(of: ChunkReference.self)
             return lacking(try await parts.deposits.barrier(deposit, chunks))
-        case .commit(let deposit):
-            return try await commit(deposit, body)
+        case .commit(let deposit, let isLines):
+            return try await commit(deposit, body, asLines: isLines)
         case .close(let deposit):
             try await parts.deposits.close(deposit)
             return .noContent
@@ -63,14 +66,21 @@ extension FileServerRoutes {
         Response(binary: WireList.encode(chunks.map { LackingChunk($0) }))
     }
 
-    private func commit(_ deposit: DepositID, _ body: IncomingBody) async throws -> Response {
-        let commit = try await body.decode(CommitBody.self)
+    private func commit(
+        _ deposit: DepositID, _ body: IncomingBody, asLines isLines: Bool
+    ) async throws -> Response {
+        let commit =
+            isLines
+            ? try CommitBody(lines: try await body.collect(atMost: WireLimits.bodyBytesMax))
+            : try await body.decode(CommitBody.self)
         guard commit.files.count <= WireLimits.commitFilesMax else {
             throw DepotError(
                 .tooLarge,
                 "one commit takes \(WireLimits.commitFilesMax) files, found \(commit.files.count)")
         }
-        let results = try await parts.deposits.commit(deposit, commit.files)
-        return try Response(json: CommitAnswerBody(results: results))
+        let answer = CommitAnswerBody(
+            results: try await parts.deposits.commit(
+                deposit, commit.files))
+        return isLines ? try Response(lines: answer.lines()) : try Response(json: answer)
     }
 }

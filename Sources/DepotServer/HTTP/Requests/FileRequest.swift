@@ -105,8 +105,7 @@ extension FileServerRoutes {
             let list = try await parts.versions.files(
                 moment, prefix: prefix, after: after, limit: limit)
             guard asLines else { return try Response(json: list, in: room) }
-            return Response(
-                type: "application/x-ndjson", whole: try parts.versions.lines(list), in: room)
+            return Response(lines: try parts.versions.lines(list), in: room)
         case .versions(let name, let before, let limit):
             return try await page(of: limit, over: exchange.transfer) {
                 try await parts.versions.list(name, before: before, limit: limit)

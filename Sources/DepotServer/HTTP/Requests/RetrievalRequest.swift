@@ -4,7 +4,7 @@ import HummingbirdCore
 
 /// Requests below `/v1/retrievals`.
 enum RetrievalRequest: Sendable, Equatable {
-    case open
+    case open(asLines: Bool)
     case read(RetrievalID)
     case close(RetrievalID)
 
@@ -17,7 +17,7 @@ enum RetrievalRequest: Sendable, Equatable {
 
     init(_ target: RequestTarget) throws {
         guard let first = target.parts.first else {
-            self = try target.choose(["POST": .open])
+            self = try target.choose(["POST": .open(asLines: try target.query.flag("lines"))])
             return
         }
         let id: RetrievalID = try target.id(first, "a retrieval's")
@@ -35,9 +35,11 @@ extension FileServerRoutes {
         _ request: RetrievalRequest, _ exchange: Exchange
     ) async throws -> Response {
         switch request {
-        case .open:
+        case .open(let isLines):
             let opening = try await exchange.body.decode(OpenRetrievalBody.self)
-            return try Response(json: try await parts.retrievals.open(opening))
+            let retrieval = try await parts.retrievals.open(opening)
+            guard isLines else { return try Response(json: retrieval) }
+            return Response(lines: try parts.retrievals.lines(retrieval))
         case .read(let retrieval):
             let requests = try await exchange.body.list(of: ReadRequest.self)
             exchange.body.isDone()
