@@ -121,13 +121,17 @@ final class MemoryFileServer: FileServerAPI {
         _ deposit: DepositID, _ chunks: [ChunkReference]
     ) async throws(DepotError) -> [ChunkReference] {
         let number = try await count(.barrier)
-        return state.withLock { state in
-            chunks.filter { chunk in
-                if state.lostAtBarrier(number, chunk) { state.chunks[chunk.id] = nil }
-                guard state.chunks[chunk.id] != nil else { return true }
-                state.proved.insert(chunk.id)
-                return false
-            }
+        return state.withLock { Self.prove(chunks, number, &$0) }
+    }
+
+    private static func prove(
+        _ chunks: [ChunkReference], _ number: Int, _ state: inout State
+    ) -> [ChunkReference] {
+        chunks.filter { chunk in
+            if state.lostAtBarrier(number, chunk) { state.chunks[chunk.id] = nil }
+            guard state.chunks[chunk.id] != nil else { return true }
+            state.proved.insert(chunk.id)
+            return false
         }
     }
 
@@ -135,6 +139,13 @@ final class MemoryFileServer: FileServerAPI {
         _ deposit: DepositID, _ files: [CommitBody.File]
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
         let number = try await count(.commit)
+        let inline = Set(files.compactMap(\.manifest.chunk))
+        let unproved = state.withLock { state in inline.filter { !state.proved.contains($0.id) } }
+        if !unproved.isEmpty {
+            // The barrier that a FileServer passes with such files.
+            let barrier = try await count(.barrier)
+            state.withLock { _ = Self.prove(Array(unproved), barrier, &$0) }
+        }
         return try state.withLock { state throws(DepotError) in
             guard !files.contains(where: { $0.name == state.refusedWith }) else {
                 throw DepotError(.storageFull, "as ordered")

@@ -16,6 +16,7 @@ public protocol FileServerAPI: Sendable {
     func barrier(
         _ deposit: DepositID, _ chunks: [ChunkReference]
     ) async throws(DepotError) -> [ChunkReference]
+    /// Files of one chunk need no barrier before.
     func commit(
         _ deposit: DepositID, _ files: [CommitBody.File]
     ) async throws(DepotError) -> [CommitAnswerBody.Result]

@@ -93,7 +93,7 @@ public final class FileServerClient: FileServerAPI {
         _ deposit: DepositID, _ files: [CommitBody.File]
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
         let request = WireRequest(
-            .POST, "\(FileServerRoute.deposits)/\(deposit)/commits?lines=true",
+            .POST, "\(FileServerRoute.deposits)/\(deposit)/commits?lines=true&durable=true",
             headers: ["content-type": WireLines.contentType], body: CommitBody(files: files).lines,
             patience: .seconds(180))
         let answer = try CommitAnswerBody(lines: try await send(request).body)

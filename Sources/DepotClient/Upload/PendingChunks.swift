@@ -67,8 +67,13 @@ struct PendingChunks {
 
     var isEmpty: Bool { chunks.isEmpty && files.isEmpty }
 
-    /// Each chunk once.
-    var references: [ChunkReference] { places.values.sorted().map { chunks[$0].reference } }
+    /// Each chunk once, but for those that are files.
+    var references: [ChunkReference] {
+        let files = Set(files.compactMap(\.commit.manifest.chunk?.id))
+        return places.filter { !files.contains($0.key) }.values.sorted().map {
+            chunks[$0].reference
+        }
+    }
 
     /// The files that are whole, as many at a time as a commit takes.
     var commits: [[PreparedFile]] {

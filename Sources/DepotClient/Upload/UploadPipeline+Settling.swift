@@ -36,10 +36,12 @@ extension UploadPipeline {
         if pending.giveUp(file.index) { onEvent(.failed(file.name, error)) }
     }
 
-    /// Makes durable what is pending, and commits the files that are whole.
+    /// Makes durable what is pending, and commits the files that are whole. What a file of one
+    /// chunk consists of becomes durable with its commit.
     private func settle(_ pending: inout PendingChunks) async throws(DepotError) {
         guard !pending.isEmpty else { return pending.settled() }
-        var lacking = try await barrier(pending.references)
+        let references = pending.references
+        var lacking = references.isEmpty ? [] : try await barrier(references)
         var rounds = SettlingRounds()
         while true {
             if !lacking.isEmpty {

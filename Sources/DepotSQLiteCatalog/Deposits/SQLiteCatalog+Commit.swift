@@ -6,12 +6,14 @@ extension SQLiteCatalog {
     static let lackingMax = 10_000
 
     public func commit(
-        _ files: [FileCommit], deposit: DepositID, copiesRequired: Int, time: Int64
+        _ files: [FileCommit], deposit: DepositID, copiesRequired: Int, time: Int64,
+        hearing word: BarrierWord?
     ) async throws(DepotError) -> [CommitOutcome] {
-        try await queue.change { session in
+        let limits = claims
+        return try await queue.change { session in
             var commit = try DepositCommit(
                 of: deposit, copiesRequired: copiesRequired, time: time,
-                isOfSeveral: files.count > 1, session)
+                isOfSeveral: files.count > 1, hearing: word, within: limits, session)
             for file in files { try commit.take(file) }
             return try commit.finish()
         }
@@ -23,6 +25,8 @@ private struct DepositCommit {
     private let deposit: DepositID
     private let copiesRequired: Int
     private let time: Int64
+    private let word: BarrierWord?
+    private let limits: ClaimLimits
     private let session: Session
     private let manifests: ManifestTable
     private let receipts: ReceiptTable
@@ -36,12 +40,14 @@ private struct DepositCommit {
 
     init(
         of deposit: DepositID, copiesRequired: Int, time: Int64, isOfSeveral: Bool,
-        _ session: Session
+        hearing word: BarrierWord?, within limits: ClaimLimits, _ session: Session
     ) throws {
         session.assertChange()
         self.deposit = deposit
         self.copiesRequired = copiesRequired
         self.time = time
+        self.word = word
+        self.limits = limits
         self.session = session
         manifests = try ManifestTable(session)
         receipts = ReceiptTable(session)
@@ -64,7 +70,11 @@ private struct DepositCommit {
         for (number, batch) in try records?.finish(isPending: true) ?? [] {
             batches[number] = batch
         }
-        try lease?.pins.save()
+        if let lease {
+            try lease.pins.save()
+            try PinQuota(session).take(
+                lease.pins.added, for: deposit, number: lease.live.number, within: limits)
+        }
         let table = RecordTable(session)
         return try outcomes.map { outcome in
             switch outcome {
@@ -129,6 +139,7 @@ private struct DepositCommit {
                 object: deposit.description)
         }
         let pins = try DepositPins(of: live.number, session)
+        if let word { try Vouches(pins, asOf: word.mark, session).take(word.proof) }
         lease = (live, pins)
         return (live, pins)
     }

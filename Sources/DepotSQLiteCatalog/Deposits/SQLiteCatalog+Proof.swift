@@ -13,29 +13,26 @@ extension SQLiteCatalog {
         let limits = claims
         try await queue.change { session in
             let lease = try Leases(session).renew(deposit)
-            let vouches = try Vouches(to: lease.number, asOf: mark, session)
-            for (id, replicas) in proof.absent.sorted(by: { $0.key < $1.key }) {
-                try vouches.take(absent: id, on: replicas)
-            }
-            for (chunk, replicas) in proof.durable.sorted(by: { $0.key.id < $1.key.id }) {
-                try vouches.take(chunk, on: replicas)
-            }
+            let pins = try DepositPins(of: lease.number, session)
+            try Vouches(pins, asOf: mark, session).take(proof)
+            try pins.save()
             try PinQuota(session).take(
-                vouches.save(), for: deposit, number: lease.number, within: limits)
+                pins.added, for: deposit, number: lease.number, within: limits)
         }
     }
 }
 
 /// What replicas say to one deposit.
-private struct Vouches {
+struct Vouches {
     private let pins: DepositPins
     private let members: MemberTable
     private let chunks: ChunkTable
     private let copies: CopyTable
     private let staleness: StalenessCheck
 
-    init(to deposit: Int64, asOf mark: CatalogMark, _ session: Session) throws {
-        pins = try DepositPins(of: deposit, session)
+    /// - Parameter pins: the deposit's; whoever made them saves them.
+    init(_ pins: DepositPins, asOf mark: CatalogMark, _ session: Session) throws {
+        self.pins = pins
         members = try session.members()
         chunks = try ChunkTable(session)
         copies = try CopyTable(session)
@@ -46,7 +43,16 @@ private struct Vouches {
         try replicas.map { try members.number(of: $0) }
     }
 
-    func take(absent id: ChunkID, on replicas: Set<ReplicaID>) throws {
+    func take(_ proof: BarrierProof) throws {
+        for (id, replicas) in proof.absent.sorted(by: { $0.key < $1.key }) {
+            try take(absent: id, on: replicas)
+        }
+        for (chunk, replicas) in proof.durable.sorted(by: { $0.key.id < $1.key.id }) {
+            try take(chunk, on: replicas)
+        }
+    }
+
+    private func take(absent id: ChunkID, on replicas: Set<ReplicaID>) throws {
         let numbers = try numbers(of: replicas)
         guard let known = try chunks.find(id) else { return }
         try copies.change(known) { row in
@@ -54,7 +60,7 @@ private struct Vouches {
         }
     }
 
-    func take(_ chunk: ChunkReference, on replicas: Set<ReplicaID>) throws {
+    private func take(_ chunk: ChunkReference, on replicas: Set<ReplicaID>) throws {
         let numbers = try numbers(of: replicas)
         guard let known = try chunks.find(chunk.id) else { return try enter(chunk, on: numbers) }
         guard try chunks.prove(chunk.length, of: known) else { return }
@@ -89,11 +95,5 @@ private struct Vouches {
         guard !vouched.isEmpty else { return }
         try pins.set(
             Pin(isNew: true, vouched: vouched), of: chunks.enter(chunk, good: vouched))
-    }
-
-    /// - Returns: the number of pins that the deposit did not have before.
-    func save() throws -> Int {
-        try pins.save()
-        return pins.added
     }
 }

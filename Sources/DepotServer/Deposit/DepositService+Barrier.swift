@@ -32,6 +32,41 @@ extension DepositService {
     private func passBarrier(
         _ deposit: DepositID, _ chunks: [ChunkReference], under terms: DepositSessions.Terms
     ) async throws(DepotError) -> [ChunkReference] {
+        var answers = try await ask(for: chunks, of: deposit)
+        try await catalog.prove(answers.proof, asOf: answers.mark, deposit: deposit)
+        try await raise(chunks, &answers, to: terms.level, deposit: deposit)
+        sessions.settled(chunks, of: deposit)
+        let required = terms.requireAll == true ? terms.level.copies : terms.level.majority
+        return chunks.filter { (answers.proof.durable[$0]?.count ?? 0) < required }
+    }
+
+    /// Makes chunks durable for a commit that follows at once, and enters them with it where no
+    /// more copies are to be made.
+    ///
+    /// - Returns: what the catalog is to hear with the commit; `nil` where it has heard all.
+    func word(
+        for chunks: [ChunkReference], of deposit: DepositID, under terms: DepositSessions.Terms
+    ) async throws(DepotError) -> BarrierWord? {
+        try await requireReplicas(for: terms.level, all: terms.requireAll == true)
+        let answers = try await ask(for: chunks, of: deposit)
+        let goal = goal(of: terms.level)
+        guard chunks.allSatisfy({ answers.proof.durable[$0]?.count ?? 0 >= goal }) else {
+            _ = try await barrier(deposit, chunks)
+            return nil
+        }
+        return BarrierWord(answers.proof, asOf: answers.mark)
+    }
+
+    /// What the catalog knows of chunks, and their holders say.
+    private struct Answers {
+        let mark: CatalogMark
+        let known: [ChunkCopies?]
+        var proof: BarrierProof
+    }
+
+    private func ask(
+        for chunks: [ChunkReference], of deposit: DepositID
+    ) async throws(DepotError) -> Answers {
         let mark = try await catalog.mark()
         let ids = chunks.map(\.id)
         let known = try await catalog.copies(of: ids)
@@ -47,13 +82,7 @@ extension DepositService {
                 candidates[replica, default: []].append(chunk)
             }
         }
-        var proof = await vouch(candidates)
-        try await catalog.prove(proof, asOf: mark, deposit: deposit)
-        try await raise(
-            chunks, known: known, to: terms.level, proof: &proof, deposit: deposit)
-        sessions.settled(chunks, of: deposit)
-        let required = terms.requireAll == true ? terms.level.copies : terms.level.majority
-        return chunks.filter { (proof.durable[$0]?.count ?? 0) < required }
+        return Answers(mark: mark, known: known, proof: await vouch(candidates))
     }
 
     /// Who may hold a chunk soundly. A copy that was bad, or is about to go, counts only where it
@@ -95,14 +124,16 @@ extension DepositService {
 
     /// Copies chunks that are on fewer replicas than the level asks for and the cluster has.
     private func raise(
-        _ chunks: [ChunkReference], known: [ChunkCopies?], to level: ReplicationLevel,
-        proof: inout BarrierProof, deposit: DepositID
+        _ chunks: [ChunkReference], _ answers: inout Answers, to level: ReplicationLevel,
+        deposit: DepositID
     ) async throws(DepotError) {
         let placement = pool.placement
-        let goal = min(level.copies, pool.accepting.count)
+        let goal = goal(of: level)
         var orders: [CopyOrder] = []
-        for (chunk, copies) in zip(chunks, known) {
-            guard let durable = proof.durable[chunk], durable.count < goal else { continue }
+        for (chunk, copies) in zip(chunks, answers.known) {
+            guard let durable = answers.proof.durable[chunk], durable.count < goal else {
+                continue
+            }
             let shunned = DepositSessions.Holders(copies).shunned
             let destinations = placement.choose(
                 goal - durable.count, for: chunk.id, keeping: durable,
@@ -119,6 +150,11 @@ extension DepositService {
         let copied = await copier.copy(orders)
         let added = await vouch(copied.byDestination)
         try await catalog.prove(added, asOf: mark, deposit: deposit)
-        proof.durable.merge(added.durable) { $0.union($1) }
+        answers.proof.durable.merge(added.durable) { $0.union($1) }
+    }
+
+    /// Copies that a deposit makes now, of each chunk.
+    private func goal(of level: ReplicationLevel) -> Int {
+        min(level.copies, pool.accepting.count)
     }
 }

@@ -14,14 +14,19 @@ extension DepositService {
     /// Publishes files, each atomically. A receipt is given only when its record is durable on a
     /// majority of the replicas that are to keep it.
     ///
-    /// - Parameter expected: what each of the names has to be like, beside what the files say.
+    /// - Parameters:
+    ///   - expected: what each of the names has to be like, beside what the files say.
+    ///   - makesDurable: whether files of one chunk come without a barrier before.
     /// - Returns: for each file, in order, its receipt, what lacks copies, or its error.
     /// - Throws: what concerns the whole request.
     func commit(
         _ deposit: DepositID, _ files: [CommitBody.File],
-        expecting expected: FileExpectation = .anything
+        expecting expected: FileExpectation = .anything, makingDurable makesDurable: Bool = false
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
         let terms = try await termsForCommit(of: deposit, files)
+        let chunks = makesDurable ? Array(Set(files.compactMap(\.manifest.chunk))) : []
+        let word =
+            chunks.isEmpty ? nil : try await word(for: chunks, of: deposit, under: terms)
         var outcomes: [Int: Outcome] = [:]
         var staged: [(index: Int, file: FileCommit)] = []
         let read = try await manifests.read(files.map(\.manifest))
@@ -39,7 +44,7 @@ extension DepositService {
         if expected != .anything {
             for index in staged.indices { staged[index].file.expected = expected }
         }
-        for (index, outcome) in try await publish(staged, of: deposit, under: terms) {
+        for (index, outcome) in try await publish(staged, hearing: word, chunks, deposit, terms) {
             outcomes[index] = outcome
         }
         return try await acknowledge(files.indices.map { outcomes[$0] }, empty: empty, terms)
@@ -131,16 +136,42 @@ extension DepositService {
         return outline.pieces.first { $0.id.hex == error.object } ?? file.manifest.text
     }
 
+    /// Commits files together with the word of replicas. Where that was overtaken, or one of the
+    /// files is refused, a barrier comes first, and then the files.
+    private func publish(
+        _ staged: [(index: Int, file: FileCommit)], hearing word: BarrierWord?,
+        _ chunks: [ChunkReference], _ deposit: DepositID, _ terms: DepositSessions.Terms
+    ) async throws(DepotError) -> [(Int, Outcome)] {
+        guard let word, !staged.isEmpty else {
+            return try await publish(staged, of: deposit, under: terms)
+        }
+        do throws(DepotError) {
+            let committed = try await publish(staged, of: deposit, under: terms, hearing: word)
+            sessions.settled(chunks, of: deposit)
+            return committed
+        } catch  where error.code == .notFound || Self.concernsOneFile(error) {
+            _ = try await barrier(deposit, chunks)
+            return try await publish(staged, of: deposit, under: terms)
+        }
+    }
+
+    private func publish(
+        _ staged: [(index: Int, file: FileCommit)], of deposit: DepositID,
+        under terms: DepositSessions.Terms, hearing word: BarrierWord?
+    ) async throws(DepotError) -> [(Int, Outcome)] {
+        let outcomes = try await catalog.commit(
+            staged.map(\.file), deposit: deposit, copiesRequired: Self.required(under: terms),
+            time: context.clock.timestamp(), hearing: word)
+        return zip(staged, outcomes).map { ($0.index, Outcome($1)) }
+    }
+
     private func publish(
         _ staged: [(index: Int, file: FileCommit)], of deposit: DepositID,
         under terms: DepositSessions.Terms
     ) async throws(DepotError) -> [(Int, Outcome)] {
         guard !staged.isEmpty else { return [] }
         do throws(DepotError) {
-            let outcomes = try await catalog.commit(
-                staged.map(\.file), deposit: deposit,
-                copiesRequired: Self.required(under: terms), time: context.clock.timestamp())
-            return zip(staged, outcomes).map { ($0.index, Outcome($1)) }
+            return try await publish(staged, of: deposit, under: terms, hearing: nil)
         } catch  where staged.count > 1 && Self.concernsOneFile(error) {
             // The others stay together, as far as that goes.
             let middle = staged.count / 2

@@ -11,7 +11,7 @@ import DepotCore
 /// | `POST /v1/deposits/{id}/negotiation` | chunk references → lacking chunks |
 /// | `PUT /v1/deposits/{id}/chunks` | object frames → `StoredBody` |
 /// | `POST /v1/deposits/{id}/barrier` | chunk references → lacking chunks |
-/// | `POST /v1/deposits/{id}/commits` | `CommitBody` → `CommitAnswerBody`; with `lines=true` both as lines, see `CommitLines.swift` |
+/// | `POST /v1/deposits/{id}/commits` | `CommitBody` → `CommitAnswerBody`; with `lines=true` both as lines, see `CommitLines.swift`; with `durable=true` files of one chunk need no barrier before |
 /// | `DELETE /v1/deposits/{id}` | → nothing (204) |
 /// | `POST /v1/retrievals` | `OpenRetrievalBody` → `RetrievalBody`; with `lines=true` as lines |
 /// | `POST /v1/retrievals/{id}/chunks` | read requests → object frames |

@@ -4,7 +4,8 @@ import Testing
 /// What every `Catalog` must do, one behaviour a test case. Give each a catalog of its own.
 public enum CatalogConformance {
     public static let behaviours: [CatalogBehaviour] =
-        members + deposits + negotiations + barriers + receipts + keptReceipts + commits
+        members + deposits + negotiations + barriers + barriersOfCommits
+        + receipts + keptReceipts + commits
         + files + records + copies + overtaken + races
         + retrievals
         + batches + figures + inventories + scrubs + repairs + collections + heldBack + oldRecords

@@ -113,6 +113,19 @@ public struct CatalogFixture: Sendable {
         return try #require(outcomes.first)
     }
 
+    /// Commits files of one chunk whose barrier is in the commit.
+    ///
+    /// - Parameter mark: `nil` for that of now.
+    public func commit(
+        _ files: [FileCommit], in deposit: DepositID,
+        hearing durable: [ChunkReference: Set<ReplicaID>], asOf mark: CatalogMark? = nil
+    ) async throws -> [CommitOutcome] {
+        let now = try await catalog.mark()
+        return try await catalog.commit(
+            files, deposit: deposit, copiesRequired: 2, time: 77,
+            hearing: BarrierWord(BarrierProof(durable: durable), asOf: mark ?? now))
+    }
+
     /// A whole deposit of one file at level `replicas.count`, or another one.
     @discardableResult
     public func deposit(

@@ -13,3 +13,15 @@ public struct BarrierProof: Sendable {
         self.absent = absent
     }
 }
+
+/// What replicas answered, and since when their answers hold.
+public struct BarrierWord: Sendable {
+    public let proof: BarrierProof
+    /// Taken before the replicas were asked.
+    public let mark: CatalogMark
+
+    public init(_ proof: BarrierProof, asOf mark: CatalogMark) {
+        self.proof = proof
+        self.mark = mark
+    }
+}

@@ -69,15 +69,28 @@ public protocol DepositCatalog: OrderedCatalog {
     /// the outbox and keeps the receipt. A file that this deposit has committed already gives the
     /// same receipt again, also after the lease ended, for `Receipt.keptFor`. Durable.
     ///
+    /// - Parameter word: of replicas, which is taken before anything is committed, as `prove` takes
+    ///   it, in the same transaction; not where all of the files are committed already.
     /// - Returns: for each file, in order: its receipt, or the chunks that lack copies, or that the
     ///   name is not as the commit expects it.
-    /// - Throws: `leaseEnded`; `conflict` where this deposit committed the name with another
+    /// - Throws: what `prove` throws; `conflict` where this deposit committed the name with another
     ///   manifest; `manifestInvalid` where a manifest was not staged to its end, or replicas hold
     ///   the chunk of an inline one with another length; `invalidArgument`
     ///   where `copiesRequired` is less than the majority of the level. Then nothing was committed.
     func commit(
-        _ files: [FileCommit], deposit: DepositID, copiesRequired: Int, time: Int64
+        _ files: [FileCommit], deposit: DepositID, copiesRequired: Int, time: Int64,
+        hearing word: BarrierWord?
     ) async throws(DepotError) -> [CommitOutcome]
+}
+
+extension DepositCatalog {
+    /// Commits what barriers have proved before.
+    public func commit(
+        _ files: [FileCommit], deposit: DepositID, copiesRequired: Int, time: Int64
+    ) async throws(DepotError) -> [CommitOutcome] {
+        try await commit(
+            files, deposit: deposit, copiesRequired: copiesRequired, time: time, hearing: nil)
+    }
 }
 
 /// What a client asks for when it begins to deposit.

@@ -8,7 +8,7 @@ enum DepositRequest: Sendable, Equatable {
     case negotiate(DepositID)
     case upload(DepositID)
     case barrier(DepositID)
-    case commit(DepositID, asLines: Bool)
+    case commit(DepositID, asLines: Bool, makesDurable: Bool)
     case close(DepositID)
 
     var takesBody: Bool {
@@ -32,7 +32,9 @@ enum DepositRequest: Sendable, Equatable {
             case ("barrier", 2): try target.choose(["POST": .barrier(id)])
             case ("commits", 2):
                 try target.choose([
-                    "POST": .commit(id, asLines: try target.query.flag("lines"))
+                    "POST": .commit(
+                        id, asLines: try target.query.flag("lines"),
+                        makesDurable: try target.query.flag("durable"))
                 ])
             default: throw target.unknown
             }
@@ -54,8 +56,8 @@ extension FileServerRoutes {
         case .barrier(let deposit):
             let chunks = try await body.list(of: ChunkReference.self)
             return lacking(try await parts.deposits.barrier(deposit, chunks))
-        case .commit(let deposit, let isLines):
-            return try await commit(deposit, body, asLines: isLines)
+        case .commit(let deposit, let isLines, let makesDurable):
+            return try await commit(deposit, body, asLines: isLines, makingDurable: makesDurable)
         case .close(let deposit):
             try await parts.deposits.close(deposit)
             return .noContent
@@ -67,7 +69,8 @@ extension FileServerRoutes {
     }
 
     private func commit(
-        _ deposit: DepositID, _ body: IncomingBody, asLines isLines: Bool
+        _ deposit: DepositID, _ body: IncomingBody, asLines isLines: Bool,
+        makingDurable makesDurable: Bool
     ) async throws -> Response {
         let commit =
             isLines
@@ -80,7 +83,7 @@ extension FileServerRoutes {
         }
         let answer = CommitAnswerBody(
             results: try await parts.deposits.commit(
-                deposit, commit.files))
+                deposit, commit.files, makingDurable: makesDurable))
         return isLines ? try Response(lines: answer.lines()) : try Response(json: answer)
     }
 }
