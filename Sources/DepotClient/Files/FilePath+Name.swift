@@ -17,9 +17,9 @@ extension FilePath {
     public init(_ component: Component) { self.init(root: nil, [component]) }
 
     /// The path of what has this name in the depot.
-    public init(name: String) {
+    public init(of name: PathName) {
         self.init(
-            platformString: EscapedName.bytes(of: name).map(CChar.init(bitPattern:)) + [0])
+            platformString: EscapedName.bytes(of: name.text).map(CChar.init(bitPattern:)) + [0])
     }
 
     /// What has this path is called so in the depot.

@@ -1,7 +1,5 @@
-/// The name under which a file is deposited: a relative path that cannot leave its folder.
-///
-/// At most 1,024 bytes of UTF-8; parts divided by `/`; no part empty, `.` or `..`; no control
-/// character.
+/// The name under which a file is deposited: 1 to 1,024 bytes of UTF-8 without a zero. What becomes
+/// a path has a `PathName`.
 public struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible {
     public let text: String
 
@@ -14,49 +12,19 @@ public struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible 
         self.text = text
     }
 
+    public init(_ name: PathName) { text = name.text }
+
     private static func fault(of text: String) -> String? {
         if text.isEmpty { return "it is empty" }
         if text.utf8.count > Limits.fileNameSizeMax {
             return "it has \(text.utf8.count) bytes, at most \(Limits.fileNameSizeMax) are allowed"
         }
-        if text.utf8.first == UInt8(ascii: "/") { return "it is absolute; give a relative path" }
-        var part = Part()
-        // In front of U+0080 to U+00BF.
-        let leadOfControls: UInt8 = 0xC2
-        var before: UInt8 = 0
-        for byte in text.utf8 {
-            if byte < 0x20 || byte == 0x7F || before == leadOfControls && byte < 0xA0 {
-                return "it contains a control character"
-            }
-            before = byte
-            guard byte == UInt8(ascii: "/") else {
-                part.add(byte)
-                continue
-            }
-            if let fault = part.fault { return fault }
-            part = Part()
-        }
-        return part.fault
-    }
-
-    /// What is between two slashes.
-    private struct Part {
-        private var length = 0
-        private var dots = 0
-
-        mutating func add(_ byte: UInt8) {
-            length += 1
-            if byte == UInt8(ascii: ".") { dots += 1 }
-        }
-
-        var fault: String? {
-            if length == 0 { return "it has an empty part (//, or / at the end)" }
-            return length == dots && dots <= 2 ? "'.' and '..' are not allowed in it" : nil
-        }
+        if text.utf8.contains(0) { return "it contains a zero" }
+        return nil
     }
 
     /// Cut where it would fill the screen.
-    private static func beginning(of text: String) -> String {
+    static func beginning(of text: String) -> String {
         let beginning = String(String.UnicodeScalarView(text.unicodeScalars.prefix(80)))
         return text.unicodeScalars.count > 80 ? beginning + "…" : beginning
     }

@@ -91,7 +91,9 @@ struct Deposit: AsyncParsableCommand {
         }
         do {
             if recursive {
-                let prefix = try name.map { text throws(DepotError) in try FileName(text) }
+                let prefix = try name.map { name throws(DepotError) in
+                    FileName(try PathName(name))
+                }
                 let selection = try treeOptions.selection()
                 let tree = try SourceTree(
                     path, prefix: prefix, selecting: selection, onProblem: { tally.take($0) })
@@ -208,7 +210,7 @@ struct Deposit: AsyncParsableCommand {
             }
             return (
                 UploadSource(
-                    name: try FileName(name), origin: .stream(descriptor: STDIN_FILENO)),
+                    name: FileName(try PathName(name)), origin: .stream(descriptor: STDIN_FILENO)),
                 nil
             )
         }
@@ -218,7 +220,7 @@ struct Deposit: AsyncParsableCommand {
         }
         let own = FilePath(path).lastComponent?.string ?? path
         return (
-            UploadSource(name: try FileName(name ?? own), origin: .file(path: path)),
+            UploadSource(name: FileName(try PathName(name ?? own)), origin: .file(path: path)),
             status.isFile ? status.size : nil
         )
     }

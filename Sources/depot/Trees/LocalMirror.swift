@@ -41,7 +41,8 @@ final class LocalMirror: Sendable {
         state.withLock { state in
             var rest = (page ?? [])[...]
             for file in rest {
-                let name = FilePath(name: file.name.text).name
+                guard let path = try? PathName(file.name.text) else { continue }
+                let name = FilePath(of: path).name
                 if name != file.name.text, let respelled = try? FileName(name) {
                     state.respelled.insert(respelled)
                 }

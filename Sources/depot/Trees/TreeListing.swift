@@ -9,9 +9,9 @@ struct TreeListing {
     private let prefix: FileName
     private var pages: NamePages
     /// Small files that do not make a group yet.
-    private var small: [FileBody] = []
+    private var small: [TreeEntries.Entry] = []
     /// Last first.
-    private var units: [[FileBody]] = []
+    private var units: [[TreeEntries.Entry]] = []
     private var isEmpty: Bool
     private var last: FileName?
 
@@ -31,10 +31,10 @@ struct TreeListing {
     /// - Returns: `nil` at the end; nothing where a page had nothing to fetch.
     /// - Throws: `notFound` where there is none at all.
     mutating func next(
-        _ select: ([FileBody]) async throws(DepotError) -> [FileBody]
-    ) async throws(DepotError) -> [FileBody]? {
+        _ select: ([FileBody]) async throws(DepotError) -> [TreeEntries.Entry]
+    ) async throws(DepotError) -> [TreeEntries.Entry]? {
         defer {
-            let waiting = (small + units.joined()).map(\.name).min()
+            let waiting = (small + units.joined()).map(\.file.name).min()
             firstWaiting = waiting ?? last
         }
         if units.isEmpty, let page = try await pages.next() {
@@ -53,11 +53,13 @@ struct TreeListing {
         return units.popLast()
     }
 
-    private mutating func take(_ page: [FileBody]) {
-        let isSmall = { (file: FileBody) in file.size <= GroupDownload.fileBytesMax }
+    private mutating func take(_ page: [TreeEntries.Entry]) {
+        let isSmall = { (entry: TreeEntries.Entry) in
+            entry.file.size <= GroupDownload.fileBytesMax
+        }
         var groups = (small + page.filter(isSmall)).batches(
             sizeMax: Int(GroupDownload.bytesMax), countMax: GroupDownload.filesMax
-        ) { Int($0.size) + $0.textSize }
+        ) { Int($0.file.size) + $0.file.textSize }
         small = groups.popLast() ?? []
         units = (page.filter { !isSmall($0) }.map { [$0] } + groups).reversed()
     }

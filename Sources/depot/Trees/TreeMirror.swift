@@ -107,7 +107,9 @@ final class TreeMirror: Sendable {
     private func isLeftOut(_ file: FileBody) -> Bool {
         if problems.isLeftOut(file.name) { return true }
         let below = Substring(file.name.text.utf8.dropFirst(prefix.text.utf8.count + 1))
-        var place = FilePath(name: String(below))
+        // What no folder can have is left alone.
+        guard let path = try? PathName(String(below)) else { return true }
+        var place = FilePath(of: path)
         var isFolder = file.metadata.kind == .folder
         while !place.isEmpty {
             if patterns.leavesOut(place, isFolder: isFolder) { return true }

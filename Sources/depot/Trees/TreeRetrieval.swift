@@ -50,12 +50,12 @@ struct TreeRetrieval: Sendable {
                 if let root { _ = try await select([TreeEntries.Entry(root, at: "")]) }
                 while true {
                     let unit = try await listing.next { page async throws(DepotError) in
-                        try await select(page.map { TreeEntries.Entry($0, at: path(of: $0.name)) })
+                        try await select(entries(of: page))
                     }
                     guard let unit, !Task.isCancelled else { break }
                     if unit.isEmpty, !entries.isFull { continue }
                     try folders.makeRoot()
-                    let bytes = min(unit.reduce(0) { $0 + $1.size }, Self.bytesOfEachMax)
+                    let bytes = min(unit.reduce(0) { $0 + $1.file.size }, Self.bytesOfEachMax)
                     while !underWay.hasRoom(for: bytes), let done = await tasks.next() {
                         underWay.take(done)
                         tell(done.outcomes)
@@ -121,10 +121,22 @@ struct TreeRetrieval: Sendable {
         }
     }
 
+    /// Where files go; those with a name that is no path are told.
+    private func entries(of page: [FileBody]) -> [TreeEntries.Entry] {
+        page.compactMap { file in
+            do throws(DepotError) {
+                return TreeEntries.Entry(file, at: try path(of: file.name))
+            } catch {
+                onOutcome(.failed(file.name, error))
+                return nil
+            }
+        }
+    }
+
     /// In bytes: to a `String` a slash and a combining mark behind it are one character.
-    private func path(of name: FileName) -> FilePath {
-        FilePath(
-            name: String(Substring(name.text.utf8.dropFirst(prefix.text.utf8.count + 1))))
+    private func path(of name: FileName) throws(DepotError) -> FilePath {
+        let below = String(Substring(name.text.utf8.dropFirst(prefix.text.utf8.count + 1)))
+        return FilePath(of: try PathName(below))
     }
 
     // MARK: What needs no content
@@ -132,10 +144,10 @@ struct TreeRetrieval: Sendable {
     /// - Returns: the files of which content is to be fetched.
     private func select(
         _ page: [TreeEntries.Entry]
-    ) async throws(DepotError) -> [FileBody] {
+    ) async throws(DepotError) -> [TreeEntries.Entry] {
         try folders.makeRoot()
         let outcomes = try await threads.blocking { [entries] in entries.take(page) }
-        return take(outcomes).map(\.entry.file)
+        return take(outcomes).map(\.entry)
     }
 
     /// Tells what became of entries.
@@ -172,7 +184,7 @@ struct TreeRetrieval: Sendable {
                 entries.finishLinks(isLast: next == nil)
             }
             for (entry, warning) in take(links) {
-                tell(await retrieve([entry.file]).map { $0.warned(warning) })
+                tell(await retrieve([entry]).map { $0.warned(warning) })
             }
             let finished = try await threads.blocking { [entries] in
                 entries.finishFolders(before: next)
@@ -197,17 +209,16 @@ struct TreeRetrieval: Sendable {
     }
 
     /// - Returns: of each file of the unit.
-    private func retrieve(_ unit: [FileBody]) async -> [Outcome] {
+    private func retrieve(_ unit: [TreeEntries.Entry]) async -> [Outcome] {
         guard let comparison else { return await fetch(unit) }
-        var (outcomes, lacking): ([Outcome], [FileBody]) = ([], [])
-        for file in unit {
-            let entry = TreeEntries.Entry(file, at: path(of: file.name))
-            switch await comparison.compare(entry, version(of: file), restoring: true) {
+        var (outcomes, lacking): ([Outcome], [TreeEntries.Entry]) = ([], [])
+        for entry in unit {
+            switch await comparison.compare(entry, version(of: entry.file), restoring: true) {
             case .unchanged(let file, let warnings):
                 progress.advance(file.size)
                 outcomes.append(.unchanged(file, warnings))
             case .failed(let name, let error): outcomes.append(.failed(name, error))
-            case .lacking, .restored, .kept, .leftOut: lacking.append(file)
+            case .lacking, .restored, .kept, .leftOut: lacking.append(entry)
             }
         }
         return lacking.isEmpty ? outcomes : outcomes + (await fetch(lacking))
@@ -218,10 +229,10 @@ struct TreeRetrieval: Sendable {
     }
 
     /// - Returns: of each file of the unit, in order.
-    private func fetch(_ unit: [FileBody]) async -> [Outcome] {
-        let orders = unit.map { file in
+    private func fetch(_ unit: [TreeEntries.Entry]) async -> [Outcome] {
+        let orders = unit.map { entry in
             GroupDownload.Order(
-                name: version(of: file), target: .entry(folders, path: path(of: file.name)))
+                name: version(of: entry.file), target: .entry(folders, path: entry.path))
         }
         return zip(orders, await group.run(orders)).map { order, result in
             switch result {
@@ -272,7 +283,7 @@ extension TreeRetrieval {
         var (bytes, isEmpty): (UInt64, Bool) = (0, true)
         while let page = try await pages.next() {
             isEmpty = false
-            let wanted = page.map { TreeEntries.Entry($0, at: path(of: $0.name)) }
+            let wanted = entries(of: page)
             let outcomes = try await threads.blocking { [entries] () throws(DepotError) in
                 try wanted.map { entry throws(DepotError) in try entries.judge(entry) }
             }

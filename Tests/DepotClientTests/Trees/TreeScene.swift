@@ -75,8 +75,9 @@ final class TreeScene: Sendable {
             return compared
         }
         let files = listed ?? server.files.values.sorted { $0.name < $1.name }
-        let all = files.map {
-            TreeEntries.Entry($0, at: FilePath(name: String($0.name.text.dropFirst(2))))
+        let all = try files.map {
+            TreeEntries.Entry(
+                $0, at: FilePath(of: try PathName(String($0.name.text.dropFirst(2)))))
         }
         try folders.makeRoot()
         var came = Came()

@@ -11,10 +11,10 @@ import Testing
     ])
     func `these are names`(text: String) throws {
         #expect(try FileName(text).text.utf8.elementsEqual(text.utf8))
+        #expect(try PathName(text).text.utf8.elementsEqual(text.utf8))
     }
 
     @Test(arguments: [
-        ("", "it is empty"),
         ("/", "it is absolute; give a relative path"),
         ("/etc/passwd", "it is absolute; give a relative path"),
         ("a//b", "it has an empty part (//, or / at the end)"),
@@ -25,7 +25,6 @@ import Testing
         ("a/../b", "'.' and '..' are not allowed in it"),
         ("a/./b", "'.' and '..' are not allowed in it"),
         ("a/..", "'.' and '..' are not allowed in it"),
-        ("a\u{0}b", "it contains a control character"),
         ("a\nb", "it contains a control character"),
         ("a\r\nb", "it contains a control character"),
         ("\u{1b}[31m", "it contains a control character"),
@@ -33,6 +32,25 @@ import Testing
         ("a\u{80}", "it contains a control character"),
         ("a\u{85}b", "it contains a control character"),
         ("a\u{9f}", "it contains a control character"),
+    ])
+    func `these are names of no path, and it is said why`(
+        text: String, reason: String
+    ) throws {
+        let name = try FileName(text)
+        for make in [{ try PathName(name) }, { try PathName(text) }] as [() throws -> PathName] {
+            do {
+                _ = try make()
+                Issue.record("accepted")
+            } catch {
+                let error = try #require(error as? DepotError)
+                #expect(error.code == .invalidArgument)
+                #expect(error.message == "not the name of a path: \(reason)")
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("", "it is empty"), ("a\u{0}b", "it contains a zero"), ("\u{0}", "it contains a zero"),
         (
             String(repeating: "x", count: 1_025), "it has 1025 bytes, at most 1024 are allowed"
         ),
@@ -78,7 +96,7 @@ import Testing
         let json = try JSONEncoder().encode([name])
         #expect(try JSONDecoder().decode([FileName].self, from: json) == [name])
         #expect(throws: DecodingError.self) {
-            try JSONDecoder().decode([FileName].self, from: Data("[\"../x\"]".utf8))
+            try JSONDecoder().decode([FileName].self, from: Data("[\"\"]".utf8))
         }
     }
 }

@@ -6,6 +6,8 @@ extension CatalogConformance {
         "a", "a%b", "a%c", "a/1", "a/2", "a0", "aXb", "a_b", "b", "b/\u{e9}", "b/e\u{301}",
         "z\u{10ffff}",
         "zz", "\u{10ffff}",
+        // No paths.
+        "/", "..", "a/", "a//1", "a/../b", "b/\n", "\u{1}", "\u{7f}",
     ]
 
     static let files: [CatalogBehaviour] = [

@@ -14,7 +14,7 @@ public struct PolicyScope: Sendable, Hashable {
     public init(prefix: String) throws(DepotError) {
         var text = prefix.unicodeScalars[...]
         while text.last == "/" { text.removeLast() }
-        root = text.isEmpty ? nil : try FileName(String(text))
+        root = text.isEmpty ? nil : FileName(try PathName(String(text)))
         _ = try recordName
     }
 
@@ -39,9 +39,9 @@ public struct PolicyScope: Sendable, Hashable {
         }
         let start = "\(Self.folder)/"
         guard text.utf8.starts(with: start.utf8),
-            let root = try? FileName(String(text.unicodeScalars.dropFirst(start.count)))
+            let root = try? PathName(String(text.unicodeScalars.dropFirst(start.count)))
         else { return nil }
-        self.init(root: root)
+        self.init(root: FileName(root))
     }
 
     /// Scopes that a name is in, the narrowest first.

@@ -81,6 +81,8 @@ extension FileServerRoutes {
                 .tooLarge,
                 "one commit takes \(WireLimits.commitFilesMax) files, found \(commit.files.count)")
         }
+        // Its clients deposit folders, and retrieve into them.
+        for file in commit.files { _ = try PathName(file.name) }
         let answer = CommitAnswerBody(
             results: try await parts.deposits.commit(
                 deposit, commit.files, makingDurable: makesDurable))
