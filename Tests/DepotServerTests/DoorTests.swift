@@ -78,6 +78,29 @@ import Testing
         }
     }
 
+    @Test(arguments: ["a//b", "x/", "/absolute", "..", "a/../b", "a\nb"])
+    func `a deposit of a name that is no path is refused`(name: String) async throws {
+        try await TestDepot.run(replicas: 1) { depot in
+            let client = TestDepositor(depot)
+            _ = try await client.open(level: 1)
+            let file = try TestDepositor.file(ByteBuffer())
+            let names = CommitBody(
+                files: try ["good", name].map {
+                    FileProposal(
+                        name: try FileName($0), manifest: file.manifest.reference, size: 0,
+                        metadata: FileMetadata())
+                })
+            for (form, body) in [("true", names.lines), ("false", try WireJSON.encode(names))] {
+                let answer = try await depot.http.call(
+                    .POST, "\(FileServerRoute.deposits)/\(client.deposit)/commits?lines=\(form)",
+                    body: [body])
+                #expect(answer.status == 400)
+                #expect(answer.error?.object == name)
+            }
+            #expect(try await depot.catalog.totals(counting: []).files == 0)
+        }
+    }
+
     @Test(arguments: [
         ("plain", "plain"), ("a/b/c", "a/b/c"), ("a%2Fb", "a/b"), ("content", "content"),
         ("with%20space%26%3F", "with space&?"), ("%E2%82%AC", "€"), ("%2525", "%25"),

@@ -75,4 +75,36 @@ import Testing
         lines.writeString(end)
         #expect(throws: DepotError.self) { try FileListBody(lines: lines) }
     }
+
+    private static func retrieval() throws -> RetrievalBody {
+        let files = try list(hasMore: false).files.map { Result<FileBody, DepotError>.success($0) }
+        let gone = DepotError(.notFound, "no such \"file\"", object: "g\nh")
+        return RetrievalBody(
+            retrieval: .random(), leaseSeconds: 60,
+            files: (files + [.failure(gone)] + files).map(RetrievalBody.Found.init))
+    }
+
+    @Test func `the names of a retrieval come back from their lines as they were`() throws {
+        let retrieval = try Self.retrieval()
+        let back = try RetrievalBody(lines: try retrieval.lines(of: cluster))
+        #expect(try WireJSON.encode(back) == WireJSON.encode(retrieval))
+    }
+
+    @Test func `names of a retrieval that are cut, or are something else, are none`() throws {
+        let whole = try Self.retrieval().lines(of: cluster)
+        for length in 0..<whole.readableBytes {
+            let part = try #require(whole.getSlice(at: whole.readerIndex, length: length))
+            #expect(throws: DepotError.self, "\(length)") { try RetrievalBody(lines: part) }
+        }
+        let end = "{\"leaseSeconds\":60,\"retrieval\":\"\(RetrievalID.random())\"}\n"
+        #expect(try RetrievalBody(lines: ByteBuffer(string: end)).files.isEmpty)
+        for text in [
+            "\n" + end, end + end, "{}\n" + end, "{\"file\":null}\n" + end, end + "x",
+            "{\"error\":{}}\n" + end, end.replacing("60", with: "-1"),
+        ] {
+            #expect(throws: DepotError.self, "\(text)") {
+                try RetrievalBody(lines: ByteBuffer(string: text))
+            }
+        }
+    }
 }
