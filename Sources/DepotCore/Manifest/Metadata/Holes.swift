@@ -32,7 +32,9 @@ extension Holes: CustomStringConvertible {
         ranges.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",")
     }
 
-    /// - Throws: `invalidArgument`.
+    /// Takes exactly what `description` gives.
+    ///
+    /// - Throws: `invalidArgument` for anything else.
     public init(_ text: String) throws(DepotError) {
         var ranges: [Range<UInt64>] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -43,6 +45,7 @@ extension Holes: CustomStringConvertible {
             ranges.append(start..<end)
         }
         try self.init(ranges)
+        guard description.equalsByBytes(text) else { throw Self.refusal }
     }
 }
 
