@@ -14,6 +14,11 @@ public struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible 
 
     public init(_ name: PathName) { text = name.text }
 
+    /// For what becomes a path.
+    ///
+    /// - Throws: `invalidArgument` for a text that is no path name, saying why.
+    public init(path text: String) throws(DepotError) { self.init(try PathName(text)) }
+
     private static func fault(of text: String) -> String? {
         if text.isEmpty { return "it is empty" }
         if text.utf8.count > Limits.fileNameSizeMax {

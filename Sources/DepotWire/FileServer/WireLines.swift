@@ -1,4 +1,5 @@
 import DepotCore
+import Glibc
 import NIOCore
 
 /// Bodies that are lines, each of which is JSON.
@@ -17,8 +18,14 @@ extension ByteBuffer {
     /// - Throws: `invalidArgument` where what is left is no whole line.
     mutating func readLine() throws(DepotError) -> ByteBuffer? {
         guard readableBytes > 0 else { return nil }
-        let end = readableBytesView.firstIndex(of: UInt8(ascii: "\n"))
-        guard let end, let line = readSlice(length: end - readerIndex + 1) else {
+        let length = withUnsafeReadableBytes { bytes in
+            bytes.baseAddress.flatMap { start in
+                memchr(start, Int32(UInt8(ascii: "\n")), bytes.count).map {
+                    UnsafeRawPointer($0) - start + 1
+                }
+            }
+        }
+        guard let length, let line = readSlice(length: length) else {
             throw DepotError(.invalidArgument, "a body of lines ends in the middle of one")
         }
         return line

@@ -18,7 +18,7 @@ struct ChangeReplication: AsyncParsableCommand {
 
     func run() async throws {
         let body = ChangeLevelBody(level: try ReplicationLevel(copies), planOnly: plan)
-        let name = try FileName(name)
+        let name = try FileName(path: name)
         let client = try options.client()
         let change = try await client.changeLevel(of: name, body)
         if options.output.json { return Output.json(change) }

@@ -34,7 +34,7 @@ struct Delete: AsyncParsableCommand {
 
     func run() async throws {
         var parsed: [FileName] = []
-        for name in names { parsed.append(try FileName(name)) }
+        for name in names { parsed.append(try FileName(path: name)) }
         let client = try options.client()
         if plan { return try await showPlan(of: parsed, client) }
         let deletions = Deletions(client: client, purges: purge)

@@ -92,7 +92,7 @@ struct Deposit: AsyncParsableCommand {
         do {
             if recursive {
                 let prefix = try name.map { name throws(DepotError) in
-                    FileName(try PathName(name))
+                    try FileName(path: name)
                 }
                 let selection = try treeOptions.selection()
                 let tree = try SourceTree(
@@ -210,7 +210,7 @@ struct Deposit: AsyncParsableCommand {
             }
             return (
                 UploadSource(
-                    name: FileName(try PathName(name)), origin: .stream(descriptor: STDIN_FILENO)),
+                    name: try FileName(path: name), origin: .stream(descriptor: STDIN_FILENO)),
                 nil
             )
         }
@@ -220,7 +220,7 @@ struct Deposit: AsyncParsableCommand {
         }
         let own = FilePath(path).lastComponent?.string ?? path
         return (
-            UploadSource(name: FileName(try PathName(name ?? own)), origin: .file(path: path)),
+            UploadSource(name: try FileName(path: name ?? own), origin: .file(path: path)),
             status.isFile ? status.size : nil
         )
     }

@@ -23,7 +23,7 @@ struct Info: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let name = try FileName(name)
+        let name = try FileName(path: name)
         let client = try options.client()
         var page = try await client.info(of: name, after: nil)
         var chunks = page.chunks

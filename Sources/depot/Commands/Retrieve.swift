@@ -112,14 +112,14 @@ struct Retrieve: AsyncParsableCommand {
         let client = try options.client()
         let version =
             recursive
-            ? VersionName(FileName(try PathName(name))) : try await VersionName.parse(name, client)
+            ? VersionName(try FileName(path: name)) : try await VersionName.parse(name, client)
         let name = version.name
         let threads = BlockingThreads()
         let progress = Progress("retrieve", total: nil, options: options.output)
         let pipeline = DownloadPipeline(
             server: client, threads: threads, restoring: restoring,
             onBytes: { progress.advance($0) })
-        let target = try path ?? Self.path(for: name)
+        let target = path ?? FilePath(name.text).lastComponent?.string ?? name.text
         let place: DownloadTarget =
             isToStandardOutput ? .stream(descriptor: STDOUT_FILENO) : .path(target)
         let folders = FolderTree(root: target)
@@ -177,17 +177,6 @@ struct Retrieve: AsyncParsableCommand {
 
 extension Retrieve {
     /// The version that a name had at an instant.
-    /// - Throws: `invalidArgument` for a name that is no path's.
-    private static func path(for name: FileName) throws(DepotError) -> String {
-        do throws(DepotError) {
-            let path = FilePath(try PathName(name).text)
-            return path.lastComponent?.string ?? path.string
-        } catch {
-            throw DepotError(
-                .invalidArgument, "give -o PATH: \(error.message)", object: name.text)
-        }
-    }
-
     private static func version(
         of name: FileName, at moment: Instant, _ client: FileServerClient
     ) async throws(DepotError) -> VersionName {

@@ -23,7 +23,7 @@ struct Undelete: AsyncParsableCommand {
 
     func run() async throws {
         var parsed: [FileName] = []
-        for name in names { parsed.append(try FileName(name)) }
+        for name in names { parsed.append(try FileName(path: name)) }
         let client = try options.client()
         var tally = NameTally<RevertedBody>(
             options.output, "brought back", isAlone: parsed.count == 1 && !recursive)

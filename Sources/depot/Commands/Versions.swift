@@ -21,7 +21,7 @@ struct Versions: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let name = try FileName(name)
+        let name = try FileName(path: name)
         let client = try options.client()
         var words: [VersionListBody.Word] = []
         while true {

@@ -26,7 +26,9 @@ extension VersionName {
     ) async throws(DepotError) -> VersionName {
         let version = try parse(text)
         // With a version behind it a name may be too long for one.
-        guard version.sequence != nil, let literal = try? FileName(text) else { return version }
+        guard version.sequence != nil, let literal = try? FileName(path: text) else {
+            return version
+        }
         let first = try await client.files(.now, prefix: text, after: nil).files.first
         return first?.name == literal ? VersionName(literal) : version
     }
@@ -36,8 +38,8 @@ extension VersionName {
         if let mark = text.lastIndex(of: "@"), mark != text.startIndex,
             let sequence = CommitSequence(written: text[text.index(after: mark)...])
         {
-            return VersionName(try FileName(String(text[..<mark])), sequence)
+            return VersionName(try FileName(path: String(text[..<mark])), sequence)
         }
-        return VersionName(try FileName(text))
+        return VersionName(try FileName(path: text))
     }
 }

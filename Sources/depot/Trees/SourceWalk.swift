@@ -115,7 +115,7 @@ struct SourceWalk: IteratorProtocol, Sendable {
             origin = .folder(folder, path: "")
         }
         do throws(DepotError) {
-            return UploadSource(name: FileName(try PathName(name)), origin: origin)
+            return UploadSource(name: try FileName(path: name), origin: origin)
         } catch {
             onProblem(.failed(name: name, error))
             return nil

@@ -14,7 +14,7 @@ public struct PolicyScope: Sendable, Hashable {
     public init(prefix: String) throws(DepotError) {
         var text = prefix.unicodeScalars[...]
         while text.last == "/" { text.removeLast() }
-        root = text.isEmpty ? nil : FileName(try PathName(String(text)))
+        root = text.isEmpty ? nil : try FileName(path: String(text))
         _ = try recordName
     }
 

@@ -93,7 +93,7 @@ enum FileRequest: Sendable, Equatable {
 
     /// Decoded once, then checked: what is in a name after that is the name.
     private static func name(_ parts: ArraySlice<Substring>) throws(DepotError) -> FileName {
-        FileName(try PathName(PercentEncoding.decode(parts.joined(separator: "/"))))
+        try FileName(path: PercentEncoding.decode(parts.joined(separator: "/")))
     }
 }
 
