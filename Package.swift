@@ -4,6 +4,12 @@ import PackageDescription
 // Warnings stop the build where `CI` is set, and only there: a newer compiler must not keep a user out.
 let strict: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
 
+// What libFuzzer learns of what an input reached, see Tests/Fuzz/run. The compiler's own choice for it tells libFuzzer nothing.
+let isFuzzing = Context.environment["DEPOT_FUZZ"] != nil
+let reached: [SwiftSetting] =
+    isFuzzing
+    ? [.unsafeFlags(["-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-cmp"])] : []
+
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -20,7 +26,7 @@ let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift"
 func library(
     _ name: String, _ dependencies: [Target.Dependency], _ settings: [SwiftSetting] = []
 ) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict + settings)
+    .target(name: name, dependencies: dependencies, swiftSettings: strict + reached + settings)
 }
 
 /// Cutting and hashing take all the time of a test that moves many bytes, were they not optimised in
@@ -168,3 +174,12 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// It has no main function but libFuzzer's, so it is built only where it is asked for: Tests/Fuzz/run.
+if isFuzzing {
+    package.targets.append(
+        .executableTarget(
+            name: "DepotFuzz", dependencies: ["DepotCore", "DepotWire", "DepotStore", nioCore],
+            path: "Tests/Fuzz/DepotFuzz",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}
