@@ -127,4 +127,27 @@ import Testing
             #expect(try await depot.content("file").status == 404)
         }
     }
+
+    /// The answer is lost, and so are the replicas, before the client asks again.
+    @Test(arguments: [false, true])
+    func `what was committed before has its receipt, whoever is up`(
+        makesDurable: Bool
+    ) async throws {
+        let file = try Self.file.get()
+        try await TestDepot.run { depot in
+            try await depot.ready()
+            let client = TestDepositor(depot)
+            _ = try await client.open(level: 3, requireAll: true)
+            _ = try await client.negotiate(file.chunks)
+            #expect(try await client.upload(file.chunks).status == 200)
+            let lost = try Self.result(
+                try await client.commit("file", file.manifest, makingDurable: true))
+            #expect(lost.receipt?.copies == 3)
+            depot.replicas[2].mood = .unreachable
+            try await depot.awaitState(.down, of: 2)
+            let again = try Self.result(
+                try await client.commit("file", file.manifest, makingDurable: makesDurable))
+            #expect(again.receipt == lost.receipt, "\(again)")
+        }
+    }
 }

@@ -25,8 +25,7 @@ extension DepositService {
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
         let terms = try await termsForCommit(of: deposit, files)
         let chunks = makesDurable ? Array(Set(files.compactMap(\.manifest.chunk))) : []
-        let word =
-            chunks.isEmpty ? nil : try await word(for: chunks, of: deposit, under: terms)
+        let word = try await word(for: chunks, of: files, in: deposit, under: terms)
         var outcomes: [Int: Outcome] = [:]
         var staged: [(index: Int, file: FileCommit)] = []
         let read = try await manifests.read(files.map(\.manifest))
@@ -48,6 +47,21 @@ extension DepositService {
             outcomes[index] = outcome
         }
         return try await acknowledge(files.indices.map { outcomes[$0] }, empty: empty, terms)
+    }
+
+    /// The barrier of files of one chunk. What was committed before has its receipts without it,
+    /// whoever is up.
+    private func word(
+        for chunks: [ChunkReference], of files: [CommitBody.File], in deposit: DepositID,
+        under terms: DepositSessions.Terms
+    ) async throws(DepotError) -> BarrierWord? {
+        guard !chunks.isEmpty else { return nil }
+        do throws(DepotError) {
+            return try await word(for: chunks, of: deposit, under: terms)
+        } catch {
+            for file in files where try await repeated(file, deposit) == nil { throw error }
+            return nil
+        }
     }
 
     /// Of an empty file, which is its record and nothing else, no copy can lack: whether enough
