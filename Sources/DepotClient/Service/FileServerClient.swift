@@ -113,10 +113,8 @@ public final class FileServerClient: FileServerAPI {
     public func openRetrieval(
         _ body: OpenRetrievalBody
     ) async throws(DepotError) -> RetrievalBody {
-        let request = WireRequest(
-            .POST, "\(FileServerRoute.retrievals)?lines=true",
-            headers: ["content-type": "application/json"], body: try WireJSON.encode(body),
-            patience: .seconds(180))
+        let request = try Self.request(
+            .POST, "\(FileServerRoute.retrievals)?lines=true", body: body)
         return try RetrievalBody(lines: try await send(request).body)
     }
 
@@ -240,12 +238,20 @@ public final class FileServerClient: FileServerAPI {
         _ method: HTTPMethod, _ path: String, headers: HTTPHeaders = [:], body: some Encodable,
         patience: TimeAmount = .seconds(180), delivery: Delivery? = nil
     ) async throws(DepotError) -> Answer {
+        try await json(
+            try Self.request(
+                method, path, headers: headers, body: body, patience: patience, delivery: delivery))
+    }
+
+    private static func request(
+        _ method: HTTPMethod, _ path: String, headers: HTTPHeaders = [:], body: some Encodable,
+        patience: TimeAmount = .seconds(180), delivery: Delivery? = nil
+    ) throws(DepotError) -> WireRequest {
         var headers = headers
         headers.add(name: "content-type", value: "application/json")
-        return try await json(
-            WireRequest(
-                method, path, headers: headers, body: try WireJSON.encode(body),
-                patience: patience, delivery: delivery))
+        return WireRequest(
+            method, path, headers: headers, body: try WireJSON.encode(body), patience: patience,
+            delivery: delivery)
     }
 
     func json<Answer: Decodable & Sendable>(

@@ -1,7 +1,7 @@
 import DepotCore
 import NIOCore
 
-// Files that are committed, and what became of them, as lines: a thousand files a request, and an
+// Files that are committed, and what became of them, as lines: hundreds of files a request, and an
 // encoder and a decoder of any JSON took a third of the client's time and a sixth of the
 // FileServer's. A file is a line of `FileProposal`. A receipt is a line with the fields of its body
 // and of `FieldWriter`'s spelling; what has none is a line of the JSON that the other form has.

@@ -124,18 +124,13 @@ public struct ReceiptBody: Sendable, Codable, Hashable {
     }
 
     public init(_ receipt: Receipt) {
-        deposit = receipt.deposit
-        name = receipt.name
-        sequence = receipt.sequence
-        manifest = receipt.manifest.id
-        chunk = receipt.manifest.chunk?.id
-        size = receipt.size
-        level = receipt.level
-        copies = receipt.copies
-        degraded = receipt.degraded
-        chunks = receipt.chunks
-        newChunks = receipt.newChunks
-        newBytes = receipt.newBytes
-        sharedBytes = receipt.sharedBytes
+        self.init(
+            deposit: receipt.deposit, name: receipt.name, sequence: receipt.sequence,
+            manifest: receipt.manifest.id, chunk: receipt.manifest.chunk?.id,
+            size: ByteCount(receipt.size), level: receipt.level,
+            copies: Count(wrappedValue: receipt.copies),
+            chunks: Count(wrappedValue: receipt.chunks),
+            newChunks: Count(wrappedValue: receipt.newChunks),
+            newBytes: ByteCount(receipt.newBytes), sharedBytes: ByteCount(receipt.sharedBytes))
     }
 }

@@ -23,15 +23,11 @@ extension FileListBody {
     /// - Throws: `invalidArgument` for what `lines` does not give.
     public init(lines: ByteBuffer) throws(DepotError) {
         var (rest, files) = (lines, [FileBody]())
-        while let line = try rest.readLine() {
-            guard rest.readableBytes > 0 else {
-                let end = try WireJSON.decode(End.self, from: line)
-                self.init(files: files, hasMore: end.hasMore, next: end.next)
-                return
-            }
+        let last = try rest.readLines { line throws(DepotError) in
             files.append(try FileBody(FileRecord(reading: line)))
         }
-        throw DepotError(.invalidArgument, "a list of files ends too early")
+        let end = try WireJSON.decode(End.self, from: last)
+        self.init(files: files, hasMore: end.hasMore, next: end.next)
     }
 }
 
@@ -60,16 +56,11 @@ extension RetrievalBody {
     /// - Throws: `invalidArgument` for what `lines` does not give.
     public init(lines: ByteBuffer) throws(DepotError) {
         var (rest, files) = (lines, [Found]())
-        while let line = try rest.readLine() {
-            guard rest.readableBytes > 0 else {
-                let end = try WireJSON.decode(End.self, from: line)
-                self.init(
-                    retrieval: end.retrieval, leaseSeconds: end.leaseSeconds, files: files)
-                return
-            }
+        let last = try rest.readLines { line throws(DepotError) in
             files.append(try Found(line: line))
         }
-        throw DepotError(.invalidArgument, "the names of a retrieval end too early")
+        let end = try WireJSON.decode(End.self, from: last)
+        self.init(retrieval: end.retrieval, leaseSeconds: end.leaseSeconds, files: files)
     }
 }
 

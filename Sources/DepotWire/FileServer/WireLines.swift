@@ -13,6 +13,20 @@ extension ByteBuffer {
         writeString("\n")
     }
 
+    /// Hands over each line but the last, which says how all of it ends.
+    ///
+    /// - Returns: the last line.
+    /// - Throws: `invalidArgument` where there is none, or it is no whole line.
+    mutating func readLines(
+        beforeLast body: (ByteBuffer) throws(DepotError) -> Void
+    ) throws(DepotError) -> ByteBuffer {
+        while let line = try readLine() {
+            guard readableBytes > 0 else { return line }
+            try body(line)
+        }
+        throw DepotError(.invalidArgument, "a body of lines is empty")
+    }
+
     /// Takes the next line, with the line feed at its end; `nil` where nothing is left.
     ///
     /// - Throws: `invalidArgument` where what is left is no whole line.
