@@ -24,8 +24,8 @@ extension DepositService {
         expecting expected: FileExpectation = .anything, makingDurable makesDurable: Bool = false
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
         let terms = try await termsForCommit(of: deposit, files)
-        let chunks = makesDurable ? Array(Set(files.compactMap(\.manifest.chunk))) : []
-        let word = try await word(for: chunks, of: files, in: deposit, under: terms)
+        let word =
+            makesDurable ? try await word(for: files, in: deposit, under: terms) : nil
         var outcomes: [Int: Outcome] = [:]
         var staged: [(index: Int, file: FileCommit)] = []
         let read = try await manifests.read(files.map(\.manifest))
@@ -43,7 +43,7 @@ extension DepositService {
         if expected != .anything {
             for index in staged.indices { staged[index].file.expected = expected }
         }
-        for (index, outcome) in try await publish(staged, hearing: word, chunks, deposit, terms) {
+        for (index, outcome) in try await publish(staged, of: deposit, under: terms, word) {
             outcomes[index] = outcome
         }
         return try await acknowledge(files.indices.map { outcomes[$0] }, empty: empty, terms)
@@ -52,9 +52,9 @@ extension DepositService {
     /// The barrier of files of one chunk. What was committed before has its receipts without it,
     /// whoever is up.
     private func word(
-        for chunks: [ChunkReference], of files: [CommitBody.File], in deposit: DepositID,
-        under terms: DepositSessions.Terms
+        for files: [CommitBody.File], in deposit: DepositID, under terms: DepositSessions.Terms
     ) async throws(DepotError) -> BarrierWord? {
+        let chunks = Array(Set(files.compactMap(\.manifest.chunk)))
         guard !chunks.isEmpty else { return nil }
         do throws(DepotError) {
             return try await word(for: chunks, of: deposit, under: terms)
@@ -153,12 +153,14 @@ extension DepositService {
     /// Commits files together with the word of replicas. Where that was overtaken, or one of the
     /// files is refused, a barrier comes first, and then the files.
     private func publish(
-        _ staged: [(index: Int, file: FileCommit)], hearing word: BarrierWord?,
-        _ chunks: [ChunkReference], _ deposit: DepositID, _ terms: DepositSessions.Terms
+        _ staged: [(index: Int, file: FileCommit)], of deposit: DepositID,
+        under terms: DepositSessions.Terms, _ word: BarrierWord?
     ) async throws(DepotError) -> [(Int, Outcome)] {
         guard let word, !staged.isEmpty else {
             return try await publish(staged, of: deposit, under: terms)
         }
+        // All of them have enough copies, or there were no word.
+        let chunks = Array(word.proof.durable.keys)
         do throws(DepotError) {
             let committed = try await publish(staged, of: deposit, under: terms, hearing: word)
             sessions.settled(chunks, of: deposit)

@@ -48,17 +48,13 @@ extension FileTime: CustomStringConvertible {
     private static let decimals = 9
 
     public var description: String {
-        let (isNegative, isWhole) = (seconds < 0, nanosecondsOfSecond == 0)
-        // Before 1970 the number's own part behind the point counts the other way.
-        let whole = seconds.magnitude - (isNegative && !isWhole ? 1 : 0)
-        let behind =
-            isNegative && !isWhole
-            ? Self.nanosecondsOfOneSecond - nanosecondsOfSecond : nanosecondsOfSecond
+        let (front, behind) = whole.magnitude.quotientAndRemainder(
+            dividingBy: UInt128(Self.nanosecondsOfOneSecond))
         let decimals = String(unsafeUninitializedCapacity: Self.decimals) {
             DecimalDigits.write(UInt64(behind), to: $0[..<Self.decimals])
             return Self.decimals
         }
-        return "\(isNegative ? "-" : "")\(whole).\(decimals)"
+        return "\(whole < 0 ? "-" : "")\(UInt64(front)).\(decimals)"
     }
 
     /// Takes exactly what `description` gives.
@@ -76,17 +72,10 @@ extension FileTime: CustomStringConvertible {
             front.first != UInt8(ascii: "0") || front.count == 1,
             !isNegative || whole > 0 || behind > 0
         else { return nil }
-        guard isNegative else {
-            guard let seconds = Int64(exactly: whole) else { return nil }
-            self.init(seconds: seconds, nanoseconds: Int64(behind))
-            return
-        }
-        guard let seconds = Int64(exactly: -Int128(whole) - (behind == 0 ? 0 : 1)) else {
-            return nil
-        }
-        self.init(
-            seconds: seconds,
-            nanoseconds: behind == 0 ? 0 : Self.nanosecondsOfOneSecond - Int64(behind))
+        let magnitude = Int128(whole) * Int128(Self.nanosecondsOfOneSecond) + Int128(behind)
+        let (seconds, nanoseconds) = Self.divide(isNegative ? -magnitude : magnitude)
+        guard let seconds = Int64(exactly: seconds) else { return nil }
+        self.init(seconds: seconds, nanoseconds: Int64(nanoseconds))
     }
 }
 
