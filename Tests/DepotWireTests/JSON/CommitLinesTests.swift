@@ -5,18 +5,11 @@ import Testing
 
 /// Commits and their answers as lines say what their JSON says, and nothing else is one.
 @Suite struct CommitLinesTests {
-    private static let chunk = try! ChunkReference(id: ChunkID(hashing: "chunk"), length: 9)
+    private static var chunk: ChunkReference {
+        get throws { try ChunkReference(id: ChunkID(hashing: "chunk"), length: 9) }
+    }
 
     private static func commit() throws -> CommitBody {
-        var everything = try FileMetadata(
-            mode: 0o640, modified: FileTime(seconds: -3, nanoseconds: 7), contentType: "a/\"b\"",
-            entityTag: "tag")
-        everything.ownership = try Ownership(user: 0, group: 5, userName: "root", groupName: "g")
-        everything.extended = try ExtendedAttributes(["user.note": [0, 10, 255]])
-        everything.hardLinks = .random()
-        everything.holes = try Holes([4_096..<8_192])
-        everything.annotations = try Annotations(["line": "one \"two\""])
-        everything.tags = try Annotations(["t": ""])
         var (folder, link, special) = (FileMetadata(mode: 0o755), FileMetadata(), FileMetadata())
         folder.kind = .folder
         link.kind = .link(try LinkTarget("../a\nb\\"))
@@ -24,10 +17,10 @@ import Testing
         let version = CommitSequence(epoch: 3, counter: CommitSequence.counterMax)
         return CommitBody(files: [
             .init(
-                name: try FileName("a"), manifest: .init(inline: chunk), size: 9,
-                metadata: everything),
+                name: try FileName("a"), manifest: .init(inline: try chunk), size: 9,
+                metadata: try MetadataSample.everything()),
             .init(
-                name: try FileName("b \"c\" \u{201B}0A"), manifest: .init(stored: chunk),
+                name: try FileName("b \"c\" \u{201B}0A"), manifest: .init(stored: try chunk),
                 size: 1 << 60, metadata: FileMetadata(), expecting: .absence),
             .init(
                 name: try FileName("d"), manifest: .empty, size: 0, metadata: folder,
@@ -48,10 +41,11 @@ import Testing
 
     private static func answer() throws -> CommitAnswerBody {
         CommitAnswerBody(results: [
-            .init(receipt: try receipt(.init(inline: chunk), size: 9)),
-            .init(lacking: [chunk, chunk]),
+            .init(receipt: try receipt(.init(inline: try chunk), size: 9)),
+            .init(lacking: [try chunk, try chunk]),
             .init(error: DepotError(.conflict, "another\nversion", object: "a \"b\"")),
-            .init(receipt: try receipt(.init(stored: chunk), size: 1 << 60)), .init(lacking: []),
+            .init(receipt: try receipt(.init(stored: try chunk), size: 1 << 60)),
+            .init(lacking: []),
         ])
     }
 
@@ -96,7 +90,7 @@ import Testing
     ])
     func `a line with anything else proposes no file`(old: String, new: String) throws {
         let file = FileProposal(
-            name: try FileName("a"), manifest: .init(inline: Self.chunk), size: 9,
+            name: try FileName("a"), manifest: .init(inline: try Self.chunk), size: 9,
             metadata: FileMetadata())
         let line = String(decoding: file.line, as: UTF8.self)
         let changed = line.replacing(old, with: new)
@@ -112,7 +106,7 @@ import Testing
     ])
     func `a line with anything else is no receipt`(old: String, new: String) throws {
         let answer = CommitAnswerBody(results: [
-            .init(receipt: try Self.receipt(.init(stored: Self.chunk), size: 9))
+            .init(receipt: try Self.receipt(.init(stored: try Self.chunk), size: 9))
         ])
         let line = String(buffer: try answer.lines())
         let changed = line.replacing(old, with: new)

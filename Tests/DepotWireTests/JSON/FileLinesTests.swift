@@ -20,21 +20,12 @@ import Testing
 
     private static func list(hasMore: Bool) throws -> FileListBody {
         let chunk = try ChunkReference(id: ChunkID(hashing: "chunk"), length: 9)
-        var everything = try FileMetadata(
-            mode: 0o640, modified: FileTime(seconds: -3, nanoseconds: 7), contentType: "a/\"b\"",
-            entityTag: "tag")
-        everything.ownership = try Ownership(user: 0, group: 5, userName: "root", groupName: "g")
-        everything.extended = try ExtendedAttributes(["user.note": [0, 10, 255]])
-        everything.hardLinks = .random()
-        everything.holes = try Holes([4_096..<8_192])
-        everything.annotations = try Annotations(["line": "one \"two\""])
-        everything.tags = try Annotations(["t": ""])
         var (folder, link) = (FileMetadata(mode: 0o755), FileMetadata())
         folder.kind = .folder
         link.kind = .link(try LinkTarget("../a\nb\\"))
         return FileListBody(
             files: [
-                try file("a", .init(inline: chunk), size: 9, metadata: everything),
+                try file("a", .init(inline: chunk), size: 9, metadata: MetadataSample.everything()),
                 try file("b", .init(stored: chunk), size: 20_000, metadata: FileMetadata()),
                 try file(
                     "c \"d\" \u{201B}0A", .empty, metadata: FileMetadata(),
