@@ -18,16 +18,24 @@ import Testing
         return try #require(try answer.json(CommitAnswerBody.self).results.first)
     }
 
+    /// A client that has sent chunks, and passed no barrier.
+    private static func sent(
+        _ chunks: [VerifiedObject], to depot: TestDepot, level: Int, requireAll: Bool = false
+    ) async throws -> TestDepositor {
+        try await depot.ready()
+        let client = TestDepositor(depot)
+        _ = try await client.open(level: level, requireAll: requireAll)
+        _ = try await client.negotiate(chunks)
+        #expect(try await client.upload(chunks).status == 200)
+        return client
+    }
+
     /// What is not durable before the receipt is lost when the power goes.
     @Test func `it is durable when its receipt is given`() async throws {
         let file = try Self.file.get()
         let chunk = file.chunks[0].id.hash
         try await TestDepot.run { depot in
-            try await depot.ready()
-            let client = TestDepositor(depot)
-            _ = try await client.open(level: 3)
-            _ = try await client.negotiate(file.chunks)
-            #expect(try await client.upload(file.chunks).status == 200)
+            let client = try await Self.sent(file.chunks, to: depot, level: 3)
             let without = try Self.result(try await client.commit("file", file.manifest))
             #expect(without.lacking?.map(\.id) == [chunk])
             let with = try Self.result(
@@ -65,11 +73,8 @@ import Testing
         let file = try Self.file.get()
         let chunk = file.chunks[0].id.hash
         try await TestDepot.run { depot in
-            try await depot.ready()
-            let client = TestDepositor(depot)
-            _ = try await client.open(level: 3, requireAll: requireAll)
-            _ = try await client.negotiate(file.chunks)
-            #expect(try await client.upload(file.chunks).status == 200)
+            let client = try await Self.sent(
+                file.chunks, to: depot, level: 3, requireAll: requireAll)
             depot.replicas[1].lose(chunk)
             let result = try Self.result(
                 try await client.commit("file", file.manifest, makingDurable: true))
@@ -115,11 +120,7 @@ import Testing
     @Test func `too few replicas refuse it as they refuse a barrier`() async throws {
         let file = try Self.file.get()
         try await TestDepot.run { depot in
-            try await depot.ready()
-            let client = TestDepositor(depot)
-            _ = try await client.open(level: 3, requireAll: true)
-            _ = try await client.negotiate(file.chunks)
-            #expect(try await client.upload(file.chunks).status == 200)
+            let client = try await Self.sent(file.chunks, to: depot, level: 3, requireAll: true)
             depot.replicas[2].mood = .unreachable
             try await depot.awaitState(.down, of: 2)
             let answer = try await client.commit("file", file.manifest, makingDurable: true)
@@ -135,11 +136,7 @@ import Testing
     ) async throws {
         let file = try Self.file.get()
         try await TestDepot.run { depot in
-            try await depot.ready()
-            let client = TestDepositor(depot)
-            _ = try await client.open(level: 3, requireAll: true)
-            _ = try await client.negotiate(file.chunks)
-            #expect(try await client.upload(file.chunks).status == 200)
+            let client = try await Self.sent(file.chunks, to: depot, level: 3, requireAll: true)
             let lost = try Self.result(
                 try await client.commit("file", file.manifest, makingDurable: true))
             #expect(lost.receipt?.copies == 3)
