@@ -25,16 +25,21 @@ struct CatalogStages: Sendable {
         try await catalog.openDeposit(
             DepositOpening(deposit: deposit, level: ReplicationLevel(3), lease: .seconds(3_600)))
         var random = SplitMix64(seed: 7)
-        let known = (0..<Self.pages).map { _ in
+        let scattered = (0..<Self.pages).map { _ in
             (0..<Self.pageSize).map { _ in
                 filled.chunk(Int(random.next() % UInt64(chunks)))
             }
+        }
+        // As a file's are that was deposited before.
+        let known = (0..<Self.pages).map { _ in
+            let first = Int(random.next() % UInt64(chunks))
+            return (first..<first + Self.pageSize).map { filled.chunk($0 % chunks) }
         }
         let new = (0..<Self.pages).map { page in
             (0..<Self.pageSize).map { FilledCatalog.newChunk(page * Self.pageSize + $0) }
         }
         var found: [Measurement] = []
-        for (name, pages) in [("known", known), ("new", new)] {
+        for (name, pages) in [("known", known), ("scattered", scattered), ("new", new)] {
             found.append(
                 try await timed("negotiation, \(name)", Self.pages * Self.pageSize) {
                     for page in pages {

@@ -77,11 +77,16 @@ struct ChunkTable {
     ///
     /// - Throws: `manifestInvalid` where replicas hold it with another length.
     func use(_ chunk: ChunkReference) throws -> Known? {
-        session.assertChange()
         guard let known = try find(chunk.id) else { return nil }
+        try use(chunk, known)
+        return known
+    }
+
+    /// The same of a chunk that was found in this change.
+    func use(_ chunk: ChunkReference, _ known: Known) throws {
+        session.assertChange()
         try refuseContradiction(chunk, known)
         if known.isUnused { try using.run(known.number) }
-        return known
     }
 
     /// Enters a chunk that a deposit brought and replicas have hashed.

@@ -18,7 +18,8 @@ extension SQLiteCatalog {
         return try await queue.change { session in
             let lease = try Leases(session).renew(deposit)
             let mask = try session.members().mask(of: live)
-            let negotiation = try Negotiation(deposit: lease.number, session)
+            var negotiation = try Negotiation(
+                of: chunks.count, deposit: lease.number, session)
             var lacking: Set<ChunkID> = []
             for chunk in chunks.sorted(by: { $0.id < $1.id }) {
                 let good = try negotiation.pin(chunk)
@@ -52,21 +53,27 @@ private struct Negotiation {
     private let absent: AbsentFilter
     private let pins: DepositPins
     private let chunks: ChunkTable
+    private var nearby: NearbyChunks
     private let copies: CopyTable
     private let current: CopyMask
 
-    init(deposit: Int64, _ session: Session) throws {
+    /// - Parameter count: of the chunks that are named.
+    init(of count: Int, deposit: Int64, _ session: Session) throws {
         session.assertChange()
         absent = session.absent
         pins = try DepositPins(of: deposit, session)
         chunks = try ChunkTable(session)
+        nearby = try NearbyChunks(chunks, for: count, session)
         copies = try CopyTable(session)
         current = try session.members().current
     }
 
     /// - Returns: which members have good copies, a bit each.
-    func pin(_ chunk: ChunkReference) throws -> CopyMask {
-        guard !absent.isAbsent(chunk.id), let known = try chunks.use(chunk) else { return .none }
+    mutating func pin(_ chunk: ChunkReference) throws -> CopyMask {
+        guard !absent.isAbsent(chunk.id), let known = try nearby.find(chunk.id) else {
+            return .none
+        }
+        try chunks.use(chunk, known)
         let good = try copies.row(of: known).good & current
         try pins.update(known.number) { $0 ?? Pin(isNew: good.isEmpty, vouched: .none) }
         return good

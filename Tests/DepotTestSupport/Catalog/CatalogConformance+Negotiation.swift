@@ -54,6 +54,36 @@ extension CatalogConformance {
             let kept = try await fixture.status(long)?.reference
             #expect(kept == long, "one replica alone does not change it")
         },
+        // Rows of chunks that came together are read together.
+        CatalogBehaviour("chunks that are named together are known as each alone is") { fixture in
+            try await fixture.admit(1...3)
+            let (first, second) = (try Fixture.chunks(0..<700), try Fixture.chunks(700..<1_400))
+            try await fixture.deposit("first", first, on: Fixture.replicas(1...3))
+            try await fixture.deposit("second", second, on: Fixture.replicas(2...3))
+            for chunk in [first[3], first[400], second[9]] {
+                try await fixture.settle(chunk, .bad, on: 2)
+            }
+            _ = try await fixture.delete("second")
+            try await fixture.catalog.markUnused()
+            let named = try first[..<600] + Fixture.chunks(2_000..<2_010) + second
+            let deposit = try await fixture.open(level: 3)
+            for (live, copies) in [(1...3 as ClosedRange<UInt8>, 3), (2...3, 2), (1...1, 1)] {
+                let single = try await fixture.open(level: 3)
+                var expected: [ChunkReference] = []
+                for chunk in named {
+                    expected += try await fixture.catalog.negotiate(
+                        single, chunks: [chunk], live: Fixture.replicas(live), copies: copies)
+                }
+                let lacking = try await fixture.catalog.negotiate(
+                    deposit, chunks: Array(named), live: Fixture.replicas(live), copies: copies)
+                #expect(lacking == expected && lacking.count > 10)
+            }
+            let wrong = try ChunkReference(id: first[500].id, length: first[500].length + 1)
+            await fixture.expect(.manifestInvalid) {
+                _ = try await fixture.catalog.negotiate(
+                    deposit, chunks: named + [wrong], live: [], copies: 1)
+            }
+        },
         // Whoever first named a chunk with a wrong length made it impossible for everybody to deposit it.
         CatalogBehaviour("of two claimed lengths the one wins whose bytes were hashed") { fixture in
             try await fixture.admit(1...1)
