@@ -19,7 +19,7 @@ struct ReplicaContext: Sendable {
         self.logger = logger
         budget = ByteBudget(size: configuration.memory)
         policy = RequestPolicy(
-            token: configuration.token, variable: "DEPOT_CLUSTER_TOKEN",
+            door: configuration.token, variable: "DEPOT_CLUSTER_TOKEN",
             times: RequestPolicy.Times(idle: configuration.idleLimit),
             places: ConnectionRegistry(
                 countMax: DescriptorLimit.connections(atMost: configuration.connectionsMax)))

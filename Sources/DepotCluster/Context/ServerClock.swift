@@ -6,7 +6,8 @@ public struct ServerClock: Sendable {
     public let elapsed: @Sendable () -> Duration
     /// Waits, or throws when the task is cancelled.
     public let sleep: @Sendable (Duration) async throws -> Void
-    /// Seconds since 1970, for people to read: nothing is decided by it.
+    /// Seconds since 1970, for people to read. Nothing is decided by it but whether a token has
+    /// expired.
     public let timestamp: @Sendable () -> Int64
 
     public init(

@@ -13,6 +13,8 @@ public struct DepotError: Error, Sendable {
         case notEnoughReplicas
         /// A token is missing or wrong.
         case unauthorized
+        /// The token is right, and does not let its holder do that.
+        case forbidden
         /// A disk or a reserve is full; nothing was written.
         case storageFull
         /// The other side did not answer, or not in time.

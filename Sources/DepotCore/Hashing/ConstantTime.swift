@@ -4,9 +4,16 @@ import CLibCrypto
 ///
 /// Their SHA-256 are compared, so that even a difference in length does not end it sooner.
 public func equalInConstantTime(_ left: String, _ right: String) -> Bool {
-    ChunkID(hashing: left).withBytes { left in
-        ChunkID(hashing: right).withBytes { right in
-            CRYPTO_memcmp(left.baseAddress, right.baseAddress, ChunkID.byteCount) == 0
+    ChunkID(hashing: left).equalsInConstantTime(ChunkID(hashing: right))
+}
+
+extension ChunkID {
+    /// In a time that tells nothing of how the two differ.
+    public func equalsInConstantTime(_ other: Self) -> Bool {
+        withBytes { left in
+            other.withBytes { right in
+                CRYPTO_memcmp(left.baseAddress, right.baseAddress, Self.byteCount) == 0
+            }
         }
     }
 }

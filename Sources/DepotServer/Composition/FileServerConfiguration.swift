@@ -8,8 +8,10 @@ public struct FileServerConfiguration: Sendable {
     /// 0: any free one; `FileServer.port()` says which.
     public var port: Int
     public var replicas: [ReplicaConfiguration]
-    /// What every request but `/health` has to carry.
+    /// Its holder may do everything. Every request but `/health` has to carry it, or one of those
+    /// that were made since.
     public var token: AccessToken
+    public var tokens: any TokenKeeper = NoTokenKeeper()
     /// Shown by `status`.
     public var version: String
     public var timing = ServerTiming()

@@ -1,6 +1,7 @@
 import DepotCluster
 import DepotCore
 import DepotUpkeep
+import DepotWire
 import Logging
 
 /// The services of one FileServer, put together.
@@ -15,6 +16,9 @@ struct FileServerParts: Sendable {
     let retention: RetentionService
     let levels: LevelChange
     let upkeep: UpkeepParts
+    /// Who comes in.
+    let access: AccessTable
+    let tokens: TokenService
     /// For deposits.
     let budget: MemoryBudget
     /// For bodies that are read whole.
@@ -30,6 +34,9 @@ struct FileServerParts: Sendable {
         clock: ServerClock, logger: Logger
     ) async throws(DepotError) {
         let limits = configuration.limits
+        access = AccessTable(administrator: configuration.token, time: clock.timestamp)
+        tokens = try TokenService(
+            table: access, keeper: configuration.tokens, time: clock.timestamp)
         context = ServerContext(timing: configuration.timing, clock: clock, logger: logger)
         let pool = try await ReplicaPool(
             configured: configuration.replicas, catalog: catalog, links: links, context: context)

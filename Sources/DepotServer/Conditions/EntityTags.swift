@@ -11,6 +11,10 @@ struct EntityTags: Sendable {
     /// `nil`: any.
     private let tags: [Tag]?
 
+    static let any = EntityTags(tags: nil)
+
+    private init(tags: [Tag]?) { self.tags = tags }
+
     /// - Throws: `invalidArgument` where it is not as RFC 9110, 8.8.3 has it.
     init(_ text: String) throws(DepotError) {
         var rest = Self.trimmed(text[...])

@@ -34,6 +34,23 @@ struct RequestConditions: Sendable {
         ifUnmodifiedSince = headers[.ifUnmodifiedSince].flatMap(HTTPDate.seconds)
     }
 
+    /// The same, and that there is no file of the name.
+    var forAbsence: RequestConditions {
+        RequestConditions(
+            ifMatch: ifMatch, ifNoneMatch: .any, ifModifiedSince: ifModifiedSince,
+            ifUnmodifiedSince: ifUnmodifiedSince)
+    }
+
+    private init(
+        ifMatch: EntityTags?, ifNoneMatch: EntityTags?, ifModifiedSince: Int64?,
+        ifUnmodifiedSince: Int64?
+    ) {
+        self.ifMatch = ifMatch
+        self.ifNoneMatch = ifNoneMatch
+        self.ifModifiedSince = ifModifiedSince
+        self.ifUnmodifiedSince = ifUnmodifiedSince
+    }
+
     /// Whether there is anything that a change depends on.
     var restrictChanges: Bool { ifMatch != nil || ifNoneMatch != nil || ifUnmodifiedSince != nil }
 

@@ -26,21 +26,6 @@ struct VersionService: Sendable {
         return try await !catalog.versions(of: name, before: last.sequence, limit: 1).isEmpty
     }
 
-    func files(
-        _ moment: ListMoment, prefix: String, after: FileName?, limit: Int
-    ) async throws(DepotError) -> FileListBody {
-        let page =
-            switch moment {
-            case .now: try await catalog.files(prefix: prefix, after: after, limit: limit)
-            case .at(let time):
-                try await catalog.files(at: time, prefix: prefix, after: after, limit: limit)
-            case .beforeDeletion:
-                try await catalog.deletedFiles(prefix: prefix, after: after, limit: limit)
-            }
-        return FileListBody(
-            files: page.files.map(FileBody.init), hasMore: page.hasMore, next: page.next)
-    }
-
     func lines(_ list: FileListBody) throws(DepotError) -> ByteBuffer {
         try list.lines(of: pool.cluster.cluster)
     }

@@ -35,7 +35,7 @@ struct HTTPFrontEnd: Sendable {
         let places = ConnectionRegistry(
             countMax: DescriptorLimit.connections(atMost: configuration.limits.connections))
         let policy = RequestPolicy(
-            token: configuration.token, variable: "DEPOT_TOKEN",
+            door: parts.access, variable: "DEPOT_TOKEN",
             times: RequestPolicy.Times(idle: timing.idleLimit), places: places)
         return GuardedChannel(policy: policy, idleLimit: timing.idleLimit) {
             request, writer, channel in
@@ -76,10 +76,14 @@ struct HTTPFrontEnd: Sendable {
         do {
             let parsed = try FileServerRequest(
                 method: request.method.rawValue, uri: request.uri)
+            let caller =
+                parts.access.caller(showing: request.headers[.authorization]) ?? .stranger
+            try parsed.route.permit(caller, name: parsed.name)
             if parsed.takesBody, body.expectsContinue {
                 try await writer.writeInformationalHead(HTTPResponse(status: .continue))
             }
-            let exchange = Exchange(headers: request.headers, body: body, transfer: transfer)
+            let exchange = Exchange(
+                headers: request.headers, body: body, transfer: transfer, caller: caller)
             response = try await routes.answer(parsed, exchange)
         } catch {
             response = refusal(of: error, request)

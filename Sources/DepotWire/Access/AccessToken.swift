@@ -4,7 +4,7 @@ import DepotCore
 public struct AccessToken: Sendable {
     public static let lengthMin = 16
 
-    private let text: String
+    let text: String
 
     /// - Throws: `invalidArgument` for a token that is too short or could not travel in a header.
     public init(_ text: String) throws(DepotError) {
@@ -29,7 +29,7 @@ public struct AccessToken: Sendable {
     }
 
     /// What is behind `Bearer` and its spaces.
-    private static func credentials(_ authorization: String) -> String? {
+    static func credentials(_ authorization: String) -> String? {
         let scheme = authorization.utf8.prefix(6)
         guard scheme.elementsEqual("bearer".utf8, by: { $0 | 0x20 == $1 }) else { return nil }
         let rest = authorization.utf8.dropFirst(6)

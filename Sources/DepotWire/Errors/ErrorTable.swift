@@ -19,6 +19,7 @@ public struct ErrorTable {
         case .formatUnsupported: Row(status: 501, exitCode: 4)
         case .notEnoughReplicas: Row(status: 503, exitCode: 5)
         case .unauthorized: Row(status: 401, exitCode: 6)
+        case .forbidden: Row(status: 403, exitCode: 6)
         case .storageFull: Row(status: 507, exitCode: 7)
         case .unreachable: Row(status: 504, exitCode: 8)
         case .misbehaving: Row(status: 502, exitCode: 8)

@@ -40,6 +40,10 @@ import DepotCore
 /// | `GET`, `DELETE /v1/replicas/drain?replica=` | → `DrainBody`; `DELETE` stops it |
 /// | `POST /v1/replicas/forget` | `ForgetRequestBody` → `ForgottenBody` |
 /// | `POST /v1/replicas/simulation` | `SimulationRequestBody` → `SimulationBody` |
+/// | `GET /v1/tokens` | → `TokenListBody` |
+/// | `POST /v1/tokens` | `NewTokenBody` → `TokenBody` |
+/// | `POST /v1/tokens/{name}/rotation` | `RotationBody` → `TokenBody` |
+/// | `DELETE /v1/tokens/{name}` | revokes it → nothing (204) |
 ///
 /// A list goes on after the `next` of a page, where it has one, and else after its last name.
 ///
@@ -58,6 +62,7 @@ public enum FileServerRoute {
     public static let retrievals = "/v1/retrievals"
     public static let files = "/v1/files"
     public static let policies = "/v1/policies"
+    public static let tokens = "/v1/tokens"
     public static let receipts = "/v1/receipts"
     public static let replicas = "/v1/replicas"
     public static let status = "/v1/status"

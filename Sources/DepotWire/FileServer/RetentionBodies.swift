@@ -59,10 +59,22 @@ public struct PolicyListBody: Sendable, Codable {
     public let policies: [Entry]
 
     public init(_ list: PolicyList) {
-        usual = PolicyBody(list.usual)
-        policies = list.entries.map {
-            Entry(prefix: $0.scope.root?.text ?? "", policy: PolicyBody($0.policy))
-        }
+        self.init(
+            usual: PolicyBody(list.usual),
+            policies: list.entries.map {
+                Entry(prefix: $0.scope.root?.text ?? "", policy: PolicyBody($0.policy))
+            })
+    }
+
+    private init(usual: PolicyBody, policies: [Entry]) {
+        self.usual = usual
+        self.policies = policies
+    }
+
+    /// Those that hold for names within reach.
+    public func within(_ reach: NameReach) -> PolicyListBody {
+        PolicyListBody(
+            usual: usual, policies: policies.filter { reach.overlaps(prefix: $0.prefix) })
     }
 }
 

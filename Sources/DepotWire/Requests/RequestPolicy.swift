@@ -4,7 +4,7 @@ import NIOHTTP1
 
 /// Whether whoever sent a request that was let in may know whose server this is.
 public enum RequestSender: Sendable {
-    /// Showed the token.
+    /// Showed a token that lets in.
     case authorized
     /// Anybody, with a request that is open to everybody.
     case stranger
@@ -14,7 +14,7 @@ public enum RequestSender: Sendable {
 public struct RequestPolicy: Sendable {
     /// How long a connection may wait with its next request, in total.
     public struct Times: Sendable {
-        /// From one that has not shown the token.
+        /// From one that has not shown a token.
         public static let strangerDefault = TimeAmount.seconds(10)
 
         public let stranger: TimeAmount
@@ -28,36 +28,36 @@ public struct RequestPolicy: Sendable {
         }
     }
 
-    let token: AccessToken
+    let door: any Doorkeeper
     /// Names the variable that a caller has the token in.
     let variable: String
     public let times: Times
     public let places: ConnectionRegistry
 
     public init(
-        token: AccessToken, variable: String, times: Times, places: ConnectionRegistry
+        door: any Doorkeeper, variable: String, times: Times, places: ConnectionRegistry
     ) {
-        self.token = token
+        self.door = door
         self.variable = variable
         self.times = times
         self.places = places
     }
 
-    /// Nothing but `/health` is told to somebody without the token, not even whether a path exists,
+    /// Nothing but `/health` is told to somebody without a token, not even whether a path exists,
     /// or whose server this is.
     ///
-    /// - Returns: whether the token was shown.
+    /// - Returns: whether a token was shown.
     func admit(
         _ head: HTTPRequestHead, on channel: any Channel
     ) throws(RequestRefusal) -> Bool {
         let given = head.headers.first(name: "authorization")
-        guard token.admits(given) else {
+        if let reason = door.refusal(of: given) {
             if Self.isOpenToAll(head) { return false }
             throw RequestRefusal(
                 .unauthorized, as: .unauthorized,
                 given == nil
                     ? "a token is needed: send 'Authorization: Bearer TOKEN', or set \(variable)"
-                    : "this is not the right token; see \(variable)",
+                    : "\(reason); see \(variable)",
                 headers: ["www-authenticate": "Bearer"])
         }
         guard places.begin(on: channel) else {
@@ -70,9 +70,10 @@ public struct RequestPolicy: Sendable {
 
     /// Who sent a request that was let in.
     public func sender(of head: HTTPRequestHead) -> RequestSender {
-        // Where only the token lets in, it was compared before.
+        // Where only a token lets in, it was compared before.
         guard Self.isOpenToAll(head) else { return .authorized }
-        return token.admits(head.headers.first(name: "authorization")) ? .authorized : .stranger
+        let given = head.headers.first(name: "authorization")
+        return door.refusal(of: given) == nil ? .authorized : .stranger
     }
 
     private static func isOpenToAll(_ head: HTTPRequestHead) -> Bool {

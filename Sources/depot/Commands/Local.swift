@@ -36,9 +36,9 @@ struct Local: AsyncParsableCommand {
         try Self.makeFolder(FilePath(data))
         Daemon.prepare(data, logger)
         let tokens = (cluster: "\(data)/cluster.token", client: "\(data)/client.token")
-        try Token.make(tokens.cluster)
-        try Token.make(tokens.client)
-        let clusterToken = try Self.read(tokens.cluster)
+        try RandomToken.make(tokens.cluster)
+        try RandomToken.make(tokens.client)
+        let clusterToken = try Secret.read(file: tokens.cluster)
         var services: [any Service] = []
         var configured: [ReplicaConfiguration] = []
         for number in 1...replicas {
@@ -49,7 +49,7 @@ struct Local: AsyncParsableCommand {
         }
         let server = try await FileServerSetup(
             data: "\(data)/fileserver", listen: address, replicas: configured,
-            token: try Self.read(tokens.client), clusterToken: clusterToken,
+            token: try Secret.read(file: tokens.client), clusterToken: clusterToken,
             timing: timing
         ).server(logger)
         let tokenFile = try Self.absolute(tokens.client)
@@ -97,12 +97,5 @@ struct Local: AsyncParsableCommand {
         guard let resolved = realpath(path, nil) else { throw .file("cannot be found", path) }
         defer { free(resolved) }
         return String(cString: resolved)
-    }
-
-    private static func read(_ path: String) throws(DepotError) -> AccessToken {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw DepotError(.unauthorized, "the token's file cannot be read", object: path)
-        }
-        return try AccessToken(String(decoding: data.prefix { $0 > 0x20 }, as: UTF8.self))
     }
 }

@@ -63,10 +63,17 @@ struct Secret {
                 .unauthorized,
                 "the token of \(whose) is missing: set \(variable) or \(variable)_FILE")
         }
+        do throws(DepotError) {
+            return try Self.read(file: path)
+        } catch  where error.code == .unauthorized {
+            throw DepotError(error.code, "\(error.message); see \(variable)_FILE", object: path)
+        }
+    }
+
+    /// - Throws: `unauthorized` where it cannot be read, `invalidArgument` for what is no token.
+    static func read(file path: String) throws(DepotError) -> AccessToken {
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw DepotError(
-                .unauthorized, "the token's file cannot be read; see \(variable)_FILE", object: path
-            )
+            throw DepotError(.unauthorized, "the token's file cannot be read", object: path)
         }
         let text = String(decoding: data, as: UTF8.self)
         return try AccessToken(

@@ -5,20 +5,41 @@ import Glibc
 
 struct Token: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make random tokens.",
-        discussion:
-            "Each file that is not there is made, readable for its owner only. Without files, one "
-            + "is written out.")
+        abstract: "Say who may do what, and make random tokens.",
+        discussion: """
+            The token that serve was started with lets its holder do everything. Others are made \
+            with it, for one machine or one purpose each, and are taken away one by one.
 
-    @Argument(help: "Files to write tokens to.") var files: [String] = []
+              depot token create laptop --append --prefix backups/laptop --expires 365d
+              depot token list
+              depot token revoke laptop
 
-    func run() throws {
-        if files.isEmpty { Output.line(Self.random()) }
-        for file in files { try Self.make(file) }
+            Given files, or nothing, it makes random tokens for serve and replica.
+            """,
+        subcommands: [
+            Random.self, CreateToken.self, ListTokens.self, RotateToken.self, RevokeToken.self,
+        ], defaultSubcommand: Random.self)
+
+    struct Random: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make random tokens.",
+            discussion:
+                "Each file that is not there is made, readable for its owner only. Without files, "
+                + "one is written out.")
+
+        @Argument(help: "Files to write tokens to.") var files: [String] = []
+
+        func run() throws {
+            if files.isEmpty { Output.line(RandomToken.text()) }
+            for file in files { try RandomToken.make(file) }
+        }
     }
+}
 
+/// Random secrets.
+enum RandomToken {
     /// 256 bits from the system's generator.
-    static func random() -> String {
+    static func text() -> String {
         var generator = SystemRandomNumberGenerator()
         return (0..<4).map { _ in
             let digits = String(generator.next(), radix: 16)
@@ -32,7 +53,7 @@ struct Token: ParsableCommand {
         if descriptor < 0, errno == EEXIST { return }
         guard descriptor >= 0 else { throw .file("cannot be made", path) }
         defer { close(descriptor) }
-        let text = random() + "\n"
+        let text = text() + "\n"
         guard write(descriptor, text, text.utf8.count) == text.utf8.count, fsync(descriptor) == 0
         else {
             let cause = errno

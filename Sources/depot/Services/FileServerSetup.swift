@@ -22,6 +22,7 @@ struct FileServerSetup {
         var configuration = FileServerConfiguration(
             host: listen.host, port: listen.port, replicas: replicas, token: token,
             version: Depot.version)
+        configuration.tokens = TokenFile(in: data)
         timing.apply(to: &configuration.timing)
         return FileServer(
             configuration: configuration, catalog: catalog,

@@ -9,10 +9,11 @@ struct TestDepositor: Sendable {
     let deposit: DepositID
     let http: HTTPCaller
 
-    init(_ depot: TestDepot, deposit: DepositID = .random()) {
+    /// - Parameter token: the administrator's otherwise.
+    init(_ depot: TestDepot, deposit: DepositID = .random(), showing token: String? = nil) {
         self.depot = depot
         self.deposit = deposit
-        http = depot.http
+        http = token.map { depot.showing($0) } ?? depot.http
     }
 
     static func data(_ size: Int, seed: UInt64) -> ByteBuffer {

@@ -18,6 +18,17 @@ enum DepositRequest: Sendable, Equatable {
         }
     }
 
+    var route: Route {
+        switch self {
+        case .open: .openDeposit
+        case .negotiate: .negotiate
+        case .upload: .upload
+        case .barrier: .barrier
+        case .commit: .commit
+        case .close: .closeDeposit
+        }
+    }
+
     init(_ target: RequestTarget) throws {
         guard let first = target.parts.first else {
             self = try target.choose(["POST": .open])
@@ -42,7 +53,8 @@ enum DepositRequest: Sendable, Equatable {
 }
 
 extension FileServerRoutes {
-    func answer(_ request: DepositRequest, _ body: IncomingBody) async throws -> Response {
+    func answer(_ request: DepositRequest, _ exchange: Exchange) async throws -> Response {
+        let (body, caller) = (exchange.body, exchange.caller)
         switch request {
         case .open:
             let opening = try await body.decode(OpenDepositBody.self)
@@ -57,7 +69,12 @@ extension FileServerRoutes {
             let chunks = try await body.list(of: ChunkReference.self)
             return lacking(try await parts.deposits.barrier(deposit, chunks))
         case .commit(let deposit, let isLines, let makesDurable):
-            return try await commit(deposit, body, asLines: isLines, makingDurable: makesDurable)
+            let commit = try await commitBody(body, asLines: isLines)
+            for file in commit.files { try caller.require(file.name) }
+            let answer = CommitAnswerBody(
+                results: try await parts.deposits.commit(
+                    deposit, commit.files(of: caller), makingDurable: makesDurable))
+            return isLines ? try Response(lines: answer.lines()) : try Response(json: answer)
         case .close(let deposit):
             try await parts.deposits.close(deposit)
             return .noContent
@@ -68,10 +85,9 @@ extension FileServerRoutes {
         Response(binary: WireList.encode(chunks.map { LackingChunk($0) }))
     }
 
-    private func commit(
-        _ deposit: DepositID, _ body: IncomingBody, asLines isLines: Bool,
-        makingDurable makesDurable: Bool
-    ) async throws -> Response {
+    private func commitBody(
+        _ body: IncomingBody, asLines isLines: Bool
+    ) async throws -> CommitBody {
         let commit =
             isLines
             ? try CommitBody(lines: try await body.collect(atMost: WireLimits.bodyBytesMax))
@@ -83,9 +99,18 @@ extension FileServerRoutes {
         }
         // Its clients deposit folders, and retrieve into them.
         for file in commit.files { _ = try PathName(file.name) }
-        let answer = CommitAnswerBody(
-            results: try await parts.deposits.commit(
-                deposit, commit.files, makingDurable: makesDurable))
-        return isLines ? try Response(lines: answer.lines()) : try Response(json: answer)
+        return commit
+    }
+}
+
+extension CommitBody {
+    /// As whoever asked may have them: one who may only append has every name be a new one.
+    fileprivate func files(of caller: Caller) -> [File] {
+        guard caller.scope < .write else { return files }
+        return files.map { file in
+            File(
+                name: file.name, manifest: file.manifest, size: file.size,
+                metadata: file.metadata, expecting: .absence)
+        }
     }
 }

@@ -1,3 +1,4 @@
+import DepotWire
 import HTTPTypes
 import HummingbirdCore
 
@@ -6,4 +7,6 @@ struct Exchange {
     let headers: HTTPFields
     let body: IncomingBody
     let transfer: Transfer
+    /// Whoever sent it, who may take its route.
+    let caller: Caller
 }

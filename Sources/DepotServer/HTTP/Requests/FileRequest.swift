@@ -26,6 +26,34 @@ enum FileRequest: Sendable, Equatable {
         }
     }
 
+    var route: Route {
+        switch self {
+        case .list: .list
+        case .versions: .versions
+        case .revert: .revert
+        case .purge: .purge
+        case .purgePlan: .purgePlan
+        case .lock: .lock
+        case .info: .info
+        case .changeLevel: .changeLevel
+        case .content(_, let isHead): isHead ? .contentHead : .content
+        case .put: .put
+        case .delete: .delete
+        }
+    }
+
+    /// The one that it is about; `nil` for a list.
+    var name: FileName? {
+        switch self {
+        case .list: nil
+        case .versions(let name, _, _), .revert(let name), .purge(let name),
+            .purgePlan(let name, _), .lock(let name), .info(let name, _, _),
+            .changeLevel(let name), .put(let name, _, _), .delete(let name):
+            name
+        case .content(let version, _): version.name
+        }
+    }
+
     init(_ target: RequestTarget) throws {
         let query = target.query
         guard !target.parts.isEmpty else {
@@ -103,7 +131,8 @@ extension FileServerRoutes {
         case .list(let moment, let prefix, let after, let limit, let asLines):
             let room = try await room(for: limit, over: exchange.transfer)
             let list = try await parts.versions.files(
-                moment, prefix: prefix, after: after, limit: limit)
+                moment, prefix: prefix, after: after, limit: limit,
+                within: exchange.caller.reach)
             guard asLines else { return try Response(json: list, in: room) }
             return Response(lines: try parts.versions.lines(list), in: room)
         case .versions(let name, let before, let limit):
@@ -124,6 +153,9 @@ extension FileServerRoutes {
                 json: try await parts.retention.purgePlan(name, isRecursive: isRecursive))
         case .lock(let name):
             let lock = try await exchange.body.decode(LockRequestBody.self)
+            if lock.isHeld == false {
+                try exchange.caller.require(.admin, to: "releasing a hold")
+            }
             return try Response(
                 json: try await parts.retention.lock(
                     name, lock, request: try Self.requestID(exchange.headers)))
@@ -183,7 +215,8 @@ extension FileServerRoutes {
                 .invalidArgument, "a part of a file cannot be put; send all of it",
                 object: name.text)
         }
-        let conditions = try RequestConditions(headers)
+        let asked = try RequestConditions(headers)
+        let conditions = exchange.caller.scope < .write ? asked.forAbsence : asked
         let loan = parts.uploads.loan(for: body.borrower, size: body.declared)
         body.takes(loan)
         let receipt = try await parts.uploads.deposit(

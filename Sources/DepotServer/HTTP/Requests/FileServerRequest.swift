@@ -12,6 +12,7 @@ enum FileServerRequest: Sendable, Equatable {
     case policy(PolicyRequest)
     case upkeep(UpkeepRequest)
     case membership(MembershipRequest)
+    case token(TokenRequest)
 
     var takesBody: Bool {
         switch self {
@@ -22,7 +23,27 @@ enum FileServerRequest: Sendable, Equatable {
         case .policy(let request): request.takesBody
         case .upkeep(let request): request.takesBody
         case .membership(let request): request.takesBody
+        case .token(let request): request.takesBody
         }
+    }
+
+    var route: Route {
+        switch self {
+        case .health: .health
+        case .status: .status
+        case .deposit(let request): request.route
+        case .retrieval(let request): request.route
+        case .file(let request): request.route
+        case .policy(let request): request.route
+        case .upkeep(let request): request.route
+        case .membership(let request): request.route
+        case .token(let request): request.route
+        }
+    }
+
+    /// The name in its path.
+    var name: FileName? {
+        if case .file(let request) = self { request.name } else { nil }
     }
 
     /// - Throws: `notFound` for a path that nothing is at; `MethodNotAllowed`; `invalidArgument`
@@ -43,6 +64,7 @@ enum FileServerRequest: Sendable, Equatable {
             case "retrievals": .retrieval(try RetrievalRequest(rest))
             case "files": .file(try FileRequest(rest))
             case "policies": .policy(try PolicyRequest(rest))
+            case "tokens": .token(try TokenRequest(rest))
             case "replicas": .membership(try MembershipRequest(rest))
             default: .upkeep(try UpkeepRequest(target.behind(1)))
             }
@@ -58,12 +80,13 @@ struct FileServerRoutes: Sendable {
         switch request {
         case .health: try Response(json: HealthBody(status: .ok))
         case .status: try Response(json: try await parts.files.status(version: version))
-        case .deposit(let request): try await answer(request, exchange.body)
+        case .deposit(let request): try await answer(request, exchange)
         case .retrieval(let request): try await answer(request, exchange)
         case .file(let request): try await answer(request, exchange)
         case .policy(let request): try await answer(request, exchange)
-        case .upkeep(let request): try await answer(request, exchange.body)
+        case .upkeep(let request): try await answer(request, exchange)
         case .membership(let request): try await answer(request, exchange.body)
+        case .token(let request): try await answer(request, exchange.body)
         }
     }
 }

@@ -17,6 +17,16 @@ enum MembershipRequest: Sendable, Equatable {
         }
     }
 
+    var route: Route {
+        switch self {
+        case .startDrain: .startDrain
+        case .drainStatus: .drainStatus
+        case .stopDrain: .stopDrain
+        case .forget: .forget
+        case .simulate: .simulate
+        }
+    }
+
     /// - Throws: `MethodNotAllowed`; `invalidArgument` where the replica is not named.
     init(_ target: RequestTarget) throws {
         guard target.parts.count == 1, let part = target.parts.first else { throw target.unknown }

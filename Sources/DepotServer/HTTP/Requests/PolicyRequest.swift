@@ -12,6 +12,14 @@ enum PolicyRequest: Sendable, Equatable {
         if case .set = self { true } else { false }
     }
 
+    var route: Route {
+        switch self {
+        case .list: .listPolicies
+        case .set: .setPolicy
+        case .remove: .removePolicy
+        }
+    }
+
     /// - Parameter target: behind `/v1/policies`.
     init(_ target: RequestTarget) throws {
         guard target.parts.isEmpty else { throw target.unknown }
@@ -26,7 +34,8 @@ extension FileServerRoutes {
     func answer(_ request: PolicyRequest, _ exchange: Exchange) async throws -> Response {
         switch request {
         case .list:
-            return try Response(json: try await parts.retention.policies())
+            return try Response(
+                json: try await parts.retention.policies().within(exchange.caller.reach))
         case .set(let prefix):
             let policy = try await exchange.body.decode(PolicyBody.self)
             return try Response(

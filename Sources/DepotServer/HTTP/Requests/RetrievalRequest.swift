@@ -15,6 +15,14 @@ enum RetrievalRequest: Sendable, Equatable {
         }
     }
 
+    var route: Route {
+        switch self {
+        case .open: .openRetrieval
+        case .read: .readChunks
+        case .close: .closeRetrieval
+        }
+    }
+
     init(_ target: RequestTarget) throws {
         guard let first = target.parts.first else {
             self = try target.choose(["POST": .open(asLines: try target.query.flag("lines"))])
@@ -37,6 +45,7 @@ extension FileServerRoutes {
         switch request {
         case .open(let isLines):
             let opening = try await exchange.body.decode(OpenRetrievalBody.self)
+            for name in opening.names { try exchange.caller.require(name) }
             let retrieval = try await parts.retrievals.open(opening)
             guard isLines else { return try Response(json: retrieval) }
             return Response(lines: try parts.retrievals.lines(retrieval))

@@ -19,6 +19,17 @@ enum UpkeepRequest: Sendable, Equatable {
         }
     }
 
+    var route: Route {
+        switch self {
+        case .startVerification: .startVerification
+        case .verification: .verification
+        case .stopVerification: .stopVerification
+        case .coverage: .coverage
+        case .collect: .collect
+        case .proveReceipt: .proveReceipt
+        }
+    }
+
     /// - Parameter target: behind `/v1`.
     init(_ target: RequestTarget) throws {
         switch target.parts.first {
@@ -49,8 +60,8 @@ enum UpkeepRequest: Sendable, Equatable {
 }
 
 extension FileServerRoutes {
-    func answer(_ request: UpkeepRequest, _ body: IncomingBody) async throws -> Response {
-        let upkeep = parts.upkeep
+    func answer(_ request: UpkeepRequest, _ exchange: Exchange) async throws -> Response {
+        let (upkeep, body) = (parts.upkeep, exchange.body)
         switch request {
         case .startVerification:
             let asked = try await body.decode(VerifyBody.self)
@@ -68,6 +79,7 @@ extension FileServerRoutes {
             return try Response(json: try await upkeep.collection.collect(asked))
         case .proveReceipt:
             let receipt = try await body.decode(ReceiptBody.self)
+            try exchange.caller.require(receipt.name)
             return try Response(json: try await upkeep.receipts.prove(receipt))
         }
     }
