@@ -193,6 +193,12 @@ final class DepositPins {
         try pages[place(of: chunk)].pin(of: Self.bit(of: chunk))
     }
 
+    /// Whether a member has vouched for the chunk to the deposit.
+    func isVouched(_ chunk: Int64, by members: MemberTable) throws -> Bool {
+        guard let pin = try pin(of: chunk) else { return false }
+        return !(pin.vouched & members.known).isEmpty
+    }
+
     func set(_ pin: Pin, of chunk: Int64) throws {
         try update(chunk) { _ in pin }
     }

@@ -102,7 +102,7 @@ private struct DepositCommit {
         if file.manifest == .empty {
             manifest = ManifestTable.empty
         } else if let chunk = file.manifest.chunk {
-            guard let known = try known(chunk) else { return .other(.lacking([chunk])) }
+            guard let known = try known(chunk, pins) else { return .other(.lacking([chunk])) }
             manifest = ManifestTable.number(ofInline: known.number)
         } else {
             manifest = try staged(file)
@@ -153,11 +153,16 @@ private struct DepositCommit {
 
     /// The only chunk of a file; `nil` where no replica has vouched for it with that length.
     ///
-    /// - Throws: `manifestInvalid` where replicas hold it with another length.
-    private func known(_ chunk: ChunkReference) throws -> ChunkTable.Known? {
+    /// - Throws: `manifestInvalid` where they have vouched for it with another one.
+    private func known(
+        _ chunk: ChunkReference, _ pins: DepositPins
+    ) throws -> ChunkTable.Known? {
         guard let known = try chunks.find(chunk.id) else { return nil }
-        try chunks.refuseContradiction(chunk, known)
-        return known.length == chunk.length ? known : nil
+        if known.length == chunk.length { return known }
+        if try pins.isVouched(known.number, by: session.members()) {
+            try chunks.refuseContradiction(chunk, known)
+        }
+        return nil
     }
 
     private func staged(_ file: FileCommit) throws -> Int64 {

@@ -48,7 +48,7 @@ struct Vouches {
             try take(absent: id, on: replicas)
         }
         for (chunk, replicas) in proof.durable.sorted(by: { $0.key.id < $1.key.id }) {
-            try take(chunk, on: replicas)
+            try take(chunk, on: replicas, asNew: proof.new.contains(chunk.id))
         }
     }
 
@@ -60,7 +60,9 @@ struct Vouches {
         }
     }
 
-    private func take(_ chunk: ChunkReference, on replicas: Set<ReplicaID>) throws {
+    private func take(
+        _ chunk: ChunkReference, on replicas: Set<ReplicaID>, asNew countsAsNew: Bool
+    ) throws {
         let numbers = try numbers(of: replicas)
         guard let known = try chunks.find(chunk.id) else { return try enter(chunk, on: numbers) }
         guard try chunks.prove(chunk.length, of: known) else { return }
@@ -72,7 +74,7 @@ struct Vouches {
         guard !vouched.isEmpty else { return }
         var isNew = false
         try copies.change(known) { row in
-            isNew = (row.good & members.current).isEmpty
+            isNew = countsAsNew || (row.good & members.current).isEmpty
             for member in numbers where !(members.bit(of: member) & vouched).isEmpty {
                 row.set(.good, of: member, members)
             }

@@ -41,14 +41,13 @@ private struct VouchedChunks {
     }
 
     /// - Returns: the chunk's number; 0 where it is lacking.
-    /// - Throws: `manifestInvalid` where replicas hold it with another length.
+    /// - Throws: `manifestInvalid` where replicas have vouched for it with another length. Of what they
+    ///   have not vouched for to this deposit nothing is said.
     private mutating func number(_ chunk: ChunkReference) throws -> Int64 {
-        if let known = try chunks.find(chunk.id) {
-            if known.length == chunk.length, let pin = try pins.pin(of: known.number),
-                !(pin.vouched & members.known).isEmpty
-            {
-                return known.number
-            }
+        if let known = try chunks.find(chunk.id),
+            try pins.isVouched(known.number, by: members)
+        {
+            if known.length == chunk.length { return known.number }
             try chunks.refuseContradiction(chunk, known)
         }
         if lacking.count < SQLiteCatalog.lackingMax, named.insert(chunk).inserted {

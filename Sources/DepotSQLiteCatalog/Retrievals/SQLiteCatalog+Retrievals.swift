@@ -86,7 +86,7 @@ extension SQLiteCatalog {
     /// The manifests that a retrieval holds, with the end of each.
     ///
     /// - Parameter unwritten: the leases of it in memory, which may be newer than the rows.
-    private static func held(
+    static func held(
         by retrieval: RetrievalID, _ unwritten: [Int64: Int64], _ session: Session
     ) throws -> [Int64: Int64] {
         var held = unwritten

@@ -49,7 +49,6 @@ enum Route: CaseIterable, Sendable {
         case .openRetrieval, .readChunks, .closeRetrieval: rule(.read, .names, "retrieving")
         case .proveReceipt: rule(.read, .names, "proving a receipt")
         case .listPolicies: rule(.read, .names, "listing policies")
-        case .purgePlan: rule(.read, .name, "planning a purge")
         case .openDeposit, .negotiate, .upload, .barrier, .closeDeposit:
             rule(.append, .names, "depositing")
         case .commit: rule(.append, .names, "depositing", isChange: true)
@@ -58,6 +57,7 @@ enum Route: CaseIterable, Sendable {
         case .changeLevel: rule(.write, .name, "changing a level", isChange: true)
         case .revert: rule(.write, .name, "reverting", isChange: true)
         case .lock: rule(.write, .name, "locking", isChange: true)
+        case .purgePlan: rule(.admin, .name, "planning a purge")
         case .purge: rule(.admin, .name, "purging versions", isChange: true)
         case .setPolicy: rule(.admin, .everything, "setting a policy", isChange: true)
         case .removePolicy: rule(.admin, .everything, "removing a policy", isChange: true)

@@ -8,16 +8,17 @@ extension DepositService {
     /// Makes chunks durable on as many replicas as they need: asks their holders to vouch, and
     /// copies what is on too few of them.
     ///
+    /// - Parameter reach: of whoever asks.
     /// - Returns: the chunks that have too few copies all the same, and must be sent again.
     func barrier(
-        _ deposit: DepositID, _ chunks: [ChunkReference]
+        _ deposit: DepositID, _ chunks: [ChunkReference], within reach: NameReach
     ) async throws(DepotError) -> [ChunkReference] {
         let terms = try await terms(of: deposit)
         try await requireReplicas(for: terms.level, all: terms.requireAll == true)
         var attempt = 1
         while true {
             do throws(DepotError) {
-                return try await passBarrier(deposit, chunks, under: terms)
+                return try await passBarrier(deposit, chunks, under: terms, within: reach)
             } catch {
                 // The catalog's mark was too old to tell whether an answer still holds, or who
                 // answered was forgotten.
@@ -30,9 +31,10 @@ extension DepositService {
     }
 
     private func passBarrier(
-        _ deposit: DepositID, _ chunks: [ChunkReference], under terms: DepositSessions.Terms
+        _ deposit: DepositID, _ chunks: [ChunkReference], under terms: DepositSessions.Terms,
+        within reach: NameReach
     ) async throws(DepotError) -> [ChunkReference] {
-        var answers = try await ask(for: chunks, of: deposit)
+        var answers = try await ask(for: chunks, of: deposit, within: reach)
         try await catalog.prove(answers.proof, asOf: answers.mark, deposit: deposit)
         try await raise(chunks, &answers, to: terms.level, deposit: deposit)
         sessions.settled(chunks, of: deposit)
@@ -45,13 +47,14 @@ extension DepositService {
     ///
     /// - Returns: what the catalog is to hear with the commit; `nil` where it has heard all.
     func word(
-        for chunks: [ChunkReference], of deposit: DepositID, under terms: DepositSessions.Terms
+        for chunks: [ChunkReference], of deposit: DepositID, under terms: DepositSessions.Terms,
+        within reach: NameReach
     ) async throws(DepotError) -> BarrierWord? {
         try await requireReplicas(for: terms.level, all: terms.requireAll == true)
-        let answers = try await ask(for: chunks, of: deposit)
+        let answers = try await ask(for: chunks, of: deposit, within: reach)
         let goal = goal(of: terms.level)
         guard chunks.allSatisfy({ answers.proof.durable[$0]?.count ?? 0 >= goal }) else {
-            _ = try await barrier(deposit, chunks)
+            _ = try await barrier(deposit, chunks, within: reach)
             return nil
         }
         return BarrierWord(answers.proof, asOf: answers.mark)
@@ -65,11 +68,16 @@ extension DepositService {
     }
 
     private func ask(
-        for chunks: [ChunkReference], of deposit: DepositID
+        for chunks: [ChunkReference], of deposit: DepositID, within reach: NameReach
     ) async throws(DepotError) -> Answers {
         let mark = try await catalog.mark()
         let ids = chunks.map(\.id)
-        let known = try await catalog.copies(of: ids)
+        let visible = try await catalog.visible(among: ids, within: reach)
+        // Of others only those copies count that the deposit has made itself: who sent a chunk has
+        // it.
+        let known = try await catalog.copies(of: ids).map { copies in
+            copies.flatMap { visible.contains($0.reference.id) ? $0 : nil }
+        }
         let sent = sessions.sent(chunks, in: deposit)
         // Nothing new is to be counted on a replica that is being emptied.
         let writable = pool.accepting
@@ -78,11 +86,14 @@ extension DepositService {
             // Replicas have hashed it with this length, now or before: a client's word for it is
             // none.
             guard sent[chunk] != nil || copies?.proved == chunk else { continue }
+            if !visible.contains(chunk.id), sent[chunk]?.appended.isEmpty != false { continue }
             for replica in Self.candidates(copies, sent[chunk]) where writable.contains(replica) {
                 candidates[replica, default: []].append(chunk)
             }
         }
-        return Answers(mark: mark, known: known, proof: await vouch(candidates))
+        var proof = await vouch(candidates)
+        proof.new = Set(ids).subtracting(visible)
+        return Answers(mark: mark, known: known, proof: proof)
     }
 
     /// Who may hold a chunk soundly. A copy that was bad, or is about to go, counts only where it

@@ -17,19 +17,25 @@ extension DepositService {
     /// - Parameters:
     ///   - expected: what each of the names has to be like, beside what the files say.
     ///   - makesDurable: whether files of one chunk come without a barrier before.
+    ///   - reach: of whoever asks. The names are within it.
     /// - Returns: for each file, in order, its receipt, what lacks copies, or its error.
     /// - Throws: what concerns the whole request.
     func commit(
         _ deposit: DepositID, _ files: [CommitBody.File],
-        expecting expected: FileExpectation = .anything, makingDurable makesDurable: Bool = false
+        expecting expected: FileExpectation = .anything, makingDurable makesDurable: Bool = false,
+        within reach: NameReach
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
         let terms = try await termsForCommit(of: deposit, files)
         let word =
-            makesDurable ? try await word(for: files, in: deposit, under: terms) : nil
+            makesDurable
+            ? try await word(for: files, in: deposit, under: terms, within: reach) : nil
         var outcomes: [Int: Outcome] = [:]
         var staged: [(index: Int, file: FileCommit)] = []
-        let read = try await manifests.read(files.map(\.manifest))
-        let results = try await stage(files, read: read, in: deposit)
+        var hidden = try await hidden(files.map(\.manifest), of: deposit, from: reach)
+        let read = try await manifests.read(
+            files.map(\.manifest).filter { hidden[$0.id] == nil })
+        hidden.merge(try await hiddenPieces(of: read, deposit: deposit, from: reach)) { $1 }
+        let results = try await stage(files, read: read, hiding: hidden, in: deposit)
         for (index, (file, result)) in zip(files, results).enumerated() {
             if case .ready(let commit) = result {
                 staged.append((index, commit))
@@ -43,7 +49,9 @@ extension DepositService {
         if expected != .anything {
             for index in staged.indices { staged[index].file.expected = expected }
         }
-        for (index, outcome) in try await publish(staged, of: deposit, under: terms, word) {
+        for (index, outcome) in try await publish(
+            staged, of: deposit, under: terms, word, within: reach)
+        {
             outcomes[index] = outcome
         }
         return try await acknowledge(files.indices.map { outcomes[$0] }, empty: empty, terms)
@@ -52,12 +60,13 @@ extension DepositService {
     /// The barrier of files of one chunk. What was committed before has its receipts without it,
     /// whoever is up.
     private func word(
-        for files: [CommitBody.File], in deposit: DepositID, under terms: DepositSessions.Terms
+        for files: [CommitBody.File], in deposit: DepositID, under terms: DepositSessions.Terms,
+        within reach: NameReach
     ) async throws(DepotError) -> BarrierWord? {
         let chunks = Array(Set(files.compactMap(\.manifest.chunk)))
         guard !chunks.isEmpty else { return nil }
         do throws(DepotError) {
-            return try await word(for: chunks, of: deposit, under: terms)
+            return try await word(for: chunks, of: deposit, under: terms, within: reach)
         } catch {
             for file in files where try await repeated(file, deposit) == nil { throw error }
             return nil
@@ -154,7 +163,7 @@ extension DepositService {
     /// files is refused, a barrier comes first, and then the files.
     private func publish(
         _ staged: [(index: Int, file: FileCommit)], of deposit: DepositID,
-        under terms: DepositSessions.Terms, _ word: BarrierWord?
+        under terms: DepositSessions.Terms, _ word: BarrierWord?, within reach: NameReach
     ) async throws(DepotError) -> [(Int, Outcome)] {
         guard let word, !staged.isEmpty else {
             return try await publish(staged, of: deposit, under: terms)
@@ -166,7 +175,7 @@ extension DepositService {
             sessions.settled(chunks, of: deposit)
             return committed
         } catch  where error.code == .notFound || Self.concernsOneFile(error) {
-            _ = try await barrier(deposit, chunks)
+            _ = try await barrier(deposit, chunks, within: reach)
             return try await publish(staged, of: deposit, under: terms)
         }
     }

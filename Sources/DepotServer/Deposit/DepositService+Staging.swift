@@ -24,14 +24,15 @@ extension DepositService {
     /// Says what manifests use: those of one page many at a time, longer ones a page after the
     /// other.
     ///
+    /// - Parameter hidden: manifests that are not looked into, and what has to be sent of each.
     /// - Returns: for each file, in order, what is to be committed, or why not.
     func stage(
         _ files: [CommitBody.File], read: [ChunkID: Result<ManifestOutline, DepotError>],
-        in deposit: DepositID
+        hiding hidden: [ChunkID: [ChunkReference]], in deposit: DepositID
     ) async throws(DepotError) -> [Staged] {
         let outlines = files.map { file in
             Result { () throws(DepotError) in
-                try Self.outline(of: file, read[file.manifest.id])
+                try Self.outline(of: file, hidden[file.manifest.id] == nil ? read[file.manifest.id] : nil)
             }
         }
         // What is inline is in the commit itself.
@@ -41,6 +42,10 @@ extension DepositService {
             stored.filter { Self.isShort($0) && !staged.contains($0.reference.id) }, deposit)
         var results: [Staged] = []
         for (file, outline) in zip(files, outlines) {
+            if let lacking = hidden[file.manifest.id] {
+                results.append(.lacking(lacking))
+                continue
+            }
             do throws(DepotError) {
                 let outline = try outline.get()
                 let isStaged = Self.isShort(outline) || staged.contains(outline.reference.id)

@@ -81,12 +81,24 @@ struct DepositService: Sendable {
         }
     }
 
+    /// - Parameter reach: of whoever asks.
     /// - Returns: the chunks to be sent.
     func negotiate(
-        _ deposit: DepositID, _ chunks: [ChunkReference]
+        _ deposit: DepositID, _ chunks: [ChunkReference], within reach: NameReach
     ) async throws(DepotError) -> [ChunkReference] {
         let terms = try await terms(of: deposit)
         try await requireReplicas(for: terms.level, all: terms.requireAll == true)
+        guard reach == .everything else {
+            return try await evenly { () throws(DepotError) in
+                try await lacking(among: chunks, deposit, under: terms, within: reach)
+            }
+        }
+        return try await lacking(among: chunks, deposit, under: terms)
+    }
+
+    func lacking(
+        among chunks: [ChunkReference], _ deposit: DepositID, under terms: DepositSessions.Terms
+    ) async throws(DepotError) -> [ChunkReference] {
         let live = pool.accepting
         let lacking = try await catalog.negotiate(
             deposit, chunks: chunks, live: live, copies: min(terms.level.copies, live.count))
@@ -113,11 +125,19 @@ struct DepositService: Sendable {
             deposit: deposit, level: terms.level, context: context, pool: pool)
     }
 
-    func begin(_ chunk: ChunkReference, in upload: inout UploadFanout) async throws(DepotError) {
+    /// - Parameter reach: of whoever sends it. One that is limited sends it as if nobody had it,
+    ///   unless the negotiation said something else.
+    func begin(
+        _ chunk: ChunkReference, in upload: inout UploadFanout, within reach: NameReach
+    ) async throws(DepotError) {
         let deposit = upload.deposit
         let known = sessions.holders(of: chunk.id, in: deposit)
         let holders =
-            if let known { known } else {
+            if let known {
+                known
+            } else if reach != .everything {
+                DepositSessions.Holders.unknown
+            } else {
                 DepositSessions.Holders(try await catalog.copies(of: [chunk.id]).first ?? nil)
             }
         if let length = holders.length, length != chunk.length {
@@ -143,6 +163,9 @@ struct DepositService: Sendable {
 }
 
 extension DepositSessions.Holders {
+    /// Of a chunk that nobody has, or of which the client is not to know.
+    static let unknown = Self(nil)
+
     init(_ copies: ChunkCopies?) {
         let holdings = copies?.holdings ?? []
         length = copies?.proved?.length

@@ -31,12 +31,13 @@ struct FileUpload: Sendable {
     /// - Parameters:
     ///   - size: what the client declared, if it did: fewer bytes publish nothing.
     ///   - conditions: what the name has to be like now, and when the file is published.
+    ///   - reach: of whoever deposits it.
     ///   - loan: what the bytes are kept in; `next` grows it, and what was sent is given back to
     ///     it.
     ///   - next: the next bytes, or `nil` at the end.
     func deposit(
         _ name: FileName, level: ReplicationLevel, requireAll: Bool, metadata: FileMetadata,
-        size: UInt64?, conditions: RequestConditions, loan: MemoryLoan,
+        size: UInt64?, conditions: RequestConditions, reach: NameReach, loan: MemoryLoan,
         next: () async throws -> ByteBuffer?
     ) async throws -> ReceiptBody {
         let change = ConditionalChange(name: name, conditions: conditions, catalog: service.catalog)
@@ -49,7 +50,8 @@ struct FileUpload: Sendable {
         do {
             let receipt = try await lease.whileRunning {
                 var session = FileUploadSession(
-                    service: service, chunker: chunker, deposit: deposit, loan: loan)
+                    service: service, chunker: chunker, deposit: deposit, reach: reach,
+                    loan: loan)
                 let finished = try await session.take(size: size, of: name, next: next)
                 return try await change.make { expected in
                     try await session.commit(

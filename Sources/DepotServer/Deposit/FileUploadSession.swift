@@ -15,6 +15,8 @@ struct FileUploadSession {
     private let service: DepositService
     private let chunkSizeMax: Int
     private let deposit: DepositID
+    /// Of whoever deposits it.
+    private let reach: NameReach
     private let loan: MemoryLoan
     private var chunker: StreamChunker
     private var builder = ManifestBuilder()
@@ -32,11 +34,13 @@ struct FileUploadSession {
 
     /// - Parameter loan: the memory that the bytes are kept in; what was sent is given back to it.
     init(
-        service: DepositService, chunker: ContentChunker, deposit: DepositID, loan: MemoryLoan
+        service: DepositService, chunker: ContentChunker, deposit: DepositID, reach: NameReach,
+        loan: MemoryLoan
     ) {
         self.service = service
         chunkSizeMax = chunker.parameters.sizeMax
         self.deposit = deposit
+        self.reach = reach
         self.loan = loan
         self.chunker = StreamChunker(chunker)
         batch = Batch(at: service.context.clock.elapsed())
@@ -113,10 +117,10 @@ struct FileUploadSession {
     private func send(_ objects: [VerifiedObject]) async throws(DepotError) {
         let known = Dictionary(objects.map { ($0.id.hash, $0) }) { first, _ in first }
         let chunks = known.values.map(ChunkReference.init)
-        var lacking = try await service.negotiate(deposit, chunks)
+        var lacking = try await service.negotiate(deposit, chunks, within: reach)
         for _ in 1...Self.roundsMax {
             if !lacking.isEmpty { try await upload(lacking, from: known) }
-            lacking = try await service.barrier(deposit, chunks)
+            lacking = try await service.barrier(deposit, chunks, within: reach)
             if lacking.isEmpty { return }
         }
         throw service.pool.notEnough(
@@ -129,7 +133,7 @@ struct FileUploadSession {
         var upload = try await service.upload(to: deposit)
         do throws(DepotError) {
             for chunk in chunks {
-                try await service.begin(chunk, in: &upload)
+                try await service.begin(chunk, in: &upload, within: reach)
                 for part in objects[chunk.id]?.parts ?? [] { upload.write(part) }
             }
             try await service.finish(&upload)
@@ -148,7 +152,8 @@ struct FileUploadSession {
     ) async throws(DepotError) -> ReceiptBody {
         let file = CommitBody.File(
             name: name, manifest: finished.reference, size: finished.size, metadata: metadata)
-        let results = try await service.commit(deposit, [file], expecting: expected)
+        let results = try await service.commit(
+            deposit, [file], expecting: expected, within: reach)
         guard let result = results.first else {
             throw DepotError(.internalError, "a commit without a result", object: name.text)
         }

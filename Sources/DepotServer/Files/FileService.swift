@@ -10,8 +10,10 @@ struct FileService: Sendable {
     let deliverer: RecordDeliverer
     let leveler: CopyLeveler
 
+    /// - Parameter reach: of whoever asks. One that is limited is told of as many copies as the file
+    ///   asks for: more would say that others have the same chunk.
     func info(
-        _ name: FileName, after: ChunkID?, limit: Int
+        _ name: FileName, after: ChunkID?, limit: Int, within reach: NameReach
     ) async throws(DepotError) -> FileInfoBody {
         let file = try await catalog.file(name)
         let found = try await catalog.chunks(
@@ -19,7 +21,10 @@ struct FileService: Sendable {
         let counting = pool.countedForStatus
         return FileInfoBody(
             file: FileBody(file),
-            chunks: found.prefix(limit).map { FileInfoBody.Chunk($0, counting: counting) },
+            chunks: found.prefix(limit).map { chunk in
+                let all = FileInfoBody.Chunk(chunk, counting: counting)
+                return reach == .everything ? all : all.limited(to: file.level)
+            },
             hasMore: found.count > limit)
     }
 

@@ -50,10 +50,10 @@ struct VersionService: Sendable {
         return RevertedBody(record, copies: try await copies(of: record))
     }
 
-    /// Good copies of what a file consists of: of the chunk that has the fewest. Repair makes the
-    /// others.
+    /// Good copies of what a file consists of, up to its level: of the chunk that has the fewest.
+    /// Repair makes the others.
     private func copies(of record: FileRecord) async throws(DepotError) -> Int? {
-        guard case .file(_, let manifest, _, _) = record.content else { return nil }
+        guard case .file(let level, let manifest, _, _) = record.content else { return nil }
         let counted = pool.countedForStatus
         var pages = ChunkPages(manifest, catalog)
         var fewest: Int?
@@ -65,6 +65,6 @@ struct VersionService: Sendable {
                 fewest = min(fewest ?? good, good)
             }
         }
-        return fewest
+        return fewest.map { min($0, level.copies) }
     }
 }

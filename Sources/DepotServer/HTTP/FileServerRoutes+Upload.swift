@@ -5,14 +5,16 @@ import NIOCore
 
 extension FileServerRoutes {
     /// Passes objects on as they arrive.
-    func upload(_ deposit: DepositID, _ body: IncomingBody) async throws -> Response {
+    func upload(
+        _ deposit: DepositID, _ body: IncomingBody, within reach: NameReach
+    ) async throws -> Response {
         let declared = Int(clamping: body.declared ?? UInt64(WireLimits.batchBytesMax))
         body.takes(
             parts.budget.loan(
                 upTo: min(declared, WireLimits.batchBytesMax), for: body.borrower))
         var upload = try await parts.deposits.upload(to: deposit)
         do {
-            let objects = try await receive(body, &upload)
+            let objects = try await receive(body, &upload, within: reach)
             try await parts.deposits.finish(&upload)
             return try Response(json: StoredBody(objects: objects))
         } catch {
@@ -22,7 +24,7 @@ extension FileServerRoutes {
     }
 
     private func receive(
-        _ body: IncomingBody, _ upload: inout UploadFanout
+        _ body: IncomingBody, _ upload: inout UploadFanout, within reach: NameReach
     ) async throws -> Int {
         var parser = ObjectFrameParser()
         var objects = 0
@@ -35,7 +37,8 @@ extension FileServerRoutes {
                 switch event {
                 case .begin(let frame):
                     objects += 1
-                    try await parts.deposits.begin(try Self.chunk(frame), in: &upload)
+                    try await parts.deposits.begin(
+                        try Self.chunk(frame), in: &upload, within: reach)
                 case .content(let bytes):
                     upload.write(bytes)
                 case .end:

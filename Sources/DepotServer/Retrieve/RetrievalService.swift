@@ -85,32 +85,49 @@ struct RetrievalService: Sendable {
         }
     }
 
-    /// Gets chunks in order. Which chunks is not compared with the manifest: whoever may read here
-    /// may read everything, and the client hashes what it gets.
+    /// Gets chunks in order. For whoever reaches everything they are not compared with the manifests,
+    /// and the client hashes what it gets. For others what is in none of the retrieval's files is
+    /// absent.
     ///
+    /// - Parameter reach: of whoever asks.
     /// - Throws: `leaseEnded`; `tooLarge` for more than one batch.
     func read(
-        _ retrieval: RetrievalID, _ requests: [ReadRequest], for borrower: Borrower
+        _ retrieval: RetrievalID, _ requests: [ReadRequest], for borrower: Borrower,
+        within reach: NameReach
     ) async throws(DepotError) -> ([Answer], ContentParcel) {
         let bytes = try Self.bytes(of: requests, retrieval)
         try await catalog.renewRetrieval(retrieval, lease: lease)
         // Whoever asks for nothing wanted that.
         guard !requests.isEmpty else { return ([], self.parcel([], [], for: borrower)) }
         await pool.ready()
-        for request in requests {
+        let readable = try await readable(requests, retrieval, within: reach)
+        for request in requests where readable.contains(request.chunk.id) {
             for copy in request.avoid where copy.reason == .corrupt || copy.reason == .missing {
                 inspector.suspect(request.chunk.id, on: copy.replica)
             }
         }
         let reservation = try await budget.reserve(bytes, for: borrower)
-        let found = try await fetcher.fetch(
-            requests.map {
+        let fetched = try await fetcher.fetch(
+            requests.filter { readable.contains($0.chunk.id) }.map {
                 ChunkFetcher.Wish(chunk: $0.chunk, avoid: Set($0.avoid.map(\.replica)))
             })
+        var rest = fetched.makeIterator()
+        let found = requests.map { request in
+            readable.contains(request.chunk.id)
+                ? rest.next() ?? .absent(silent: []) : .absent(silent: [])
+        }
         let answers = zip(requests, found).map { Answer($0.chunk, $1) }
         let parcel = self.parcel(requests, answers, for: borrower)
         parcel.fill(found.map { $0.value?.bytes ?? [] }, reservation)
         return (answers, parcel)
+    }
+
+    private func readable(
+        _ requests: [ReadRequest], _ retrieval: RetrievalID, within reach: NameReach
+    ) async throws(DepotError) -> Set<ChunkID> {
+        let chunks = requests.map(\.chunk.id)
+        guard reach != .everything else { return Set(chunks) }
+        return try await catalog.read(among: chunks, by: retrieval)
     }
 
     private static func bytes(

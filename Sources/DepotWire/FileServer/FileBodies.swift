@@ -117,6 +117,25 @@ public struct FileInfoBody: Sendable, Codable {
             target = status.target
             holdings = status.holdings
         }
+
+        private init(_ chunk: Self, holdings: [Holding], counted: Count?, target: Int) {
+            id = chunk.id
+            _length = chunk._length
+            self.holdings = holdings
+            self.counted = counted
+            _target = Count(wrappedValue: target)
+        }
+
+        /// With as many copies as a level asks for, the good ones first.
+        public func limited(to level: ReplicationLevel) -> Self {
+            let sorted = holdings.sorted { ($0.state == .good ? 0 : 1) < ($1.state == .good ? 0 : 1) }
+            return Self(
+                self,
+                holdings: sorted.prefix(level.copies).sorted { $0.replica < $1.replica },
+                counted: counted.map {
+                    Count(wrappedValue: min($0.wrappedValue, level.copies))
+                }, target: min(target, level.copies))
+        }
     }
 
     public let file: FileBody
@@ -189,5 +208,12 @@ public struct LevelChangeBody: Sendable, Codable {
         self.bytesCopied = bytesCopied
         self.planOnly = planOnly
         self.replicas = replicas
+    }
+
+    /// For whoever is not to know which of the chunks others have as well.
+    public var withoutCopies: LevelChangeBody {
+        LevelChangeBody(
+            name: name, from: from, to: to, copied: 0, dropped: 0, pinned: 0, lacking: 0,
+            bytesCopied: 0, planOnly: planOnly, replicas: [])
     }
 }

@@ -5,6 +5,9 @@ public struct BarrierProof: Sendable {
     public var durable: [ChunkReference: Set<ReplicaID>]
     /// Which replicas were asked for a chunk and do not hold it.
     public var absent: [ChunkID: Set<ReplicaID>]
+    /// Chunks that count as new in the deposit's receipts, whoever has them: its client is not to
+    /// know.
+    public var new: Set<ChunkID> = []
 
     public init(
         durable: [ChunkReference: Set<ReplicaID>] = [:], absent: [ChunkID: Set<ReplicaID>] = [:]

@@ -38,6 +38,13 @@ public protocol DepositCatalog: OrderedCatalog {
         _ deposit: DepositID, chunks: [ChunkReference], live: Set<ReplicaID>, copies: Int
     ) async throws(DepotError) -> [ChunkReference]
 
+    /// Those of the chunks that replicas have vouched for to the deposit.
+    ///
+    /// - Throws: `leaseEnded`.
+    func vouched(
+        among chunks: [ChunkID], to deposit: DepositID
+    ) async throws(DepotError) -> Set<ChunkID>
+
     /// Takes the answers of barriers. Durable makes a holding good, absent removes it. A durable
     /// chunk that the catalog does not know enters, as a new one of this deposit. The catalog pins
     /// each to the deposit, and notes which copies were vouched for to it: a commit counts these.

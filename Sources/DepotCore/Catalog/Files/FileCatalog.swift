@@ -15,6 +15,12 @@ public protocol FileCatalog: Sendable {
     /// of name.
     func files(using chunk: ChunkID, limit: Int) async throws(DepotError) -> [FileName]
 
+    /// Those of the chunks that live files within reach use, as far as that is found out soon: one
+    /// that very many files share may be left out.
+    func visible(
+        among chunks: [ChunkID], within reach: NameReach
+    ) async throws(DepotError) -> Set<ChunkID>
+
     /// The manifests among these that were staged to their end, by any deposit.
     func staged(among manifests: [ChunkID]) async throws(DepotError) -> Set<ChunkID>
 

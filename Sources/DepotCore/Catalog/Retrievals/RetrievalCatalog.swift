@@ -14,6 +14,13 @@ public protocol RetrievalCatalog: Sendable {
     /// - Throws: `leaseEnded`.
     func renewRetrieval(_ retrieval: RetrievalID, lease: Duration) async throws(DepotError)
 
+    /// Those of the chunks that the files of the retrieval consist of, their manifests included.
+    ///
+    /// - Throws: `leaseEnded`.
+    func read(
+        among chunks: [ChunkID], by retrieval: RetrievalID
+    ) async throws(DepotError) -> Set<ChunkID>
+
     /// Ends the lease. A lease that cannot be ended now ends by itself.
     func closeRetrieval(_ retrieval: RetrievalID) async throws(DepotError)
 }

@@ -62,18 +62,21 @@ extension FileServerRoutes {
                 json: try await parts.deposits.open(opening, for: body.borrower))
         case .negotiate(let deposit):
             let chunks = try await body.list(of: ChunkReference.self)
-            return lacking(try await parts.deposits.negotiate(deposit, chunks))
+            return lacking(try await 
+                    parts.deposits.negotiate(deposit, chunks, within: caller.reach))
         case .upload(let deposit):
-            return try await upload(deposit, body)
+            return try await upload(deposit, body, within: caller.reach)
         case .barrier(let deposit):
             let chunks = try await body.list(of: ChunkReference.self)
-            return lacking(try await parts.deposits.barrier(deposit, chunks))
+            return lacking(try await 
+                    parts.deposits.barrier(deposit, chunks, within: caller.reach))
         case .commit(let deposit, let isLines, let makesDurable):
             let commit = try await commitBody(body, asLines: isLines)
             for file in commit.files { try caller.require(file.name) }
             let answer = CommitAnswerBody(
                 results: try await parts.deposits.commit(
-                    deposit, commit.files(of: caller), makingDurable: makesDurable))
+                    deposit, commit.files(of: caller), makingDurable: makesDurable,
+                    within: caller.reach))
             return isLines ? try Response(lines: answer.lines()) : try Response(json: answer)
         case .close(let deposit):
             try await parts.deposits.close(deposit)

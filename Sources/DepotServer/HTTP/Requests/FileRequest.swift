@@ -161,13 +161,15 @@ extension FileServerRoutes {
                     name, lock, request: try Self.requestID(exchange.headers)))
         case .info(let name, let after, let limit):
             return try await page(of: limit, over: exchange.transfer) {
-                try await parts.files.info(name, after: after, limit: limit)
+                try await parts.files.info(
+                    name, after: after, limit: limit, within: exchange.caller.reach)
             }
         case .changeLevel(let name):
             let change = try await exchange.body.decode(ChangeLevelBody.self)
+            let done = try await parts.levels.change(
+                name, change, request: try Self.requestID(exchange.headers))
             return try Response(
-                json: try await parts.levels.change(
-                    name, change, request: try Self.requestID(exchange.headers)))
+                json: exchange.caller.reach == .everything ? done : done.withoutCopies)
         case .content(let name, let isHead):
             return try await content(name, isHead: isHead, exchange)
         case .put(let name, let level, let requireAll):
@@ -222,7 +224,7 @@ extension FileServerRoutes {
         let receipt = try await parts.uploads.deposit(
             name, level: level, requireAll: requireAll,
             metadata: try FileMetadata(contentType: headers[.contentType]),
-            size: body.declared, conditions: conditions, loan: loan
+            size: body.declared, conditions: conditions, reach: exchange.caller.reach, loan: loan
         ) {
             try await body.next()
         }

@@ -53,7 +53,8 @@ extension FileServerRoutes {
             let requests = try await exchange.body.list(of: ReadRequest.self)
             exchange.body.isDone()
             let (answers, parcel) = try await parts.retrievals.read(
-                retrieval, requests, for: exchange.transfer.borrower)
+                retrieval, requests, for: exchange.transfer.borrower,
+                within: exchange.caller.reach)
             return frames(answers, of: parcel, over: exchange.transfer)
         case .close(let retrieval):
             try await parts.retrievals.close(retrieval)
