@@ -12,6 +12,8 @@ public struct FileServerConfiguration: Sendable {
     /// that were made since.
     public var token: AccessToken
     public var tokens: any TokenKeeper = NoTokenKeeper()
+    /// `nil`: the log, what administrators do as a notice and the rest as information.
+    public var audit: (any Auditor)?
     /// Shown by `status`.
     public var version: String
     public var timing = ServerTiming()

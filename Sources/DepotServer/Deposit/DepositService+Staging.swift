@@ -32,7 +32,8 @@ extension DepositService {
     ) async throws(DepotError) -> [Staged] {
         let outlines = files.map { file in
             Result { () throws(DepotError) in
-                try Self.outline(of: file, hidden[file.manifest.id] == nil ? read[file.manifest.id] : nil)
+                try Self.outline(
+                    of: file, hidden[file.manifest.id] == nil ? read[file.manifest.id] : nil)
             }
         }
         // What is inline is in the commit itself.

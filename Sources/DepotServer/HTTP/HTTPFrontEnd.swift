@@ -71,20 +71,25 @@ struct HTTPFrontEnd: Sendable {
     ) async throws {
         let began = parts.context.clock.elapsed()
         let body = IncomingBody(request, transfer, memory: parts.bodyBudget)
-        let routes = FileServerRoutes(parts: parts, version: configuration.version)
+        let exchange = Exchange(
+            headers: request.headers, body: body, transfer: transfer,
+            caller: parts.access.caller(showing: request.headers[.authorization]) ?? .stranger,
+            audit: AuditNote())
         var response: Response
         do {
             let parsed = try FileServerRequest(
                 method: request.method.rawValue, uri: request.uri)
-            let caller =
-                parts.access.caller(showing: request.headers[.authorization]) ?? .stranger
-            try parsed.route.permit(caller, name: parsed.name)
-            if parsed.takesBody, body.expectsContinue {
-                try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+            do {
+                try parsed.route.permit(exchange.caller, name: parsed.name)
+                if parsed.takesBody, body.expectsContinue {
+                    try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+                }
+                let routes = FileServerRoutes(parts: parts, version: configuration.version)
+                response = try await routes.answer(parsed, exchange)
+            } catch {
+                response = refusal(of: error, request)
             }
-            let exchange = Exchange(
-                headers: request.headers, body: body, transfer: transfer, caller: caller)
-            response = try await routes.answer(parsed, exchange)
+            audit(parsed, request, exchange, response)
         } catch {
             response = refusal(of: error, request)
         }

@@ -128,7 +128,9 @@ public struct FileInfoBody: Sendable, Codable {
 
         /// With as many copies as a level asks for, the good ones first.
         public func limited(to level: ReplicationLevel) -> Self {
-            let sorted = holdings.sorted { ($0.state == .good ? 0 : 1) < ($1.state == .good ? 0 : 1) }
+            let sorted = holdings.sorted {
+                ($0.state == .good ? 0 : 1) < ($1.state == .good ? 0 : 1)
+            }
             return Self(
                 self,
                 holdings: sorted.prefix(level.copies).sorted { $0.replica < $1.replica },

@@ -14,8 +14,16 @@ struct FileServerSetup {
     let token: AccessToken
     let clusterToken: AccessToken
     let timing: TimingOptions
+    /// Where the audit goes; the log otherwise.
+    var audit: String?
 
     func server(_ logger: Logger) async throws(DepotError) -> FileServer {
+        guard token.digest != clusterToken.digest else {
+            throw DepotError(
+                .invalidArgument,
+                "clients and replicas have the same token, so every client could delete what "
+                    + "replicas hold; make another one: depot token FILE")
+        }
         let catalog = try await SQLiteCatalog.open(
             at: data, versions: timing.versions, logger: logger)
         let clusterToken = clusterToken
@@ -23,6 +31,9 @@ struct FileServerSetup {
             host: listen.host, port: listen.port, replicas: replicas, token: token,
             version: Depot.version)
         configuration.tokens = TokenFile(in: data)
+        configuration.audit = try audit.map { path throws(DepotError) in
+            try AuditFile(path, logger)
+        }
         timing.apply(to: &configuration.timing)
         return FileServer(
             configuration: configuration, catalog: catalog,

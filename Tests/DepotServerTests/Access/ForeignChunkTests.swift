@@ -103,8 +103,10 @@ import Testing
                 ).json(CommitAnswerBody.self)
                 #expect(answer.results[0].lacking == file.manifest.chunk.map { [$0] })
             }
-            #expect(try await depot.http.call(.GET, "/v1/files?prefix=mine").json(
-                FileListBody.self).files.isEmpty)
+            #expect(
+                try await depot.http.call(.GET, "/v1/files?prefix=mine").json(
+                    FileListBody.self
+                ).files.isEmpty)
         }
     }
 

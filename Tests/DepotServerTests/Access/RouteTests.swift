@@ -147,7 +147,8 @@ extension TestDepot {
     ) async throws -> String {
         let secret = "secret-of-\(name)-0123456789"
         let body = NewTokenBody(
-            name: try TokenName(name), scope: scope, prefixes: try prefixes.map { try FileName($0) },
+            name: try TokenName(name), scope: scope,
+            prefixes: try prefixes.map { try FileName($0) },
             expires: expires.map { clock.forServer.timestamp() + $0 },
             digest: try AccessToken(secret).digest)
         let answer = try await http.call(.POST, "/v1/tokens", body: [try WireJSON.encode(body)])

@@ -4,7 +4,7 @@ import Testing
 /// What every `Catalog` must do, one behaviour a test case. Give each a catalog of its own.
 public enum CatalogConformance {
     public static let behaviours: [CatalogBehaviour] =
-        members + deposits + negotiations + barriers + barriersOfCommits
+        members + deposits + negotiations + reaches + barriers + barriersOfCommits
         + receipts + keptReceipts + commits
         + files + records + copies + overtaken + races
         + retrievals

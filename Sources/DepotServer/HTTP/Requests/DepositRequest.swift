@@ -62,21 +62,22 @@ extension FileServerRoutes {
                 json: try await parts.deposits.open(opening, for: body.borrower))
         case .negotiate(let deposit):
             let chunks = try await body.list(of: ChunkReference.self)
-            return lacking(try await 
-                    parts.deposits.negotiate(deposit, chunks, within: caller.reach))
+            return lacking(
+                try await parts.deposits.negotiate(deposit, chunks, within: caller.reach))
         case .upload(let deposit):
             return try await upload(deposit, body, within: caller.reach)
         case .barrier(let deposit):
             let chunks = try await body.list(of: ChunkReference.self)
-            return lacking(try await 
-                    parts.deposits.barrier(deposit, chunks, within: caller.reach))
+            return lacking(try await parts.deposits.barrier(deposit, chunks, within: caller.reach))
         case .commit(let deposit, let isLines, let makesDurable):
             let commit = try await commitBody(body, asLines: isLines)
             for file in commit.files { try caller.require(file.name) }
+            exchange.audit.refused = commit.files.map(\.name)
             let answer = CommitAnswerBody(
                 results: try await parts.deposits.commit(
                     deposit, commit.files(of: caller), makingDurable: makesDurable,
                     within: caller.reach))
+            exchange.audit.take(commit, answer)
             return isLines ? try Response(lines: answer.lines()) : try Response(json: answer)
         case .close(let deposit):
             try await parts.deposits.close(deposit)
@@ -115,5 +116,13 @@ extension CommitBody {
                 name: file.name, manifest: file.manifest, size: file.size,
                 metadata: file.metadata, expecting: .absence)
         }
+    }
+}
+
+extension AuditNote {
+    fileprivate func take(_ commit: CommitBody, _ answer: CommitAnswerBody) {
+        let results = zip(commit.files.map(\.name), answer.results)
+        names = results.filter { $1.receipt != nil }.map(\.0)
+        refused = results.filter { $1.receipt == nil }.map(\.0)
     }
 }

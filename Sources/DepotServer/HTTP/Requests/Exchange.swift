@@ -9,4 +9,5 @@ struct Exchange {
     let transfer: Transfer
     /// Whoever sent it, who may take its route.
     let caller: Caller
+    let audit: AuditNote
 }
