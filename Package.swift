@@ -159,6 +159,7 @@ let package = Package(
                 "DepotCore", "DepotCluster", "DepotUpkeep", "DepotServer", "DepotSQLite",
                 "DepotSQLiteCatalog", "DepotWire", "DepotTestSupport",
                 nioCore, nioPosix, nioHTTP1, log, lifecycle,
+                .product(name: "HummingbirdCore", package: "hummingbird"),
             ]),
         tests(
             "DepotSQLiteCatalogTests",
