@@ -27,7 +27,7 @@ import Testing
                 range: 0..<bytes.readableBytes, header: ByteBuffer(string: "header \(number) ..."))
         }
         let parcel = ContentParcel(
-            items, from: MemoryBudget(size: 8 << 20), for: Borrower("client")
+            items, from: MemoryBudget(size: 8 << 20), for: Borrower(token: "", address: "client")
         ) { wanted in contents[wanted.indices].map { [$0] } }
         var sent = ByteBuffer()
         try await parcel.write { for var bytes in $0 { sent.writeBuffer(&bytes) } }

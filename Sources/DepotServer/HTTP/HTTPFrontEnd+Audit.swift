@@ -18,7 +18,7 @@ extension HTTPFrontEnd {
         }
         let event = AuditEvent(
             time: parts.context.clock.timestamp(), who: exchange.caller.name,
-            address: exchange.transfer.borrower.key,
+            address: exchange.transfer.borrower.address,
             what: rule.words, request: "\(head.method.rawValue) \(head.uri.path)", names: names,
             refused: refused, status: response.status.code,
             isAdministrative: rule.scope == .admin)

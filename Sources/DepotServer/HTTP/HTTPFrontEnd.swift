@@ -70,10 +70,12 @@ struct HTTPFrontEnd: Sendable {
         to request: Request, _ writer: consuming ResponseWriter, _ transfer: Transfer
     ) async throws {
         let began = parts.context.clock.elapsed()
+        let caller =
+            parts.access.caller(showing: request.headers[.authorization]) ?? .stranger
+        transfer.isRequest(of: caller.name)
         let body = IncomingBody(request, transfer, memory: parts.bodyBudget)
         let exchange = Exchange(
-            headers: request.headers, body: body, transfer: transfer,
-            caller: parts.access.caller(showing: request.headers[.authorization]) ?? .stranger,
+            headers: request.headers, body: body, transfer: transfer, caller: caller,
             audit: AuditNote())
         var response: Response
         do {

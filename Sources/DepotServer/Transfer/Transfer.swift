@@ -29,18 +29,28 @@ final class Transfer: Sendable {
         var untaken = 0
         var isReadHeld = false
         var wanted: (@Sendable () -> Bool)?
+        var borrower: Borrower
         var recall: Recall?
     }
 
-    /// Whom memory is lent to on behalf of this connection.
-    let borrower: Borrower
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     /// Has the connection read on. On its event loop, or from anywhere.
     private let readOn: @Sendable () -> Void
 
-    init(borrower: Borrower, readOn: @escaping @Sendable () -> Void) {
-        self.borrower = borrower
+    /// - Parameter address: where the connection comes from.
+    init(address: String, readOn: @escaping @Sendable () -> Void) {
+        state = Mutex(State(borrower: Borrower(token: "", address: address)))
         self.readOn = readOn
+    }
+
+    /// Whom memory is lent to on behalf of this connection.
+    var borrower: Borrower { state.withLock { $0.borrower } }
+
+    /// Whose request comes next.
+    ///
+    /// - Parameter token: its name.
+    func isRequest(of token: String) {
+        state.withLock { $0.borrower = Borrower(token: token, address: $0.borrower.address) }
     }
 
     // MARK: The request

@@ -59,7 +59,7 @@ final class TransferWatch: ChannelDuplexHandler {
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         let loop = context.eventLoop
         let made = Transfer(
-            borrower: Borrower(context.remoteAddress?.ipAddress ?? "unknown"),
+            address: context.remoteAddress?.ipAddress ?? "unknown",
             readOn: { loop.execute { bound.value.read() } })
         transfer = made
         do {

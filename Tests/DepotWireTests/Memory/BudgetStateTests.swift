@@ -4,7 +4,9 @@ import Testing
 @testable import DepotWire
 
 @Suite struct BudgetStateTests {
-    private static let (one, other) = (Borrower("one"), Borrower("other"))
+    private static let (one, other) = (
+        Borrower(token: "", address: "one"), Borrower(token: "", address: "other")
+    )
 
     /// One client with a hundred requests kept everybody else behind all of them.
     @Test func `of those who wait the one that holds the least is next`() {
@@ -53,7 +55,7 @@ import Testing
         budget.open(1, claim: 60, for: Self.one)
         #expect(budget.take(40, for: Self.one, loan: 1) == true)
         #expect(budget.take(60, for: Self.other) == true)
-        #expect(budget.wait(8, bytes: 20, for: Borrower("third")) == [])
+        #expect(budget.wait(8, bytes: 20, for: Borrower(token: "", address: "third")) == [])
         #expect(budget.wait(9, bytes: 20, for: Self.one, loan: 1) == [])
         #expect(budget.giveBack(20, from: Self.other) == [9])
         #expect(budget.shrink(1, by: 30) == [8])
@@ -86,7 +88,7 @@ import Testing
             if open.count < 20 {
                 number += 1
                 let work = Work(
-                    borrower: Borrower("\(number % 3)"),
+                    borrower: Borrower(token: "", address: "\(number % 3)"),
                     claim: Int.random(in: 1...750, using: &generator))
                 budget.open(number, claim: work.claim, for: work.borrower)
                 open[number] = work
