@@ -33,14 +33,18 @@ public struct RequestPolicy: Sendable {
     let variable: String
     public let times: Times
     public let places: ConnectionRegistry
+    /// How connections are secured; `nil`: not at all.
+    public let tls: ServerTLS?
 
     public init(
-        token: AccessToken, variable: String, times: Times, places: ConnectionRegistry
+        token: AccessToken, variable: String, times: Times, places: ConnectionRegistry,
+        tls: ServerTLS? = nil
     ) {
         self.token = token
         self.variable = variable
         self.times = times
         self.places = places
+        self.tls = tls
     }
 
     /// Nothing but `/health` is told to somebody without the token, not even whether a path exists,
@@ -50,6 +54,7 @@ public struct RequestPolicy: Sendable {
     func admit(
         _ head: HTTPRequestHead, on channel: any Channel
     ) throws(RequestRefusal) -> Bool {
+        try requireCertificate(for: head, on: channel)
         let given = head.headers.first(name: "authorization")
         guard token.admits(given) else {
             if Self.isOpenToAll(head) { return false }
@@ -75,7 +80,7 @@ public struct RequestPolicy: Sendable {
         return token.admits(head.headers.first(name: "authorization")) ? .authorized : .stranger
     }
 
-    private static func isOpenToAll(_ head: HTTPRequestHead) -> Bool {
+    static func isOpenToAll(_ head: HTTPRequestHead) -> Bool {
         head.uri.utf8.prefix { $0 != UInt8(ascii: "?") }.elementsEqual("/health".utf8)
     }
 
@@ -90,6 +95,7 @@ public struct RequestPolicy: Sendable {
         guard places.add(channel) else { throw DepotError(.busy, "the server is stopping") }
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(LingeringClose(), position: .first)
+        try tls?.secure(channel)
         try pipeline.addHandler(RequestGuard(policy: self), position: .after(parser))
     }
 }
