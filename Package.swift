@@ -13,6 +13,8 @@ let reached: [SwiftSetting] =
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -54,6 +56,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(
@@ -79,7 +82,10 @@ let package = Package(
                 "CLinux", "DepotCore", "DepotSQLite", nioCore, nioPosix, grdb, log,
             ]),
         library("DepotSQLiteCatalog", ["DepotCore", "DepotSQLite", grdb, nioCore, log]),
-        library("DepotWire", ["DepotCore", nioCore, nioPosix, nioHTTP1]),
+        library("DepotCertificates", ["CLibCrypto", "DepotCore"]),
+        library(
+            "DepotWire",
+            ["DepotCertificates", "DepotCore", nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS]),
         library(
             "DepotClient",
             [
@@ -87,7 +93,9 @@ let package = Package(
                 grdb,
                 system,
             ]),
-        library("DepotReplicaLink", ["DepotCore", "DepotWire", nioCore, nioHTTP1]),
+        library(
+            "DepotReplicaLink",
+            ["DepotCertificates", "DepotCore", "DepotWire", nioCore, nioHTTP1]),
         library(
             "DepotReplica", ["DepotCore", "DepotWire", nioCore, nioPosix, nioHTTP1, lifecycle, log]),
         library("DepotCluster", ["DepotCore", "DepotWire", nioCore, log]),
@@ -105,7 +113,8 @@ let package = Package(
             dependencies: [
                 "CLinux", "CSQLiteOptions", "DepotCore", "DepotStore", "DepotSQLiteCatalog",
                 "DepotWire", "DepotClient", "DepotReplicaLink", "DepotReplica", "DepotCluster",
-                "DepotUpkeep", "DepotServer", nioCore, lifecycle, signals, log, system,
+                "DepotUpkeep", "DepotServer", "DepotCertificates", nioCore, lifecycle, signals, log,
+                system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -140,12 +149,18 @@ let package = Package(
                 "CLinux", "CSQLiteChecksums", "DepotCore", "DepotStore", "DepotTestSupport", grdb,
                 nioCore, log,
             ]),
-        tests("DepotWireTests", ["DepotCore", "DepotWire", "DepotTestSupport", nioCore, nioHTTP1]),
+        tests("DepotCertificatesTests", ["DepotCertificates", "DepotCore", "DepotTestSupport"]),
+        tests(
+            "DepotWireTests",
+            [
+                "DepotCertificates", "DepotCore", "DepotWire", "DepotTestSupport", nioCore,
+                nioHTTP1,
+            ]),
         tests(
             "DepotReplicaTests",
             [
-                "DepotCore", "DepotStore", "DepotWire", "DepotReplicaLink", "DepotReplica",
-                "DepotTestSupport", nioCore, lifecycle, log,
+                "DepotCertificates", "DepotCore", "DepotStore", "DepotWire", "DepotReplicaLink",
+                "DepotReplica", "DepotTestSupport", nioCore, lifecycle, log,
             ]),
         tests(
             "DepotClientTests",

@@ -7,6 +7,8 @@ public struct ReplicaServerConfiguration: Sendable {
     public var port: Int
     /// The secret that FileServers and replicas share. Every request but `/health` has to carry it.
     public var token: AccessToken
+    /// How connections are secured; `nil`: not at all.
+    public var tls: ServerTLS?
     /// Bytes of objects in memory at once, over all connections. They are room for eight of the
     /// largest objects, or for thousands of small ones. A replica is to stay small beside its
     /// disk's cache.

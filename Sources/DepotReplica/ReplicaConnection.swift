@@ -204,12 +204,42 @@ final class ReplicaConnection: ChannelDuplexHandler {
         if let exchange { headers.add(name: WireExchange.header, value: exchange) }
         let head = HTTPResponseHead(version: .http1_1, status: response.status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if self.context.policy.tls != nil {
+            sendPieces(of: response.parts, context)
+            return
+        }
         for part in response.parts { write(part, context) }
+        end(answer: context)
+    }
+
+    /// Ends the answer under way, of which everything else was written.
+    private func end(answer context: ChannelHandlerContext) {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let number = number
         context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
             bound.value.answerEnded(number)
         }
+    }
+
+    private func sendPieces(
+        of parts: [ReplicaResponse.Part], _ context: ChannelHandlerContext
+    ) {
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let loop = context.eventLoop
+        FilePieces(parts, on: loop) { bytes in
+            let connection = bound.value
+            guard let context = connection.channelContext else {
+                return loop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+            }
+            return context.writeAndFlush(connection.wrapOutboundOut(.body(.byteBuffer(bytes))))
+        } onEnd: { result in
+            guard let context = bound.value.channelContext else { return }
+            switch result {
+            case .success: bound.value.end(answer: context)
+            // The answer has begun: the only honest way to end it is to cut the connection.
+            case .failure: context.close(promise: nil)
+            }
+        }.advance()
     }
 
     private func write(_ part: ReplicaResponse.Part, _ context: ChannelHandlerContext) {

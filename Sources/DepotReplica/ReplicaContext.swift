@@ -22,6 +22,7 @@ struct ReplicaContext: Sendable {
             door: configuration.token, variable: "DEPOT_CLUSTER_TOKEN",
             times: RequestPolicy.Times(idle: configuration.idleLimit),
             places: ConnectionRegistry(
-                countMax: DescriptorLimit.connections(atMost: configuration.connectionsMax)))
+                countMax: DescriptorLimit.connections(atMost: configuration.connectionsMax)),
+            tls: configuration.tls)
     }
 }

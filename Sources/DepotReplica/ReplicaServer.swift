@@ -10,7 +10,7 @@ import ServiceLifecycle
 /// its protocol only.
 ///
 /// It consists of plain channel handlers rather than of a web framework's: a chunk is hashed on the
-/// event loop part by part as it arrives, and leaves by `sendfile`.
+/// event loop part by part as it arrives, and leaves by `sendfile`, or with TLS piece by piece.
 public final class ReplicaServer: Service {
     private let context: ReplicaContext
     private let group: any EventLoopGroup

@@ -20,12 +20,26 @@ extension RemoteReplica {
         to request: WireRequest, upTo limit: Int = WireLimits.bodyBytesMax,
         isConfirmed: Bool = false
     ) async throws(DepotError) -> ByteBuffer {
+        var request = request
+        if isConfirmed { request.replica = try settled() }
         let (exchange, head) = try await transport.ask(request)
         do throws(DepotError) {
+            try recognise(exchange.certificate, claiming: head.headers.replica)
             if isConfirmed { try check(head.headers) }
-            return try await exchange.collect(upTo: limit)
+            return try await body(of: exchange, upTo: limit)
         } catch {
             exchange.cancel()
+            throw error
+        }
+    }
+
+    /// - Throws: `misbehaving` for more than may come.
+    func body(
+        of exchange: WireExchange, upTo limit: Int = WireLimits.bodyBytesMax
+    ) async throws(DepotError) -> ByteBuffer {
+        do throws(DepotError) {
+            return try await exchange.collect(upTo: limit)
+        } catch {
             guard error.code == .tooLarge else { throw error }
             throw misbehaving("more than the \(limit) bytes that the question allows")
         }

@@ -14,6 +14,7 @@ public final class RemoteReplica: ReplicaLink {
         var confirmed: ReplicaID?
         var seen: ReplicaID?
         var heard: HeardPosition?
+        var certificateEnds: Int64?
     }
 
     let transport: ChunkTransport
@@ -30,10 +31,7 @@ public final class RemoteReplica: ReplicaLink {
     // MARK: Who it is
 
     public func standing() async throws(DepotError) -> ReplicaStanding {
-        let answer = try await answer(to: request(.GET, .standing))
-        let standing = try understand("its standing") { () throws(DepotError) in
-            try Self.standing(answer)
-        }
+        let standing = try await standing(answering: request(.GET, .standing))
         see(standing)
         return standing
     }
@@ -41,18 +39,32 @@ public final class RemoteReplica: ReplicaLink {
     public func adopt(_ offer: MembershipOffer) async throws(DepotError) -> ReplicaStanding {
         var request = request(.POST, .cluster)
         request.body = try WireJSON.encode(AdoptionBody(offer))
-        let answer = try await answer(to: request)
-        let standing = try understand("its standing") { () throws(DepotError) in
-            try Self.standing(answer)
-        }
         let seen = identity.withLock { $0.seen }
+        request.replica = seen
+        let standing = try await standing(answering: request)
         guard seen == nil || standing.replica == seen else {
             throw misbehaving("as replica \(standing.replica), having been another one just before")
         }
         return standing
     }
 
+    public var certificateEnds: Int64? { identity.withLock { $0.certificateEnds } }
+
     public var heard: HeardPosition? { identity.withLock { $0.heard } }
+
+    /// Of whom data is asked: it is sent to nobody else.
+    ///
+    /// - Throws: `conflict` where that is not known yet.
+    func settled() throws(DepotError) -> ReplicaID {
+        if let confirmed = identity.withLock({ $0.confirmed }) { return confirmed }
+        throw DepotError(
+            .conflict, "it is not settled which replica this is",
+            object: transport.endpoint.description)
+    }
+
+    func note(certificateEnds: Int64) {
+        identity.withLock { $0.certificateEnds = certificateEnds }
+    }
 
     /// Who asks for a standing has been told before what was heard until then, and judges; from
     /// here on this counts.
@@ -71,12 +83,7 @@ public final class RemoteReplica: ReplicaLink {
 
     /// - Throws: `conflict` where another replica answered than the one that was asked.
     func check(_ headers: HTTPHeaders) throws(DepotError) {
-        let confirmed = identity.withLock { $0.confirmed }
-        guard let confirmed else {
-            throw DepotError(
-                .conflict, "it is not settled which replica this is",
-                object: transport.endpoint.description)
-        }
+        let confirmed = try settled()
         guard headers.replica == confirmed else {
             throw DepotError(
                 .conflict,
@@ -157,9 +164,11 @@ public final class RemoteReplica: ReplicaLink {
         var left = bytes
         for batch in ids.batches(of: WireLimits.batchObjectsMax) {
             var request = request(.POST, .read)
+            request.replica = try settled()
             request.body = WireList.encode(batch)
             let (exchange, head) = try await transport.ask(request)
             do throws(DepotError) {
+                try recognise(exchange.certificate, claiming: head.headers.replica)
                 try check(head.headers)
                 objects += try await collect(batch, upTo: &left, from: exchange)
             } catch {
@@ -232,6 +241,7 @@ public final class RemoteReplica: ReplicaLink {
         for deposit: DepositID?
     ) async throws(DepotError) -> any ChunkUpload {
         var request = request(.PUT, .objects)
+        request.replica = try settled()
         if let deposit {
             request.headers.add(name: ReplicaHeader.deposit, value: deposit.description)
         }

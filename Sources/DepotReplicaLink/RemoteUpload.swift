@@ -27,6 +27,7 @@ final class RemoteUpload: ChunkUpload {
             try await body.finish()
             let head = try await exchange.head()
             guard head.status.code < 400 else { throw await exchange.failure(head) }
+            try replica.recognise(exchange.certificate, claiming: head.headers.replica)
             try replica.check(head.headers)
             _ = try await exchange.collect(upTo: WireLimits.bodyBytesMax)
         } catch {

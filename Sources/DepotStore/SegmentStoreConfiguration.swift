@@ -11,6 +11,9 @@ public struct SegmentStoreConfiguration: Sendable {
     /// Bytes that stay free on the disk; `nil`: a twentieth of it, at most 1 GiB. A file system
     /// that is quite full is slow, and the index needs a little.
     public var reserve: ByteCount?
+    /// Who the replica is to be, where something else than its folder says so; a new folder takes
+    /// it, and one that is another's is not opened.
+    public var identity: ReplicaID?
     /// What the operator calls the replica, and where it stands.
     public var name: String?
     public var zone: String?

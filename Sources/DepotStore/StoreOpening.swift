@@ -20,6 +20,7 @@ struct StoreOpening {
         self.logger = logger
         folder = try ReplicaFolder(path, configuration.operations)
         let known = try folder.readIdentity()
+        try Self.check(known, configuration.identity, path)
         try folder.makeFolders()
         let numbers = try folder.segmentNumbers()
         let newest = max(numbers.last ?? 0, known?.segmentNewest?.number ?? 0)
@@ -36,7 +37,8 @@ struct StoreOpening {
         var identity =
             known
             ?? ReplicaIdentity(
-                format: ReplicaIdentity.formatKnown, replica: .random(), membership: nil, opens: 0)
+                format: ReplicaIdentity.formatKnown, replica: configuration.identity ?? .random(),
+                membership: nil, opens: 0)
         guard identity.opens < LogPosition.opensMax else {
             throw folder.isAtItsEnd("it says that the folder was opened \(identity.opens) times")
         }
@@ -53,6 +55,19 @@ struct StoreOpening {
             throw folder.isAtItsEnd("there is no number behind segment \(highest)")
         }
         state = StoreState(identity: identity, index: summary, newest: highest)
+    }
+
+    /// - Throws: `conflict` for the folder of another replica, which is not touched.
+    private static func check(
+        _ known: ReplicaIdentity?, _ wanted: ReplicaID?, _ path: String
+    ) throws(DepotError) {
+        guard let known, let wanted, known.replica != wanted else { return }
+        throw DepotError(
+            .conflict,
+            "this folder is of replica \(known.replica), and the certificate is of replica "
+                + "\(wanted); give the certificate that belongs to it, as "
+                + "`depot tls init --replica NAME=\(known.replica)` makes one",
+            object: path)
     }
 }
 

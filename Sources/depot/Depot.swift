@@ -15,7 +15,7 @@ struct Depot: AsyncParsableCommand {
         abstract: "A place to deposit files that nobody can afford to lose.",
         discussion: """
             Clients find the FileServer by --server or DEPOT_SERVER, and are let in by DEPOT_TOKEN \
-            or DEPOT_TOKEN_FILE. FileServer and replicas share DEPOT_CLUSTER_TOKEN or \
+            or DEPOT_TOKEN_FILE; where it is https:// they know it by --ca or DEPOT_CA_FILE. FileServer and replicas share DEPOT_CLUSTER_TOKEN or \
             DEPOT_CLUSTER_TOKEN_FILE.
 
             DEPOSIT, RETRIEVE and CHANGE_REPLICATION, spelled so, work too.
@@ -46,7 +46,7 @@ struct Depot: AsyncParsableCommand {
             CommandGroup(
                 name: "Services",
                 subcommands: [
-                    Serve.self, Replica.self, Local.self, Token.self, Health.self,
+                    Serve.self, Replica.self, Local.self, Token.self, TLS.self, Health.self,
                 ]),
         ])
 

@@ -74,9 +74,12 @@ package final class ReplicaNode: Sendable {
 extension ReplicaNode {
     /// How `status` shows it.
     ///
-    /// - Parameter now: running time.
-    package func description(at now: Duration, isLost: Bool, isDraining: Bool) -> StatusBody.Replica
-    {
+    /// - Parameters:
+    ///   - now: running time.
+    ///   - timestamp: the same moment in seconds since 1970.
+    package func description(
+        at now: Duration, _ timestamp: Int64, isLost: Bool, isDraining: Bool
+    ) -> StatusBody.Replica {
         let state = state
         let (shown, problem) = Self.describe(
             state, at: now, isLost: isLost, isDraining: isDraining)
@@ -84,7 +87,10 @@ extension ReplicaNode {
             id: state.replica, name: givenName ?? state.standing?.name ?? fallbackName, url: url,
             zone: zone ?? state.standing?.zone ?? Self.defaultZone, state: shown,
             usedBytes: state.standing?.usedBytes ?? 0, freeBytes: state.standing?.freeBytes ?? 0,
-            chunks: state.standing?.chunks ?? 0, problem: problem)
+            chunks: state.standing?.chunks ?? 0, problem: problem,
+            certificateDaysLeft: link.certificateEnds.map {
+                TLSKeeper.days(until: $0, at: timestamp)
+            })
     }
 
     /// So long `status` tells of it.

@@ -51,7 +51,8 @@ extension ReplicaPool {
     package func description(of node: ReplicaNode) -> StatusBody.Replica {
         let replica = node.replica
         return node.description(
-            at: context.clock.elapsed(), isLost: replica.map(lost.contains) ?? false,
+            at: context.clock.elapsed(), context.clock.timestamp(),
+            isLost: replica.map(lost.contains) ?? false,
             isDraining: replica.map { id in shared.withLock { $0.draining.contains(id) } } ?? false)
     }
 }

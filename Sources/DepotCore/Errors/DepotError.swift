@@ -11,7 +11,7 @@ public struct DepotError: Error, Sendable {
         case conflict
         /// Fewer replicas than the operation needs.
         case notEnoughReplicas
-        /// A token is missing or wrong.
+        /// A token or a certificate is missing or wrong.
         case unauthorized
         /// The token is right, and does not let its holder do that.
         case forbidden

@@ -8,6 +8,10 @@ public protocol ReplicaLink: ChunkStorage {
     /// it had.
     var heard: HeardPosition? { get }
 
+    /// When the certificate that the replica last showed expires, in seconds since 1970; `nil`
+    /// where it shows none.
+    var certificateEnds: Int64? { get }
+
     /// As `read`, for whoever knows how long the objects are: nothing is taken in that is longer.
     ///
     /// - Parameter bytes: of all of them together, at most.
@@ -17,6 +21,10 @@ public protocol ReplicaLink: ChunkStorage {
     /// - Parameter deposit: for whom; travels along, so that it can be logged and, later, be
     ///   signed.
     func openUpload(for deposit: DepositID?) async throws(DepotError) -> any ChunkUpload
+}
+
+extension ReplicaLink {
+    public var certificateEnds: Int64? { nil }
 }
 
 /// One upload of objects, one after the other, to one replica. Used by one task at a time.

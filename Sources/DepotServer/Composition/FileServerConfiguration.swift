@@ -16,6 +16,8 @@ public struct FileServerConfiguration: Sendable {
     public var audit: (any Auditor)?
     /// Shown by `status`.
     public var version: String
+    /// How connections are secured; `nil`: not at all.
+    public var tls: ServerTLS?
     public var timing = ServerTiming()
     /// How slow bodies and answers may be.
     public var transfers = TransferRules()

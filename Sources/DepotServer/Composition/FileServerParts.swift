@@ -66,7 +66,8 @@ struct FileServerParts: Sendable {
             deliverer: cluster.deliverer)
         files = FileService(
             context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer,
-            leveler: cluster.leveler)
+            leveler: cluster.leveler,
+            certificateDaysLeft: { [tls = configuration.tls] in tls?.daysLeft })
         versions = VersionService(
             context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer)
         retention = RetentionService(

@@ -9,6 +9,8 @@ struct FileService: Sendable {
     let catalog: any FileCatalog & ChangeCatalog & ReplicationCatalog
     let deliverer: RecordDeliverer
     let leveler: CopyLeveler
+    /// Of the FileServer's certificate; `nil` without TLS.
+    let certificateDaysLeft: @Sendable () -> Int?
 
     /// - Parameter reach: of whoever asks. One that is limited is told of as many copies as the file
     ///   asks for: more would say that others have the same chunk.
@@ -69,6 +71,7 @@ struct FileService: Sendable {
         let nodes = pool.nodes.filter { !$0.state.isRetired }
         return StatusBody(
             cluster: pool.cluster, version: version, problem: pool.problemWithCatalog,
-            replicas: nodes.map(pool.description(of:)), totals: totals)
+            replicas: nodes.map(pool.description(of:)), totals: totals,
+            certificateDaysLeft: certificateDaysLeft())
     }
 }

@@ -36,7 +36,8 @@ struct HTTPFrontEnd: Sendable {
             countMax: DescriptorLimit.connections(atMost: configuration.limits.connections))
         let policy = RequestPolicy(
             door: parts.access, variable: "DEPOT_TOKEN",
-            times: RequestPolicy.Times(idle: timing.idleLimit), places: places)
+            times: RequestPolicy.Times(idle: timing.idleLimit), places: places,
+            tls: configuration.tls)
         return GuardedChannel(policy: policy, idleLimit: timing.idleLimit) {
             request, writer, channel in
             var writer: ResponseWriter? = writer

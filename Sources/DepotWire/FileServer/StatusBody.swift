@@ -30,10 +30,14 @@ public struct StatusBody: Sendable, Codable {
         @Count public private(set) var chunks: Int
         /// Why it is not up.
         public let problem: String?
+        /// Whole days until the certificate expires that it last showed; absent without TLS, and
+        /// where an older FileServer answers.
+        public let certificateDaysLeft: Count?
 
         public init(
             id: ReplicaID?, name: String, url: String, zone: String, state: State,
-            usedBytes: UInt64, freeBytes: UInt64, chunks: Int, problem: String?
+            usedBytes: UInt64, freeBytes: UInt64, chunks: Int, problem: String?,
+            certificateDaysLeft: Int? = nil
         ) {
             self.id = id
             self.name = name
@@ -44,6 +48,7 @@ public struct StatusBody: Sendable, Codable {
             self.freeBytes = freeBytes
             self.chunks = chunks
             self.problem = problem
+            self.certificateDaysLeft = certificateDaysLeft.map { Count(wrappedValue: $0) }
         }
     }
 
@@ -52,6 +57,9 @@ public struct StatusBody: Sendable, Codable {
     public let version: String
     /// Why nothing is written.
     public let problem: String?
+    /// Whole days until the FileServer's certificate expires; absent without TLS, and where an older
+    /// one answers.
+    public let certificateDaysLeft: Count?
     public let replicas: [Replica]
     @Count public private(set) var files: Int
     @ByteCount public private(set) var logicalBytes: UInt64
@@ -67,12 +75,13 @@ public struct StatusBody: Sendable, Codable {
 
     public init(
         cluster: ClusterIdentity, version: String, problem: String? = nil, replicas: [Replica],
-        totals: CatalogTotals
+        totals: CatalogTotals, certificateDaysLeft: Int? = nil
     ) {
         self.cluster = cluster.cluster
         epoch = cluster.epoch
         self.version = version
         self.problem = problem
+        self.certificateDaysLeft = certificateDaysLeft.map { Count(wrappedValue: $0) }
         self.replicas = replicas
         files = totals.files
         logicalBytes = totals.logicalBytes

@@ -33,14 +33,18 @@ public struct RequestPolicy: Sendable {
     let variable: String
     public let times: Times
     public let places: ConnectionRegistry
+    /// How connections are secured; `nil`: not at all.
+    public let tls: ServerTLS?
 
     public init(
-        door: any Doorkeeper, variable: String, times: Times, places: ConnectionRegistry
+        door: any Doorkeeper, variable: String, times: Times, places: ConnectionRegistry,
+        tls: ServerTLS? = nil
     ) {
         self.door = door
         self.variable = variable
         self.times = times
         self.places = places
+        self.tls = tls
     }
 
     /// Nothing but `/health` is told to somebody without a token, not even whether a path exists,
@@ -50,6 +54,7 @@ public struct RequestPolicy: Sendable {
     func admit(
         _ head: HTTPRequestHead, on channel: any Channel
     ) throws(RequestRefusal) -> Bool {
+        try requireCertificate(for: head, on: channel)
         let given = head.headers.first(name: "authorization")
         if let reason = door.refusal(of: given) {
             if Self.isOpenToAll(head) { return false }
@@ -76,7 +81,7 @@ public struct RequestPolicy: Sendable {
         return door.refusal(of: given) == nil ? .authorized : .stranger
     }
 
-    private static func isOpenToAll(_ head: HTTPRequestHead) -> Bool {
+    static func isOpenToAll(_ head: HTTPRequestHead) -> Bool {
         head.uri.utf8.prefix { $0 != UInt8(ascii: "?") }.elementsEqual("/health".utf8)
     }
 
@@ -91,6 +96,7 @@ public struct RequestPolicy: Sendable {
         guard places.add(channel) else { throw DepotError(.busy, "the server is stopping") }
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(LingeringClose(), position: .first)
+        try tls?.secure(channel)
         try pipeline.addHandler(RequestGuard(policy: self), position: .after(parser))
     }
 }

@@ -1,6 +1,6 @@
 import DepotCore
 
-/// The target of a request: a path with its query, or the same with `http://host` before it.
+/// The target of a request: a path with its query, or the same with `http://host` or `https://host` before it.
 enum RequestTarget {
     /// - Returns: the path of an absolute target (RFC 9112, 3.2.2); `nil` where the target is one
     ///   already.
@@ -22,7 +22,7 @@ enum RequestTarget {
     }
 
     private static func path(ofAbsolute target: String) -> String? {
-        let scheme = "http://"
+        let scheme = target.prefix(8).lowercased().hasPrefix("https://") ? "https://" : "http://"
         let head = target.prefix(scheme.count)
         guard head.lowercased() == scheme else { return nil }
         let rest = target.dropFirst(scheme.count)

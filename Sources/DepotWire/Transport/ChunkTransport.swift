@@ -10,6 +10,8 @@ public struct TransportConfiguration: Sendable {
     public var connectTimeout = TimeAmount.seconds(5)
     /// How long an answer, each part of it, room for more bytes, or a connection may take.
     public var patience = TimeAmount.seconds(30)
+    /// Who is believed to be the other side, where it speaks TLS.
+    public var trust = TransportTrust.system
 
     public init() {}
 }
@@ -97,7 +99,7 @@ public final class ChunkTransport: Sendable {
     private func begin(
         _ request: WireRequest, length: Int?
     ) async throws(DepotError) -> (exchange: WireExchange, isReused: Bool) {
-        let (connection, isReused) = try await pool.lease()
+        let (connection, isReused) = try await lease(for: request)
         let number = String(exchanges.add(1, ordering: .relaxed).newValue)
         let exchange = WireExchange(
             number: number, connection: connection, pool: pool, endpoint: endpoint,
@@ -115,6 +117,23 @@ public final class ChunkTransport: Sendable {
         request.delivery?.begin()
         exchange.send(head)
         return (exchange, isReused)
+    }
+
+    /// A connection to whom the request is for, before anything of it is sent.
+    private func lease(
+        for request: WireRequest
+    ) async throws(DepotError) -> (connection: WireConnection, isReused: Bool) {
+        let (connection, isReused) = try await pool.lease()
+        guard let certificate = connection.certificate, let expected = request.replica,
+            certificate.role != .replica(expected)
+        else { return (connection, isReused) }
+        connection.close()
+        pool.drop()
+        throw DepotError(
+            .misbehaving,
+            "the certificate there is of \(certificate.role?.uri ?? "nobody of depot's"), and "
+                + "replica \(expected) was asked; nothing was sent to it",
+            object: endpoint.description)
     }
 
     /// Closes what is idle, and everything else as it ends.

@@ -86,6 +86,7 @@ final class ConnectionPool: Sendable {
 
     private let endpoint: Endpoint
     private let configuration: TransportConfiguration
+    private let tls: ClientTLS
     private let group: any EventLoopGroup
     private let guarded: Mutex<Guarded>
     /// Whether a connection was ever made.
@@ -94,6 +95,7 @@ final class ConnectionPool: Sendable {
     init(endpoint: Endpoint, configuration: TransportConfiguration, group: any EventLoopGroup) {
         self.endpoint = endpoint
         self.configuration = configuration
+        tls = ClientTLS(endpoint, configuration.trust)
         self.group = group
         guarded = Mutex(
             Guarded(state: PoolState(connectionsMax: configuration.connectionsMax)))
@@ -155,7 +157,7 @@ final class ConnectionPool: Sendable {
     private func connect() async throws(DepotError) -> WireConnection {
         do {
             let connection = try await WireConnection.connect(
-                to: endpoint, timeout: configuration.connectTimeout,
+                to: endpoint, tls, timeout: configuration.connectTimeout,
                 group: LoopExecutor.current?.loop ?? group)
             hasConnected.store(true, ordering: .relaxed)
             _ = await connection.begin()

@@ -1,7 +1,9 @@
+import DepotCertificates
 import DepotCore
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -14,16 +16,25 @@ import NIOPosix
 /// One connection to an endpoint, on which exchanges follow one another.
 final class WireConnection: Sendable {
     let channel: any Channel
+    /// What the other side showed, and was believed; `nil` without TLS.
+    let certificate: Certificate?
     private let handler: NIOLoopBound<ExchangeHandler>
 
-    private init(channel: any Channel, handler: NIOLoopBound<ExchangeHandler>) {
+    private init(
+        channel: any Channel, certificate: Certificate?, handler: NIOLoopBound<ExchangeHandler>
+    ) {
         self.channel = channel
+        self.certificate = certificate
         self.handler = handler
     }
 
+    /// - Throws: `unreachable`; `unauthorized` where the other side is not believed, or does not
+    ///   speak as was expected.
     static func connect(
-        to endpoint: Endpoint, timeout: TimeAmount, group: any EventLoopGroup
+        to endpoint: Endpoint, _ tls: ClientTLS, timeout: TimeAmount, group: any EventLoopGroup
     ) async throws(DepotError) -> WireConnection {
+        let beginning = endpoint.isSecure ? try tls.beginning() : nil
+        let attempts = ConnectionAttempts()
         let bootstrap = ClientBootstrap(group: group)
             .connectTimeout(timeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -33,21 +44,28 @@ final class WireConnection: Sendable {
             .channelOption(.writeBufferWaterMark, value: ChannelTuning.waterMark)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    let exchanges = ExchangeHandler(endpoint: endpoint)
                     try channel.pipeline.syncOperations.addHTTPClientHandlers(
                         leftOverBytesStrategy: .dropBytes)
-                    try channel.pipeline.syncOperations.addHandler(
-                        ExchangeHandler(endpoint: endpoint))
+                    try channel.pipeline.syncOperations.addHandler(exchanges)
+                    let handshake = try beginning.map {
+                        try tls.secure(channel, $0, timeout: timeout)
+                    }
+                    attempts.note(
+                        channel, NIOLoopBound(exchanges, eventLoop: channel.eventLoop), handshake)
                 }
             }
         do {
             let channel = try await bootstrap.connect(host: endpoint.host, port: endpoint.port)
                 .get()
-            let handler = try await channel.eventLoop.submit {
-                try NIOLoopBound(
-                    channel.pipeline.syncOperations.handler(type: ExchangeHandler.self),
-                    eventLoop: channel.eventLoop)
-            }.get()
-            return WireConnection(channel: channel, handler: handler)
+            guard let (handler, handshake) = attempts.of(channel) else {
+                throw ChannelError.ioOnClosedChannel
+            }
+            try await handshake?.secured.futureResult.get()
+            return WireConnection(
+                channel: channel, certificate: handshake?.shown.certificate, handler: handler)
+        } catch let error as DepotError {
+            throw error
         } catch {
             throw DepotError(
                 .unreachable,
@@ -97,4 +115,24 @@ final class WireConnection: Sendable {
     }
 
     func close() { channel.close(promise: nil) }
+}
+
+/// What was put into each connection that was tried, since a name may lead to several addresses. A
+/// handler cannot be looked up in one that has ended meanwhile, and knows why it did.
+private final class ConnectionAttempts: Sendable {
+    private typealias Made = (handler: NIOLoopBound<ExchangeHandler>, handshake: Handshake?)
+
+    private let made = Mutex<[ObjectIdentifier: Made]>([:])
+
+    func note(
+        _ channel: any Channel, _ handler: NIOLoopBound<ExchangeHandler>, _ handshake: Handshake?
+    ) {
+        made.withLock { $0[ObjectIdentifier(channel)] = (handler, handshake) }
+    }
+
+    func of(
+        _ channel: any Channel
+    ) -> (handler: NIOLoopBound<ExchangeHandler>, handshake: Handshake?)? {
+        made.withLock { $0[ObjectIdentifier(channel)] }
+    }
 }

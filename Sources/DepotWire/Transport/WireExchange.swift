@@ -1,3 +1,4 @@
+import DepotCertificates
 import DepotCore
 import NIOCore
 import NIOHTTP1
@@ -36,6 +37,9 @@ public final class WireExchange: Sendable {
     }
 
     deinit { giveUp() }
+
+    /// What the other side showed; `nil` without TLS.
+    public var certificate: Certificate? { connection.certificate }
 
     func send(_ head: HTTPRequestHead) {
         connection.channel.write(HTTPClientRequestPart.head(head), promise: nil)

@@ -13,6 +13,8 @@ public struct WireRequest: Sendable {
     /// How long the answer's head, and then each part of its body, may take; the transport's own if
     /// `nil`.
     public var patience: TimeAmount?
+    /// Whom it is for, where the other side has to show that; it is sent to nobody else.
+    public var replica: ReplicaID?
     /// Told of each try, where that matters.
     public var delivery: Delivery?
 

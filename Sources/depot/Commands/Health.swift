@@ -7,13 +7,20 @@ struct Health: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Ask a daemon whether it is well. For health checks: needs no token.")
 
-    @Argument(help: "http://HOST:PORT of a FileServer or a replica.") var url: String
+    @Argument(help: "https://HOST:PORT or http://HOST:PORT of a FileServer or a replica.") var url:
+        String
+    @Option(
+        help: ArgumentHelp(
+            "The CA by which it is known, as PEM; DEPOT_CA_FILE, or the system's, otherwise.",
+            valueName: "file"))
+    var ca: String?
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         var configuration = TransportConfiguration()
         configuration.connectTimeout = .seconds(3)
         configuration.patience = .seconds(4)
+        configuration.trust = try ClientTrust.read(ca)
         let transport = ChunkTransport(
             endpoint: try Endpoint(url), token: nil, configuration: configuration)
         let health = try await FileServerClient(transport: transport, patience: .zero).health()

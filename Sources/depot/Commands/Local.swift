@@ -23,6 +23,8 @@ struct Local: AsyncParsableCommand {
     @Option(help: "The folder of everything.") var data = "./depot-data"
     @Option(help: "Where the FileServer listens.") var listen = "127.0.0.1:7400"
     @Option(help: "How many replicas.") var replicas = 3
+    @Flag(help: "Listen without TLS on addresses that others can reach.")
+    var insecurePlainHttp = false
     @OptionGroup(title: "Times") var timing: TimingOptions
     @OptionGroup var log: LogOptions
 
@@ -33,6 +35,7 @@ struct Local: AsyncParsableCommand {
         }
         let logger = log.logger("local")
         let address = try ListenAddress(listen)
+        try Exposure.check(address, isMeant: insecurePlainHttp, logger)
         try Self.makeFolder(FilePath(data))
         Daemon.prepare(data, logger)
         let tokens = (cluster: "\(data)/cluster.token", client: "\(data)/client.token")

@@ -15,8 +15,16 @@ struct OutputOptions: ParsableArguments {
 
 /// Where the FileServer is.
 struct ServerOptions: ParsableArguments {
-    @Option(help: "The FileServer, as http://HOST:PORT; DEPOT_SERVER otherwise.")
+    @Option(
+        help: "The FileServer, as https://HOST:PORT or http://HOST:PORT; DEPOT_SERVER otherwise.")
     var server: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The CA by which an https:// FileServer is known, as PEM; DEPOT_CA_FILE, or the "
+                + "system's, otherwise.",
+            valueName: "file"))
+    var ca: String?
 
     @Option(
         help: ArgumentHelp(
@@ -34,11 +42,14 @@ struct ServerOptions: ParsableArguments {
         guard let address = known else {
             throw DepotError(
                 .invalidArgument,
-                "which FileServer? Give --server http://HOST:PORT or set DEPOT_SERVER")
+                "which FileServer? Give --server https://HOST:PORT or set DEPOT_SERVER")
         }
         try Descriptors.prepare()
+        var configuration = TransportConfiguration()
+        configuration.trust = try ClientTrust.read(ca)
         let transport = ChunkTransport(
-            endpoint: try Endpoint(address), token: try Secret.client.read())
+            endpoint: try Endpoint(address), token: try Secret.client.read(),
+            configuration: configuration)
         guard let patience else { return FileServerClient(transport: transport) }
         return FileServerClient(
             transport: transport, patience: patience.duration, firstPatience: patience.duration)

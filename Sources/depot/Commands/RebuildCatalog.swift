@@ -20,13 +20,17 @@ struct RebuildCatalog: AsyncParsableCommand {
             """)
 
     @Option(help: "The folder of the catalog.") var data: String
-    @Option(help: "A replica, as http://HOST:PORT or NAME=http://HOST:PORT; once for each member.")
+    @Option(
+        help:
+            "A replica, as [NAME=]https://HOST:PORT or [NAME=]http://HOST:PORT; once for each member."
+    )
     var replica: [String]
     @Flag(help: "Do without members that do not answer, as long as a majority does.")
     var acceptMissing = false
     @Flag(
         help: "Take the newest word on a name also where only a minority of its replicas gives it.")
     var acceptMinority = false
+    @OptionGroup(title: "TLS") var tls: TLSOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var log: LogOptions
 
@@ -40,11 +44,12 @@ struct RebuildCatalog: AsyncParsableCommand {
     func run() async throws {
         let replicas = try replica.map(Serve.parse(replica:))
         let clusterToken = try Secret.cluster.read()
+        let keeper = try tls.fileServer(asking: replicas.map { try Endpoint($0.url) })
         let replacement = try CatalogReplacement(folder: data)
         let rebuilder = CatalogRebuilder(
             replicas: replicas, acceptMissing: acceptMissing, acceptMinority: acceptMinority,
             links: { replica, cluster throws(DepotError) in
-                try FileServerSetup.link(to: replica, of: cluster, token: clusterToken)
+                try FileServerSetup.link(to: replica, of: cluster, token: clusterToken, keeper)
             },
             makeCatalog: { cluster throws(DepotError) in try await replacement.make(cluster) },
             logger: log.logger("rebuild"))

@@ -11,7 +11,8 @@ struct Replica: AsyncParsableCommand {
         abstract: "Run a StorageReplica.",
         discussion: """
             Needs DEPOT_CLUSTER_TOKEN or DEPOT_CLUSTER_TOKEN_FILE, the same as the FileServer's. \
-            Its identity is in its folder: the address may change.
+            Its identity is in its folder: the address may change. With TLS a new folder takes it from \
+            the certificate, and only the FileServer is served, but for `depot health`.
             """)
 
     @Option(help: "The folder of its chunks: a disk of its own.") var data: String
@@ -20,6 +21,9 @@ struct Replica: AsyncParsableCommand {
     @Option(help: "Where it stands: copies go to different zones first.") var zone: String?
     @Option(help: "How much it may hold, as 500GiB or 2TB; the disk's size otherwise.")
     var capacity: String?
+    @OptionGroup(title: "TLS") var tls: TLSOptions
+    @Flag(help: "Listen without TLS on addresses that others can reach.")
+    var insecurePlainHttp = false
     @OptionGroup var log: LogOptions
 
     func run() async throws {
@@ -31,18 +35,24 @@ struct Replica: AsyncParsableCommand {
         configuration.capacity = try parseCapacity()
         let address = try ListenAddress(listen)
         let token = try Secret.cluster.read()
+        let certified = try tls.replica()
+        if certified == nil {
+            try Exposure.check(address, isMeant: insecurePlainHttp, logger)
+        }
+        configuration.identity = certified?.id
         let store = try await SegmentStore.open(
             at: data, configuration: configuration, logger: logger)
-        let server = ReplicaServer(
-            storage: store,
-            configuration: ReplicaServerConfiguration(
-                host: address.host, port: address.port, token: token),
-            logger: logger)
+        var settings = ReplicaServerConfiguration(
+            host: address.host, port: address.port, token: token)
+        settings.tls = certified.map { ServerTLS($0.keeper, callers: .fileServer) }
+        let server = ReplicaServer(storage: store, configuration: settings, logger: logger)
         let announcer = Announcer(logger: logger) {
             ["replica listens on port \(try await server.port())"]
         }
         // Services stop in reverse: the store is closed when nobody asks it any more.
-        try await Daemon.run([StoreService(store: store), server, announcer], logger)
+        let services = TLSWatch.services(certified?.keeper, logger)
+        try await Daemon.run(
+            services + [StoreService(store: store), server, announcer], logger)
     }
 
     private func parseCapacity() throws(DepotError) -> ByteCount? {

@@ -17,28 +17,38 @@ struct Serve: AsyncParsableCommand {
 
     @Option(help: "The folder of the catalog.") var data: String
     @Option(help: "Where to listen.") var listen = "127.0.0.1:7400"
-    @Option(help: "A replica, as http://HOST:PORT or NAME=http://HOST:PORT; once for each.")
+    @Option(
+        help: "A replica, as [NAME=]https://HOST:PORT or [NAME=]http://HOST:PORT; once for each.")
     var replica: [String] = []
     @Option(
         help: ArgumentHelp(
             "Append a line of JSON for each change to this file: who, what, and what came of it.",
             valueName: "file"))
     var audit: String?
+    @OptionGroup(title: "TLS") var tls: TLSOptions
+    @Flag(help: "Listen without TLS on addresses that others can reach.")
+    var insecurePlainHttp = false
     @OptionGroup(title: "Times") var timing: TimingOptions
     @OptionGroup var log: LogOptions
 
     func run() async throws {
         let logger = log.logger("fileserver")
         Daemon.prepare(data, logger)
+        let address = try ListenAddress(listen)
+        let replicas = try replica.map(Self.parse(replica:))
+        let keeper = try tls.fileServer(asking: replicas.map { try Endpoint($0.url) })
+        if keeper == nil {
+            try Exposure.check(address, isMeant: insecurePlainHttp, logger)
+        }
         let server = try await FileServerSetup(
-            data: data, listen: try ListenAddress(listen),
-            replicas: try replica.map(Self.parse(replica:)), token: try Secret.client.read(),
-            clusterToken: try Secret.cluster.read(), timing: timing, audit: audit
+            data: data, listen: address, replicas: replicas, token: try Secret.client.read(),
+            clusterToken: try Secret.cluster.read(), tls: keeper, timing: timing, audit: audit
         ).server(logger)
         let announcer = Announcer(logger: logger) {
             ["FileServer listens on port \(try await server.port())"]
         }
-        try await Daemon.run([server, announcer], logger)
+        let services = TLSWatch.services(keeper, logger) + [server, announcer]
+        try await Daemon.run(services, logger)
     }
 
     static func parse(replica text: String) throws(DepotError) -> ReplicaConfiguration {
@@ -48,7 +58,8 @@ struct Serve: AsyncParsableCommand {
         let name = String(text[..<equals])
         guard !name.isEmpty else {
             throw DepotError(
-                .invalidArgument, "a replica is http://HOST:PORT or NAME=http://HOST:PORT",
+                .invalidArgument,
+                "a replica is [NAME=]https://HOST:PORT or [NAME=]http://HOST:PORT",
                 object: text)
         }
         let url = try Endpoint(String(text[text.index(after: equals)...]))

@@ -17,11 +17,17 @@ struct Status: AsyncParsableCommand {
         return span == 0 ? "; the next go within the hour" : "; the next go in \(left)"
     }
 
+    private static func days(_ left: Count) -> String {
+        "\(Output.plural(left.wrappedValue, "day")) left"
+    }
+
     func run() async throws {
         let status = try await options.client().status()
         if options.output.json { return Output.json(status) }
         guard !options.output.quiet else { return }
         var rows = [["REPLICA", "ZONE", "STATE", "USED", "FREE", "CHUNKS", "ID"]]
+        let isSecure = status.replicas.contains { $0.certificateDaysLeft != nil }
+        if isSecure { rows[0].append("CERTIFICATE") }
         for replica in status.replicas {
             rows.append([
                 replica.name, replica.zone, replica.state.rawValue,
@@ -29,12 +35,17 @@ struct Status: AsyncParsableCommand {
                 "\(ByteCount(replica.freeBytes))", "\(replica.chunks)",
                 replica.id.map { String($0.description.prefix(8)) } ?? "-",
             ])
+            guard isSecure else { continue }
+            rows[rows.count - 1].append(replica.certificateDaysLeft.map(Self.days) ?? "-")
         }
         Output.table(rows, rightAligned: [3, 4, 5])
         for replica in status.replicas {
             if let problem = replica.problem { Output.line("\(replica.name): \(problem)") }
         }
         if let problem = status.problem { Output.line(problem) }
+        if let left = status.certificateDaysLeft {
+            Output.line("the FileServer's certificate: \(Self.days(left))")
+        }
         Output.line("")
         Output.line(
             "\(Output.plural(status.files, "name")), \(ByteCount(status.logicalBytes)); unique "

@@ -13,6 +13,8 @@ struct FileServerSetup {
     let replicas: [ReplicaConfiguration]
     let token: AccessToken
     let clusterToken: AccessToken
+    /// `nil`: without TLS.
+    var tls: TLSKeeper?
     let timing: TimingOptions
     /// Where the audit goes; the log otherwise.
     var audit: String?
@@ -26,7 +28,7 @@ struct FileServerSetup {
         }
         let catalog = try await SQLiteCatalog.open(
             at: data, versions: timing.versions, logger: logger)
-        let clusterToken = clusterToken
+        let (clusterToken, tls) = (clusterToken, tls)
         var configuration = FileServerConfiguration(
             host: listen.host, port: listen.port, replicas: replicas, token: token,
             version: Depot.version)
@@ -34,20 +36,32 @@ struct FileServerSetup {
         configuration.audit = try audit.map { path throws(DepotError) in
             try AuditFile(path, logger)
         }
+        configuration.tls = tls.map { ServerTLS($0, callers: .anybody) }
         timing.apply(to: &configuration.timing)
         return FileServer(
             configuration: configuration, catalog: catalog,
             links: { replica, cluster throws(DepotError) in
-                try Self.link(to: replica, of: cluster, token: clusterToken)
+                try Self.link(to: replica, of: cluster, token: clusterToken, tls)
             },
             logger: logger)
     }
 
     static func link(
-        to replica: ReplicaConfiguration, of cluster: ClusterIdentity, token: AccessToken
+        to replica: ReplicaConfiguration, of cluster: ClusterIdentity, token: AccessToken,
+        _ tls: TLSKeeper?
     ) throws(DepotError) -> RemoteReplica {
-        RemoteReplica(
-            transport: ChunkTransport(endpoint: try Endpoint(replica.url), token: token),
+        let endpoint = try Endpoint(replica.url)
+        var configuration = TransportConfiguration()
+        if let tls { configuration.trust = .replica(tls) }
+        guard !endpoint.isSecure || tls != nil else {
+            throw DepotError(
+                .invalidArgument,
+                "it speaks TLS, and wants the FileServer's certificate: give --tls-certificate, "
+                    + "--tls-key and --tls-ca", object: endpoint.description)
+        }
+        return RemoteReplica(
+            transport: ChunkTransport(
+                endpoint: endpoint, token: token, configuration: configuration),
             cluster: cluster)
     }
 }

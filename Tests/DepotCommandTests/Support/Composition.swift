@@ -20,6 +20,8 @@ final class Composition: Sendable {
     let folder: String
     let token = testBytes(32, seed: 1).map { String(format: "%02x", $0) }.joined()
     let clusterToken = testBytes(32, seed: 2).map { String(format: "%02x", $0) }.joined()
+    /// Whether all of it speaks TLS, with certificates of its own.
+    private let isSecure: Bool
     /// More options of `serve`.
     private let serveOptions: [String]
     /// What the environment of a daemon has beside what it needs.
@@ -40,9 +42,10 @@ final class Composition: Sendable {
     private let state: Mutex<State>
 
     private init(
-        replicas count: Int, serve: [String],
+        replicas count: Int, isSecure: Bool, serve: [String],
         environment: @escaping @Sendable (Daemon) -> [String: String]
     ) throws {
+        self.isSecure = isSecure
         serveOptions = serve
         self.environment = environment
         folder = "\(NSTemporaryDirectory())/depot-command-tests-\(UUID().uuidString)"
@@ -55,19 +58,21 @@ final class Composition: Sendable {
     }
 
     /// - Parameters:
+    ///   - isSecure: whether all of it speaks TLS, with certificates of its own.
     ///   - serve: more options of the FileServer.
     ///   - environment: what is added to a daemon's.
     ///   - prepare: called before anything starts, to put disks in place.
     static func with(
-        replicas: Int, serve: [String] = [],
+        replicas: Int, isSecure: Bool = false, serve: [String] = [],
         environment: @escaping @Sendable (Daemon) -> [String: String] = { _ in [:] },
         prepare: (Composition) throws -> Void = { _ in },
         _ body: (Composition) async throws -> Void
     ) async throws {
         let composition = try Composition(
-            replicas: replicas, serve: serve, environment: environment)
+            replicas: replicas, isSecure: isSecure, serve: serve, environment: environment)
         let result: Result<Void, any Error>
         do {
+            if isSecure { try await composition.makeCertificates() }
             try prepare(composition)
             for number in 0..<replicas { try await composition.startReplica(number) }
             try await composition.startServer()
@@ -101,10 +106,12 @@ final class Composition: Sendable {
 
     // MARK: Daemons
 
-    var url: String { "http://127.0.0.1:\(state.withLock { $0.serverPort })" }
+    private var scheme: String { isSecure ? "https" : "http" }
+
+    var url: String { "\(scheme)://127.0.0.1:\(state.withLock { $0.serverPort })" }
 
     private func url(ofReplica number: Int) -> String {
-        "http://127.0.0.1:\(state.withLock { $0.ports[number] })"
+        "\(scheme)://127.0.0.1:\(state.withLock { $0.ports[number] })"
     }
 
     /// The options that name the replicas, but for some.
@@ -121,9 +128,34 @@ final class Composition: Sendable {
     func name(ofReplica number: Int) -> String { "r\(number)" }
 
     private var secrets: [String: String] {
-        [
+        var secrets = [
             "DEPOT_TOKEN": token, "DEPOT_CLUSTER_TOKEN": clusterToken,
             "XDG_CACHE_HOME": "\(folder)/cache",
+        ]
+        if isSecure { secrets["DEPOT_CA_FILE"] = "\(certificates)/ca.pem" }
+        return secrets
+    }
+
+    var certificates: String { "\(folder)/certificates" }
+
+    /// Makes those that are missing.
+    ///
+    /// - Parameter more: options, as `--renew`.
+    func makeCertificates(_ more: [String] = []) async throws {
+        let replicas = state.withLock { $0.ports.indices }.flatMap {
+            ["--replica", "\(name(ofReplica: $0))@127.0.0.1"]
+        }
+        let made = try await run(
+            ["tls", "init", certificates, "--fileserver", "127.0.0.1,localhost"] + replicas + more)
+        guard made.status == 0 else { throw Failed(description: made.complaint) }
+    }
+
+    /// What a daemon is given of them; nothing without TLS.
+    func tlsOptions(_ name: String) -> [String] {
+        guard isSecure else { return [] }
+        return [
+            "--tls-certificate", "\(certificates)/\(name).pem", "--tls-key",
+            "\(certificates)/\(name)-key.pem", "--tls-ca", "\(certificates)/ca.pem",
         ]
     }
 
@@ -136,7 +168,8 @@ final class Composition: Sendable {
             [
                 "replica", "--data", folder ?? replicaFolder(number), "--listen",
                 "127.0.0.1:\(port)", "--name", name(ofReplica: number),
-            ], environment: environment(.replica(number)), log: logPath(ofReplica: number))
+            ] + tlsOptions(name(ofReplica: number)), environment: environment(.replica(number)),
+            log: logPath(ofReplica: number))
         state.withLock { $0.replicas[number] = process }
         let announced = try await announcedPort(process)
         state.withLock { $0.ports[number] = announced }
@@ -147,7 +180,8 @@ final class Composition: Sendable {
         let port = state.withLock { $0.serverPort }
         let process = try start(
             ["serve", "--data", serverFolder, "--listen", "127.0.0.1:\(port)"]
-                + replicaOptions() + serveOptions, environment: environment(.server),
+                + tlsOptions("fileserver") + replicaOptions() + serveOptions,
+            environment: environment(.server),
             log: serverLogPath)
         state.withLock { $0.server = process }
         let announced = try await announcedPort(process)
@@ -204,6 +238,10 @@ final class Composition: Sendable {
         let process = try #require(running)
         return try await process.stop(signal)
     }
+
+    func signalServer(_ signal: Int32) { state.withLock { $0.server }?.send(signal) }
+
+    func serverLog() throws -> String { try String(contentsOfFile: serverLogPath, encoding: .utf8) }
 
     @discardableResult
     func stopServer(_ signal: Int32) async throws -> Int32 {
