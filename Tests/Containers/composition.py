@@ -146,6 +146,10 @@ class Composition:
         first = docker("inspect", self.container(service), "-f", "{{.State.Pid}}")
         return int(pathlib.Path(f"/proc/{first}/task/{first}/children").read_text().split()[0])
 
+    def storage(self, replica):
+        """The network that a replica shares with the FileServer."""
+        return f"storage{replica.removeprefix('replica')}"
+
     def address(self, service, network):
         networks = json.loads(docker("inspect", self.container(service)))[0]["NetworkSettings"]["Networks"]
         return networks[f"{self.project}_{network}"]["IPAddress"]

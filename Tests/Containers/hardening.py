@@ -31,6 +31,7 @@ def hardened(depot, scratch):
             expect_confined(service, container, memory)
         expect_asked_for("tokens", depot.container("tokens"), MEMORY_OF_FILESERVER)
         expect_published(depot)
+        expect_apart(depot)
         work_as_usual(depot, scratch, client)
         expect_room(services)
         expect_no_tokens(depot, [*services.values(), client, depot.container("tokens")])
@@ -46,6 +47,7 @@ def expect_asked_for(service, container, memory):
         "ReadonlyRootfs": True, "Privileged": False, "CapAdd": None, "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges:true"], "Memory": memory, "PidsLimit": PROCESSES, "PidMode": "",
         "UsernsMode": "", "Devices": None,
+        "LogConfig": {"Type": "json-file", "Config": {"max-file": "3", "max-size": "10m"}},
     }
     equal({name: host[name] for name in wanted}, wanted, f"what the engine was told of {service}")
     equal(found["Config"]["User"].split(":")[0], USER, f"the user of {service}")
@@ -120,6 +122,18 @@ def expect_published(depot):
     expected = {service: {} for service in ALL_REPLICAS}
     expected["fileserver"] = {"7400/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(depot.port)}]}
     equal({service: found or {} for service, found in ports.items()}, expected, "published ports")
+
+
+def expect_apart(depot):
+    """A replica that was taken over has the cluster's token, and finds no other replica to use it on. The FileServer does,
+    so that the addresses are right."""
+    for service in ALL_REPLICAS:
+        address = depot.address(service, depot.storage(service))
+        words = ["depot", "health", f"http://{address}:7401"]
+        for other in ["fileserver", *ALL_REPLICAS]:
+            reached = subprocess.run(
+                ["docker", "exec", depot.container(other), "timeout", "1", *words], capture_output=True).returncode == 0
+            equal(reached, other in ("fileserver", service), f"{other} reaches {service}")
 
 
 def work_as_usual(depot, scratch, client):

@@ -21,11 +21,13 @@ CLEAR_FAILURES = {2, 3, 4, 5, 7, 8, 64}
 @contextlib.contextmanager
 def meddled_replicas(depot, seed):
     """Whatever the FileServer says to a replica from now on, and what it answers, passes through a meddler."""
-    gateway = docker("network", "inspect", f"{depot.project}_storage", "-f", "{{(index .IPAM.Config 0).Gateway}}")
     with contextlib.ExitStack() as stack:
         meddlers = []
         for index, service in enumerate(ALL_REPLICAS):
-            address = depot.address(service, "storage")
+            network = depot.storage(service)
+            gateway = docker(
+                "network", "inspect", f"{depot.project}_{network}", "-f", "{{(index .IPAM.Config 0).Gateway}}")
+            address = depot.address(service, network)
             meddler = stack.enter_context(Meddler(gateway, (address, 7401), seed * 10 + index, SHARE))
             meddlers.append(meddler)
             to_replica = ["OUTPUT", "-d", address, "-p", "tcp", "--dport", "7401"]

@@ -46,8 +46,8 @@ class Target:
 class Attack:
     """Connections in one process, with a count of what became of them."""
 
-    def __init__(self, target, kind):
-        self.target, self.sources = target, sources(kind)
+    def __init__(self, target, kind, enough):
+        self.target, self.sources, self.enough = target, sources(kind), enough
         self.counts = collections.Counter()
         self.children = []
 
@@ -150,6 +150,7 @@ class Attack:
         while True:
             await asyncio.gather(*(some(200) for _ in range(50)))
             self.counts["rounds of 10,000"] += 1
+            self.enough.set()
 
     async def paused(self):
         """20 downloads of which nobody reads more."""
@@ -204,10 +205,13 @@ class Attacker:
     """An attack under way in another process."""
 
     def __init__(self, name, target, kind):
-        mine, its = multiprocessing.Pipe(duplex=False)
-        self.pipe = mine
-        self.process = multiprocessing.get_context("fork").Process(
-            target=attack, args=(name, target, kind, its), daemon=True)
+        fork = multiprocessing.get_context("fork")
+        self.pipe, its = fork.Pipe(duplex=False)
+        # That all of an attack was done at least once: most are there at once, and last.
+        self.enough = fork.Event()
+        if name != "aborted":
+            self.enough.set()
+        self.process = fork.Process(target=attack, args=(name, target, kind, self.enough, its), daemon=True)
 
     def __enter__(self):
         self.process.start()
@@ -221,8 +225,8 @@ class Attacker:
             self.process.kill()
 
 
-def attack(name, target, kind, pipe):
-    attacking = Attack(target, kind)
+def attack(name, target, kind, enough, pipe):
+    attacking = Attack(target, kind, enough)
 
     def end(*_):
         for child in attacking.children:
