@@ -195,7 +195,13 @@ let package = Package(
 if isFuzzing {
     package.targets.append(
         .executableTarget(
-            name: "DepotFuzz", dependencies: ["DepotCore", "DepotWire", "DepotStore", nioCore],
+            name: "DepotFuzz",
+            dependencies: [
+                "DepotCertificates", "DepotCore", "DepotServer", "DepotStore", "DepotWire", nioCore,
+                nioHTTP1,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+            ],
             path: "Tests/Fuzz/DepotFuzz",
             swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }

@@ -37,18 +37,21 @@ def docker(*words, check=True, **options):
 class Composition:
     """docker-compose.yml, started under a name of its own, with a client container that stays.
 
-    With `small_disks`, the replicas' volumes are of 24 MiB."""
+    With `small_disks`, the replicas' volumes are of 24 MiB; with `tls`, docker/tls.yml is put over it."""
 
-    def __init__(self, files, out, small_disks=False):
+    def __init__(self, files, out, small_disks=False, tls=False):
         self.files, self.out = files, out
         self.port = random.randint(20000, 30000)
-        self.project = PROJECT + ("-small" if small_disks else "")
+        self.project = PROJECT + ("-small" if small_disks else "") + ("-tls" if tls else "")
+        self.tls = tls
         self.client = f"{self.project}-client"
         # Where the client finds the FileServer, if not where the composition has it.
         self.server = None
         self.composed = ["-f", "docker-compose.yml"]
         if small_disks:
             self.composed += ["-f", "Tests/Containers/small-disks.yml"]
+        if tls:
+            self.composed += ["-f", "docker/tls.yml"]
 
     def compose(self, *words, check=True):
         environment = dict(os.environ, DEPOT_PORT=str(self.port), DEPOT_FILES=str(self.files))
@@ -61,11 +64,14 @@ class Composition:
 
     def __enter__(self):
         self.compose("up", "-d", "--no-build")
+        secured = [
+            "-v", f"{self.project}_tls-client:/tls/own:ro", "-e", "DEPOT_CA_FILE=/tls/own/ca.pem"] if self.tls else []
         # Runs as root so that the files it brings back belong to whoever runs the tests.
         docker(
             "run", "-d", "--name", self.client, "--user", "0", "--network", f"{self.project}_front",
             "-v", f"{self.project}_client-token:/secrets/client:ro", "-v", f"{self.files}:/work:ro",
-            "-v", f"{self.out}:/out", "-e", "DEPOT_SERVER=http://fileserver:7400",
+            "-v", f"{self.out}:/out", *secured,
+            "-e", f"DEPOT_SERVER={'https' if self.tls else 'http'}://fileserver:7400",
             "-e", "DEPOT_TOKEN_FILE=/secrets/client/token", "--entrypoint", "sleep",
             "depot:latest", "infinity")
         self.await_up(ALL_REPLICAS)

@@ -7,7 +7,7 @@ struct FuzzTarget: Sendable {
     let name: String
     let run: @Sendable (ByteBuffer) -> Void
 
-    static let all = core + wire + store
+    static let all = core + wire + store + server
 
     /// The one that the environment names.
     static let chosen: FuzzTarget = {

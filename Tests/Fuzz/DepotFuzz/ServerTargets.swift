@@ -1,0 +1,106 @@
+import DepotCertificates
+import DepotCore
+import HTTPTypes
+import HummingbirdCore
+import NIOCore
+import NIOHTTP1
+
+@testable import DepotServer
+@testable import DepotWire
+
+extension FuzzTarget {
+    /// Lines, without their ends.
+    private static func lines(_ bytes: ByteBuffer) -> [String] {
+        String(buffer: bytes).split(
+            separator: "\n", maxSplits: 64, omittingEmptySubsequences: false
+        ).map(String.init)
+    }
+
+    private static func file(of size: UInt64) throws -> FileEntry {
+        FileEntry(
+            name: try FileName("file"), sequence: try CommitSequence(epoch: 1, counter: 1),
+            manifest: .empty, size: size, level: .three, metadata: FileMetadata(),
+            time: 1_700_000_000)
+    }
+
+    private static let methods = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"]
+
+    static let server = [
+        // The first byte says the method.
+        FuzzTarget(name: "request") { bytes in
+            var rest = bytes
+            guard let first = rest.readInteger(as: UInt8.self) else { return }
+            let method = methods[Int(first) % methods.count]
+            guard
+                let request = try? FileServerRequest(
+                    method: method, uri: URI(String(buffer: rest)))
+            else { return }
+            let route = request.route
+            require(
+                route.rule.reach != .name || request.name != nil,
+                "a request for a name has none")
+            require(
+                route == .health || (try? route.permit(.stranger, name: request.name)) == nil,
+                "a stranger is let in")
+            if let name = request.name {
+                require((try? PathName(name)) != nil, "a name that is no path")
+            }
+        },
+        // A path, and a header in each line.
+        FuzzTarget(name: "head") { bytes in
+            let lines = lines(bytes)
+            var head = HTTPRequestHead(version: .http1_1, method: .PUT, uri: lines[0])
+            for line in lines.dropFirst() {
+                let parts = line.split(
+                    separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+                head.headers.add(name: String(parts[0]), value: String(parts.last ?? ""))
+            }
+            guard let checked = try? RequestRules.check(head) else { return }
+            let lengths = checked.headers["content-length"]
+            require(lengths.count < 2, "two lengths")
+            require(
+                lengths.isEmpty || checked.headers["transfer-encoding"].isEmpty,
+                "a length and a transfer coding")
+            require(
+                checked.headers.allSatisfy { header in
+                    !header.value.utf8.contains { $0 == 13 || $0 == 10 || $0 == 0 }
+                }, "a header of several lines")
+        },
+        // A value in each line: of Range, If-Range, If-Match, If-None-Match and the dates.
+        FuzzTarget(name: "conditions") { bytes in
+            let lines = lines(bytes)
+            var headers = HTTPFields()
+            for (name, value) in zip(
+                [.ifMatch, .ifNoneMatch, .ifModifiedSince, .ifUnmodifiedSince] as [HTTPField.Name],
+                lines.dropFirst(2)) where !value.isEmpty
+            { headers[name] = value }
+            guard let conditions = try? RequestConditions(headers) else { return }
+            let size: UInt64 = 1_000
+            guard let file = try? file(of: size) else { return }
+            let choice = ContentChoice(
+                conditions: conditions, range: lines[0],
+                ifRange: lines.count > 1 ? lines[1] : nil)
+            if case .part(let range) = choice.decide(size: size, FileVersion(file)) {
+                require(
+                    !range.isEmpty && range.upperBound <= size, "a part that is out of the file")
+            }
+        },
+        FuzzTarget(name: "grants") { bytes in
+            guard let grant = try? WireJSON.decode(TokenGrant.self, from: bytes),
+                let administrator = try? AccessToken("administrator-0123456789")
+            else { return }
+            let table = AccessTable(administrator: administrator) { 1_000 }
+            _ = try? table.replace(with: [grant])
+            require(
+                table.caller(showing: "Bearer \(String(buffer: bytes))") == nil,
+                "a list of tokens lets itself in")
+            _ = TokenBody(grant, at: 1_000)
+        },
+        FuzzTarget(name: "certificate") { bytes in
+            guard let certificate = try? Certificate(der: Array(bytes.readableBytesView)) else {
+                return
+            }
+            _ = (certificate.role, certificate.daysLeft(at: 1_000))
+        },
+    ]
+}
