@@ -181,16 +181,25 @@ def expect_no_tokens(depot, containers):
         expect_absent(docker("inspect", container).encode(), f"what the engine tells of {container}")
         logs = subprocess.run(["docker", "logs", container], capture_output=True)
         expect_absent(logs.stdout + logs.stderr, f"the log of {container}")
-        changed = docker("diff", container).encode()
-        expect_absent(changed, f"files that {container} made")
     for container in containers[:-1]:
         for number in processes(container):
             for file in ["environ", "cmdline"]:
                 expect_absent(pathlib.Path(f"/proc/{number}/{file}").read_bytes(), f"{file} of {container}")
-    expect_absent(docker("history", "--no-trunc", "depot:latest").encode(), "the history of the image")
-    secrets = docker(
-        "run", "--rm", "--network", "none", "--entrypoint", "find", "depot:latest", "/secrets", "-type", "f")
-    equal(secrets, "", "files of the image below /secrets")
+    is_readable = False
+    for part in image():
+        expect_absent(part, "the image")
+        is_readable |= b"depot:x:10001:" in part
+    expect(is_readable, "the image's layers can be searched: the user whom they make is found")
     # A client that never sees the cluster's token cannot give it away.
     mounts = json.loads(docker("inspect", depot.client))[0]["Mounts"]
     expect(not any("cluster" in mount["Destination"] for mount in mounts), "the client has no cluster token")
+
+
+def image():
+    """All layers and the configuration of the image, in parts that overlap by more than a token has."""
+    with subprocess.Popen(["docker", "save", "depot:latest"], stdout=subprocess.PIPE) as saving:
+        last = b""
+        while part := saving.stdout.read(8 * MIB):
+            yield last + part
+            last = part[-1024:]
+    equal(saving.returncode, 0, "exit code of docker save")

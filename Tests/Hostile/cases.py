@@ -358,7 +358,8 @@ def pipelines(server):
 
 def names(server):
     def put(name, statuses):
-        return Case("names", name if len(name) < 60 else f"a name of {len(name)} bytes", server.head(
+        told = name if 0 < len(name) < 60 else f"a name of {len(name)} bytes" if name else "no name"
+        return Case("names", told, server.head(
             f"PUT /v1/files/{name}?level=2 HTTP/1.1", f"Content-Length: {server.length}") + server.content, statuses)
 
     return [
