@@ -25,6 +25,21 @@ import Testing
         }
     }
 
+    /// It was closed with no answer, where more than 32 KiB lay behind the request.
+    @Test(arguments: [40_000, 200_000])
+    func `what comes behind the last request takes nothing from its answer`(
+        _ count: Int
+    ) async throws {
+        try await TestReplica.run(MemoryReplica()) { replica in
+            try await RawConnection.open(port: replica.port) { connection in
+                try await connection.send(
+                    "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                        + String(repeating: "x", count: count))
+                #expect(try await connection.message().map(\.status) == 200)
+            }
+        }
+    }
+
     /// It told its UUID and how far its log is to anybody.
     @Test func `a refusal says nothing of the replica`() async throws {
         try await TestReplica.run(MemoryReplica()) { replica in

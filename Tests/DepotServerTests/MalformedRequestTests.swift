@@ -1,5 +1,7 @@
 import DepotTestSupport
 import DepotWire
+import NIOCore
+import NIOHTTP1
 import Testing
 
 /// A second Host passed, and an empty Transfer-Encoding; malformed chunks were called a gateway's timeout.
@@ -18,6 +20,30 @@ import Testing
             #expect(health.status == 200)
             let totals = try await depot.catalog.totals(counting: [])
             #expect(totals.files == 0)
+        }
+    }
+
+    /// RFC 9110, 10.1.1.
+    @Test func `who speaks HTTP 1.0 gets no interim answer`() async throws {
+        try await TestDepot.run(replicas: 1) { depot in
+            try await RawConnection.open(port: depot.http.port) { connection in
+                try await connection.send(
+                    "PUT /v1/files/x?level=1 HTTP/1.0\r\nExpect: 100-continue\r\n"
+                        + "Content-Length: 5\r\nAuthorization: Bearer \(TestDepot.token)\r\n\r\n"
+                        + "hello")
+                #expect(try await connection.message().map(\.status) == 201)
+            }
+        }
+    }
+
+    @Test func `the policy of everything is not meant by leaving its name out`() async throws {
+        try await TestDepot.run(replicas: 1) { depot in
+            for method in [HTTPMethod.PUT, .DELETE] {
+                let answer = try await depot.http.call(
+                    method, "/v1/policies",
+                    body: method == .PUT ? [ByteBuffer(string: "{}")] : [])
+                #expect(answer.error?.message.contains("'prefix' is missing") == true)
+            }
         }
     }
 

@@ -42,9 +42,8 @@ struct HTTPFrontEnd: Sendable {
             request, writer, channel in
             var writer: ResponseWriter? = writer
             try await LoopExecutor(channel.eventLoop).run {
-                let transfer = try TransferWatch.of(channel, configuration.transfers) {
-                    places.isCrowded
-                }
+                let transfer = try TransferWatch.of(
+                    channel, configuration.transfers, among: places)
                 try await transfer.run {
                     guard let writer = writer.take() else { return }
                     try await respond(to: request, writer, transfer)
@@ -107,7 +106,8 @@ struct HTTPFrontEnd: Sendable {
             try await writer.write(response: response.head, body: response.body)
         } catch {
             // The answer has begun: the only honest way to end it is to cut the connection.
-            logger.warning(
+            // Anybody can do that, as often as he likes.
+            logger.info(
                 "an answer was cut off",
                 metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
             throw error

@@ -24,7 +24,8 @@ public struct TransferRules: Sendable {
     /// Of an answer while there are places enough for others: whoever pipes a download into a pager
     /// or a tape drive may be held up for minutes, and costs a connection.
     public var whileUncrowded = Least(bytesPerSecond: 1 << 10, grace: .seconds(900))
-    /// While others wait for the memory that it takes. Content of an answer is let go instead.
+    /// While others wait for the memory that it takes, or find no place for a connection. Content of an
+    /// answer is let go instead of waited for.
     public var whileWanted = Least(bytesPerSecond: 32 << 10, grace: .seconds(5))
     /// Between two looks at a connection.
     public var lookInterval = Duration.milliseconds(500)
@@ -63,7 +64,7 @@ struct TransferMeter {
         var isBodyAwaited = false
         /// Whether bytes of an answer wait for the client to take them.
         var isAnswerUntaken = false
-        /// Whether others wait for the memory that the request takes.
+        /// Whether others wait for the memory that the request takes, or for its place.
         var isWanted = false
         /// Whether connections are so many that others may soon find no place.
         var isCrowded = false

@@ -17,7 +17,7 @@ final class TransferWatch: ChannelDuplexHandler {
     private static let unsentOption = NIOBSDSocket.Option(rawValue: 25)
 
     private let rules: TransferRules
-    private let isCrowded: @Sendable () -> Bool
+    private let places: ConnectionRegistry
     private var meter: TransferMeter
     private var look = TransferMeter.Look()
     private var lastLook = NIODeadline.now()
@@ -29,26 +29,25 @@ final class TransferWatch: ChannelDuplexHandler {
     private var looksSinceRefusal = 0
     private(set) var transfer: Transfer?
 
-    private init(_ rules: TransferRules, isCrowded: @escaping @Sendable () -> Bool) {
+    private init(_ rules: TransferRules, among places: ConnectionRegistry) {
         self.rules = rules
-        self.isCrowded = isCrowded
+        self.places = places
         meter = TransferMeter(rules)
     }
 
     /// That of a connection, which from the first request on has one. On the connection's event
     /// loop.
     ///
-    /// - Parameter isCrowded: whether connections are many.
+    /// - Parameter places: of all connections.
     static func of(
-        _ channel: any Channel, _ rules: TransferRules,
-        isCrowded: @escaping @Sendable () -> Bool
+        _ channel: any Channel, _ rules: TransferRules, among places: ConnectionRegistry
     ) throws -> Transfer {
         let pipeline = channel.pipeline.syncOperations
         if let watch = try? pipeline.handler(type: TransferWatch.self), let known = watch.transfer {
             watch.meter.begin()
             return known
         }
-        let watch = TransferWatch(rules, isCrowded: isCrowded)
+        let watch = TransferWatch(rules, among: places)
         let end = try pipeline.handler(type: LingeringClose.self)
         try pipeline.addHandler(watch, position: .after(end))
         guard let transfer = watch.transfer else { throw ChannelError.ioOnClosedChannel }
@@ -124,8 +123,9 @@ final class TransferWatch: ChannelDuplexHandler {
         let left = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         look.sent = max(0, written - (left - unsent))
         look.isAnswerUntaken = left > 0
-        look.isCrowded = left > 0 && isCrowded()
+        look.isCrowded = left > 0 && places.isCrowded
         (look.isBodyAwaited, look.isWanted) = transfer.awaited
+        if left > 0 || look.isBodyAwaited, places.isFull { look.isWanted = true }
         let isIdle = !transfer.isUnderWay && left == 0
         let finding = isIdle ? nil : meter.look(after: time, look)
         (unsent, written, look.received) = (left, 0, 0)

@@ -4,13 +4,20 @@ import Synchronization
 /// Who may send requests to a server.
 public protocol Doorkeeper: Sendable {
     /// - Parameter authorization: the value of the header of that name.
-    /// - Returns: why a request does not come in; `nil` where it does.
-    func refusal(of authorization: String?) -> String?
+    func judge(_ authorization: String?) -> Admission
+}
+
+/// Whether somebody comes in.
+public enum Admission: Sendable, Hashable {
+    /// - Parameter token: its name, where tokens have names.
+    case admitted(token: String)
+    case refused(String)
 }
 
 extension AccessToken: Doorkeeper {
-    public func refusal(of authorization: String?) -> String? {
-        admits(authorization) ? nil : "this is not the right token"
+    public func judge(_ authorization: String?) -> Admission {
+        admits(authorization)
+            ? .admitted(token: "") : .refused("this is not the right token")
     }
 }
 
@@ -62,10 +69,10 @@ public final class AccessTable: Doorkeeper {
         return caller
     }
 
-    public func refusal(of authorization: String?) -> String? {
+    public func judge(_ authorization: String?) -> Admission {
         switch look(authorization) {
-        case .caller: nil
-        case .refused(let reason): reason
+        case .caller(let caller): .admitted(token: caller.name)
+        case .refused(let reason): .refused(reason)
         }
     }
 

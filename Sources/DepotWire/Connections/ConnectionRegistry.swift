@@ -8,6 +8,8 @@ public final class ConnectionRegistry: Sendable {
         var places: PlaceTable<ObjectIdentifier>
         var channels: [ObjectIdentifier: any Channel] = [:]
         var isDraining = false
+        /// When somebody who had a token last found no place.
+        var fullAt: NIODeadline?
         var drained: CheckedContinuation<Void, Never>?
     }
 
@@ -42,12 +44,14 @@ public final class ConnectionRegistry: Sendable {
         if case .insteadOf(let key) = answer { state.channels[key] } else { nil }
     }
 
-    /// A request that carries the token begins.
+    /// A request that carries a token begins.
     ///
+    /// - Parameter token: its name.
     /// - Returns: whether there is room for it.
-    func begin(on channel: any Channel) -> Bool {
+    func begin(on channel: any Channel, with token: String) -> Bool {
         let (answer, victim) = state.withLock { state in
-            let answer = state.places.begin(ObjectIdentifier(channel))
+            let answer = state.places.begin(ObjectIdentifier(channel), with: token)
+            if answer == .full { state.fullAt = .now() }
             return (answer, Self.victim(answer, state))
         }
         victim?.close(promise: nil)
@@ -64,6 +68,16 @@ public final class ConnectionRegistry: Sendable {
 
     /// Whether more than a quarter of the places are taken.
     public var isCrowded: Bool { state.withLock { $0.channels.count } > countMax / 4 }
+
+    /// So long after somebody found no place others are expected to want one.
+    private static let fullFor = TimeAmount.seconds(10)
+
+    /// Whether somebody who had a token has lately found no place.
+    public var isFull: Bool {
+        state.withLock { state in
+            state.fullAt.map { NIODeadline.now() - $0 < Self.fullFor } ?? false
+        }
+    }
 
     /// Closes connections that nobody misses.
     func makeRoom(_ count: Int) {

@@ -1,8 +1,10 @@
 // A server has so many places for connections, and whoever reaches the port may open some. So a
 // connection is a stranger until a request of it carried the token. Strangers have a share of their
 // own, which they cannot leave: where it is full, the oldest of the address that has most of them
-// makes place for the new one. Whoever carries the token is in within a round trip, and strangers
-// take nothing from those; among them the one that has been idle for longest makes place.
+// makes place for the new one. Whoever carries a token is in within a round trip, and strangers
+// take nothing from those; among them the one that has been idle for longest makes place. The
+// connections of one token and address have three quarters of these places at the most, as of
+// memory: a client that asks and then does nothing costs its own share.
 
 /// Which connections there are. Pure: it says which has to go, and `ConnectionRegistry` closes it.
 struct PlaceTable<Key: Hashable> {
@@ -19,6 +21,8 @@ struct PlaceTable<Key: Hashable> {
     }
 
     private struct Known {
+        /// Token and address.
+        let caller: [String]
         /// When it was last idle; `nil` while it is asking.
         var idleSince: UInt64?
     }
@@ -26,6 +30,7 @@ struct PlaceTable<Key: Hashable> {
     let strangersMax: Int
     let strangersOfOneMax: Int
     let knownMax: Int
+    let knownOfOneMax: Int
     private var strangers: [Key: Stranger] = [:]
     private var known: [Key: Known] = [:]
     private var clock: UInt64 = 0
@@ -36,6 +41,7 @@ struct PlaceTable<Key: Hashable> {
         strangersMax = max(1, countMax / 4)
         strangersOfOneMax = max(1, countMax / 8)
         knownMax = max(1, countMax - strangersMax)
+        knownOfOneMax = max(1, knownMax * 3 / 4)
     }
 
     mutating func enter(_ key: Key, from address: String) -> Answer {
@@ -60,22 +66,25 @@ struct PlaceTable<Key: Hashable> {
             .min { $0.value.order < $1.value.order }?.key
     }
 
-    /// A request that carries the token begins.
-    mutating func begin(_ key: Key) -> Answer {
+    /// A request that carries a token begins.
+    mutating func begin(_ key: Key, with token: String) -> Answer {
         if known[key] != nil {
             known[key]?.idleSince = nil
             return .welcome
         }
         // One that had to go in this moment is not let in again.
-        guard strangers[key] != nil else { return .full }
+        guard let stranger = strangers[key] else { return .full }
+        let caller = [token, stranger.address]
+        let own = known.filter { $0.value.caller == caller }
         var answer = Answer.welcome
-        if known.count >= knownMax {
-            guard let victim = longestIdle() else { return .full }
+        if known.count >= knownMax || own.count >= knownOfOneMax {
+            let some = own.count >= knownOfOneMax ? own : known
+            guard let victim = Self.longestIdle(of: some) else { return .full }
             known[victim] = nil
             answer = .insteadOf(victim)
         }
         strangers[key] = nil
-        known[key] = Known(idleSince: nil)
+        known[key] = Known(caller: caller, idleSince: nil)
         return answer
     }
 
@@ -90,8 +99,8 @@ struct PlaceTable<Key: Hashable> {
         known[key] = nil
     }
 
-    private func longestIdle() -> Key? {
-        known.compactMap { key, place in place.idleSince.map { (key, $0) } }
+    private static func longestIdle(of some: [Key: Known]) -> Key? {
+        some.compactMap { key, place in place.idleSince.map { (key, $0) } }
             .min { $0.1 < $1.1 }?.0
     }
 
@@ -99,7 +108,7 @@ struct PlaceTable<Key: Hashable> {
     mutating func leastUseful(_ count: Int) -> [Key] {
         var found = strangers.sorted { $0.value.order < $1.value.order }.prefix(count).map(\.key)
         for key in found { leave(key) }
-        while found.count < count, let key = longestIdle() {
+        while found.count < count, let key = Self.longestIdle(of: known) {
             leave(key)
             found.append(key)
         }

@@ -59,7 +59,9 @@ public final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         do throws(RequestRefusal) {
-            let checked = try RequestRules.check(head)
+            var checked = try RequestRules.check(head)
+            // Who speaks HTTP/1.0 knows no interim answer (RFC 9110, 10.1.1).
+            if head.version == .http1_0 { checked.headers.remove(name: "expect") }
             if try policy.admit(checked, on: context.channel) { isKnown = true }
             waitingSince = nil
             isInRequest = true
@@ -87,6 +89,9 @@ public final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// A body that cannot be read is told to whoever is reading it, who answers; a head that cannot
     /// is refused here.
     public func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // More of what could not be read. It was told of, and is not read on: the end of the
+        // connection takes what is left.
+        if case .dataReceivedInErrorState? = error as? ByteToMessageDecoderError { return }
         guard let error = error as? HTTPParserError else {
             context.fireErrorCaught(error)
             return

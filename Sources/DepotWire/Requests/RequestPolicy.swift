@@ -56,7 +56,10 @@ public struct RequestPolicy: Sendable {
     ) throws(RequestRefusal) -> Bool {
         try requireCertificate(for: head, on: channel)
         let given = head.headers.first(name: "authorization")
-        if let reason = door.refusal(of: given) {
+        let token: String
+        switch door.judge(given) {
+        case .admitted(let name): token = name
+        case .refused(let reason):
             if Self.isOpenToAll(head) { return false }
             throw RequestRefusal(
                 .unauthorized, as: .unauthorized,
@@ -65,7 +68,7 @@ public struct RequestPolicy: Sendable {
                     : "\(reason); see \(variable)",
                 headers: ["www-authenticate": "Bearer"])
         }
-        guard places.begin(on: channel) else {
+        guard places.begin(on: channel, with: token) else {
             throw RequestRefusal(
                 .tooManyRequests, as: .busy, "all connections are in use; try again",
                 headers: ["retry-after": "1"])
@@ -77,8 +80,10 @@ public struct RequestPolicy: Sendable {
     public func sender(of head: HTTPRequestHead) -> RequestSender {
         // Where only a token lets in, it was compared before.
         guard Self.isOpenToAll(head) else { return .authorized }
-        let given = head.headers.first(name: "authorization")
-        return door.refusal(of: given) == nil ? .authorized : .stranger
+        guard case .admitted = door.judge(head.headers.first(name: "authorization")) else {
+            return .stranger
+        }
+        return .authorized
     }
 
     static func isOpenToAll(_ head: HTTPRequestHead) -> Bool {

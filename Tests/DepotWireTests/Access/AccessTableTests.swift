@@ -30,7 +30,8 @@ import Testing
         try table.replace(with: grants)
         let shown = token.map { "Bearer \($0)" }
         let caller = table.caller(showing: shown)
-        #expect((table.refusal(of: shown) == nil) == (caller != nil))
+        let isIn = table.judge(shown) == .admitted(token: caller?.name ?? "nobody")
+        #expect(isIn == (caller != nil))
         return caller
     }
 

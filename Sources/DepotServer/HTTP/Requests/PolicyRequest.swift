@@ -23,10 +23,23 @@ enum PolicyRequest: Sendable, Equatable {
     /// - Parameter target: behind `/v1/policies`.
     init(_ target: RequestTarget) throws {
         guard target.parts.isEmpty else { throw target.unknown }
-        let prefix = target.query["prefix"] ?? ""
-        self = try target.choose([
-            "GET": .list, "PUT": .set(prefix: prefix), "DELETE": .remove(prefix: prefix),
-        ])
+        switch target.method {
+        case "GET": self = .list
+        case "PUT": self = .set(prefix: try target.query.prefix())
+        case "DELETE": self = .remove(prefix: try target.query.prefix())
+        default: throw target.notAllowed(["DELETE", "GET", "PUT"])
+        }
+    }
+}
+
+extension QueryParameters {
+    /// Empty: the whole depot, which nobody means by leaving it out.
+    fileprivate func prefix() throws(DepotError) -> String {
+        guard let text = self["prefix"] else {
+            throw DepotError(
+                .invalidArgument, "the parameter 'prefix' is missing; empty, it is the whole depot")
+        }
+        return text
     }
 }
 
