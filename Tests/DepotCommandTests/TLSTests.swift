@@ -153,6 +153,18 @@ extension CommandTests {
                     #expect(meant.status == 8, "\(meant.complaint)")
                     #expect(meant.complaint.contains("insecure"))
                 }
+                for (host, isPrivate) in [
+                    ("172.15.255.255", false), ("172.31.255.254", true), ("172.32.0.1", false),
+                    ("192.168.255.254", true), ("192.169.0.1", false), ("169.254.7.7", true),
+                    ("11.0.0.1", false), ("100.64.0.1", false), ("[fd12::1]", true),
+                    ("[2001:db8::1]", false), ("[::ffff:203.0.113.7]", false),
+                ] {
+                    let outcome = try await depot.run([
+                        "serve", "--data", depot.newPath(), "--listen", "\(host):7400",
+                    ])
+                    // None of them is this machine's.
+                    #expect(outcome.status == (isPrivate ? 8 : 64), "\(host)")
+                }
             }
         }
 
