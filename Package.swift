@@ -160,7 +160,7 @@ let package = Package(
             "DepotReplicaTests",
             [
                 "DepotCertificates", "DepotCore", "DepotStore", "DepotWire", "DepotReplicaLink",
-                "DepotReplica", "DepotTestSupport", nioCore, lifecycle, log,
+                "DepotReplica", "DepotTestSupport", nioCore, nioPosix, lifecycle, log,
             ]),
         tests(
             "DepotClientTests",

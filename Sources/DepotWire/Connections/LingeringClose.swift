@@ -43,6 +43,11 @@ public final class LingeringClose: ChannelDuplexHandler, RemovableChannelHandler
         context.read()
     }
 
+    public func read(context: ChannelHandlerContext) {
+        // The end may take a moment, and is not worth more of what is not wanted.
+        if (discarded ?? 0) <= Self.bytesMax { context.read() }
+    }
+
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard let discarded else {
             context.fireChannelRead(data)
@@ -56,7 +61,7 @@ public final class LingeringClose: ChannelDuplexHandler, RemovableChannelHandler
     public func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
         // Who stands behind may be full of what came before, and wants no more.
-        if discarded != nil { context.read() }
+        if discarded != nil { read(context: context) }
     }
 
     public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

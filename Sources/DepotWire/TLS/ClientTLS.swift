@@ -81,7 +81,7 @@ final class ClientTLS: Sendable {
         let isAddress = CertificateHost.address(endpoint.host) != nil
         let waiting = HandshakeHandler(handshake, endpoint: endpoint, timeout: timeout)
         // It keeps the promise from here on, whatever comes.
-        try channel.pipeline.syncOperations.addHandler(waiting, position: .first)
+        try channel.pipeline.syncOperations.addHandlers([waiting, TLSPieces()], position: .first)
         let handler = try NIOSSLClientHandler(
             context: beginning.context, serverHostname: isAddress ? nil : endpoint.host,
             customVerificationCallback: { [shown = handshake.shown] chain, promise in

@@ -49,7 +49,7 @@ public struct ServerTLS: Sendable {
                 })
         }
         try channel.pipeline.syncOperations.addHandlers(
-            [PlainKnock(), handler, door], position: .first)
+            [PlainKnock(), handler, door, TLSPieces()], position: .first)
     }
 }
 

@@ -10,6 +10,9 @@ public struct TransportConfiguration: Sendable {
     public var connectTimeout = TimeAmount.seconds(5)
     /// How long an answer, each part of it, room for more bytes, or a connection may take.
     public var patience = TimeAmount.seconds(30)
+    /// A connection with TLS begins no more requests after this time: one that is kept for months
+    /// would go on with a certificate that has expired, and encrypt more with one key than is good.
+    public var securedLifetime = TimeAmount.minutes(10)
     /// Who is believed to be the other side, where it speaks TLS.
     public var trust = TransportTrust.system
 

@@ -105,7 +105,10 @@ final class ConnectionPool: Sendable {
     func lease() async throws(DepotError) -> (connection: WireConnection, isReused: Bool) {
         while true {
             guard let connection = try await place() else { return (try await connect(), false) }
-            if await connection.begin() { return (connection, true) }
+            let isWorn =
+                connection.certificate != nil
+                && NIODeadline.now() - connection.begun > configuration.securedLifetime
+            if !isWorn, await connection.begin() { return (connection, true) }
             connection.close()
             drop()
         }

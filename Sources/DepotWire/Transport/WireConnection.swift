@@ -18,6 +18,7 @@ final class WireConnection: Sendable {
     let channel: any Channel
     /// What the other side showed, and was believed; `nil` without TLS.
     let certificate: Certificate?
+    let begun = NIODeadline.now()
     private let handler: NIOLoopBound<ExchangeHandler>
 
     private init(

@@ -51,16 +51,22 @@ public final class WireExchange: Sendable {
     ///
     /// - Throws: what the other side answered, where it did so before the body was over.
     public func write(_ parts: [ByteBuffer]) async throws(DepotError) {
-        let wasRefused: Bool
-        do {
-            wasRefused = try await connection.ask { [patience] in
-                $0.send(parts, patience: patience)
+        // What is encrypted is a copy: of a large chunk only so much as the connection takes.
+        let groups =
+            connection.certificate == nil
+            ? [parts] : parts.grouped(upTo: ChannelTuning.sentTogether)
+        for group in groups {
+            let wasRefused: Bool
+            do {
+                wasRefused = try await connection.ask { [patience] in
+                    $0.send(group, patience: patience)
+                }
+            } catch {
+                giveUp()
+                throw error
             }
-        } catch {
-            giveUp()
-            throw error
+            if wasRefused { throw await refusal() }
         }
-        if wasRefused { throw await refusal() }
     }
 
     /// Ends the body.
@@ -178,5 +184,24 @@ extension ErrorEnvelope {
                 "it answered HTTP \(status), and not as depot does; is the address right?",
                 object: endpoint.description)
         }
+    }
+}
+
+extension [ByteBuffer] {
+    /// The same bytes in the same order, so many of them at a time.
+    func grouped(upTo bytesMax: Int) -> [[ByteBuffer]] {
+        var groups: [[ByteBuffer]] = []
+        var (group, bytes): ([ByteBuffer], Int) = ([], 0)
+        for var rest in self {
+            while bytes + rest.readableBytes > bytesMax,
+                let piece = rest.readSlice(length: bytesMax - bytes)
+            {
+                groups.append(group + [piece])
+                (group, bytes) = ([], 0)
+            }
+            group.append(rest)
+            bytes += rest.readableBytes
+        }
+        return group.isEmpty ? groups : groups + [group]
     }
 }

@@ -52,6 +52,7 @@ struct TLSWatch: Service {
             logger.notice(
                 "new connections begin with the new certificate",
                 metadata: ["daysLeft": "\(keeper.daysLeft)"])
+            warn()
         case .refused(let error):
             logger.error(
                 "the new certificate is not used, the one before stays",

@@ -83,9 +83,11 @@ final class SettableClock: Sendable {
 
 extension TestReplica {
     func transport(
-        _ trust: TransportTrust, host: String = "127.0.0.1", isSecure: Bool = true
+        _ trust: TransportTrust, host: String = "127.0.0.1", isSecure: Bool = true,
+        lifetime: TimeAmount = .minutes(10)
     ) throws -> ChunkTransport {
         var configuration = TransportConfiguration()
+        configuration.securedLifetime = lifetime
         configuration.trust = trust
         return ChunkTransport(
             endpoint: Endpoint(host: host, port: port, isSecure: isSecure),
@@ -94,10 +96,11 @@ extension TestReplica {
 
     /// The FileServer's end of it, with TLS.
     func remote(
-        _ trust: TransportTrust, cluster: ClusterID = membership.cluster
+        _ trust: TransportTrust, cluster: ClusterID = membership.cluster,
+        lifetime: TimeAmount = .minutes(10)
     ) throws -> RemoteReplica {
         RemoteReplica(
-            transport: try transport(trust),
+            transport: try transport(trust, lifetime: lifetime),
             cluster: ClusterIdentity(cluster: cluster, epoch: Self.membership.epoch))
     }
 }
