@@ -36,6 +36,20 @@ import Testing
         }
     }
 
+    @Test func `an extension of a chunk without end is not read on`() async throws {
+        try await TestDepot.run(replicas: 1) { depot in
+            try await RawConnection.open(port: depot.http.port) { connection in
+                try await connection.send(
+                    "PUT /v1/files/x?level=1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+                        + "Authorization: Bearer \(TestDepot.token)\r\n\r\n5;a=")
+                let part = String(repeating: "b", count: 64 << 10)
+                for _ in 0..<64 { try? await connection.send(part) }
+                #expect(try await connection.message().map(\.status) == 400)
+            }
+            #expect(try await depot.catalog.totals(counting: []).files == 0)
+        }
+    }
+
     @Test func `the policy of everything is not meant by leaving its name out`() async throws {
         try await TestDepot.run(replicas: 1) { depot in
             for method in [HTTPMethod.PUT, .DELETE] {

@@ -36,7 +36,16 @@ public final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// Requests that were let in and whose answers have not been written to their end.
     private var answersDue = 0
 
-    public init(policy: RequestPolicy) { self.policy = policy }
+    private let meter: ByteMeter
+    /// Of the request that was let in.
+    private var framing: FramingBound
+
+    /// - Parameter meter: of what the parser gets.
+    init(policy: RequestPolicy, meter: ByteMeter) {
+        self.policy = policy
+        self.meter = meter
+        framing = FramingBound(at: 0)
+    }
 
     public func handlerAdded(context: ChannelHandlerContext) { watch(context) }
     public func handlerRemoved(context: ChannelHandlerContext) { timer.take()?.cancel() }
@@ -48,13 +57,24 @@ public final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let head):
             guard case .open = state else { return }
             begin(head, context)
-        case .body:
+        case .body(let bytes):
+            framing.took(bytes.readableBytes)
             if isInRequest { context.fireChannelRead(data) }
         case .end:
             guard isInRequest else { return }
             isInRequest = false
             context.fireChannelRead(data)
         }
+    }
+
+    public func channelReadComplete(context: ChannelHandlerContext) {
+        if isInRequest, framing.isExceeded(at: meter.received) {
+            isInRequest = false
+            state = .closing(last: nil, exchange: nil, hasBody: true)
+            context.fireErrorCaught(
+                RequestRefusal.malformed("the body has more around it than in it").error)
+        }
+        context.fireChannelReadComplete()
     }
 
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
@@ -65,6 +85,7 @@ public final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             if try policy.admit(checked, on: context.channel) { isKnown = true }
             waitingSince = nil
             isInRequest = true
+            framing = FramingBound(at: meter.received)
             answersDue += 1
             // The parser reads nothing behind a request to upgrade, though none is granted.
             if !head.isKeepAlive || head.headers.contains(name: "upgrade") {

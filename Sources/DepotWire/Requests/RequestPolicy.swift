@@ -100,8 +100,10 @@ public struct RequestPolicy: Sendable {
     public func take(_ channel: any Channel, behind parser: any ChannelHandler) throws {
         guard places.add(channel) else { throw DepotError(.busy, "the server is stopping") }
         let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandler(LingeringClose(), position: .first)
+        let meter = ByteMeter()
+        try pipeline.addHandlers([LingeringClose(), meter], position: .first)
         try tls?.secure(channel)
-        try pipeline.addHandler(RequestGuard(policy: self), position: .after(parser))
+        try pipeline.addHandler(
+            RequestGuard(policy: self, meter: meter), position: .after(parser))
     }
 }
