@@ -70,6 +70,11 @@ struct TransferMeter {
         var isCrowded = false
         /// Whether the client sends nothing more.
         var isHalfClosed = false
+
+        /// Whether the client is waited for, and does nothing.
+        var isStill: Bool {
+            (isBodyAwaited || isAnswerUntaken) && received == 0 && sent == 0
+        }
     }
 
     enum Finding: Equatable {

@@ -25,6 +25,8 @@ final class TransferWatch: ChannelDuplexHandler {
     private var unsent = 0
     private var written = 0
     private var timer: RepeatedTask?
+    /// Whether the client stood still at the last look.
+    private var isStill = false
     /// Looks since the body was found too slow; 0 where it was not.
     private var looksSinceRefusal = 0
     private(set) var transfer: Transfer?
@@ -127,9 +129,18 @@ final class TransferWatch: ChannelDuplexHandler {
         (look.isBodyAwaited, look.isWanted) = transfer.awaited
         if left > 0 || look.isBodyAwaited, places.isFull { look.isWanted = true }
         let isIdle = !transfer.isUnderWay && left == 0
+        note(isIdle ? nil : look, context)
         let finding = isIdle ? nil : meter.look(after: time, look)
         (unsent, written, look.received) = (left, 0, 0)
         if let finding { act(on: finding, transfer, context) }
+    }
+
+    /// - Parameter look: `nil` where nobody is waited for.
+    private func note(_ look: TransferMeter.Look?, _ context: ChannelHandlerContext) {
+        let isStillNow = look?.isStill ?? false
+        guard isStillNow != isStill else { return }
+        isStill = isStillNow
+        places.note(context.channel, standsStill: isStillNow)
     }
 
     private func act(

@@ -63,6 +63,14 @@ public final class ConnectionRegistry: Sendable {
         state.withLock { $0.places.end(ObjectIdentifier(channel)) }
     }
 
+    /// Whether the request of a connection waits for its client in vain.
+    public func note(_ channel: any Channel, standsStill: Bool) {
+        let key = ObjectIdentifier(channel)
+        state.withLock { state in
+            if standsStill { state.places.standsStill(key) } else { state.places.goesOn(key) }
+        }
+    }
+
     /// Whether nobody is connected.
     public var isEmpty: Bool { state.withLock { $0.channels.isEmpty } }
 

@@ -4,7 +4,9 @@
 // makes place for the new one. Whoever carries a token is in within a round trip, and strangers
 // take nothing from those; among them the one that has been idle for longest makes place. The
 // connections of one token and address have three quarters of these places at the most, as of
-// memory: a client that asks and then does nothing costs its own share.
+// memory: a client that asks and then does nothing costs its own share. Where no other makes place,
+// one does whose client neither sends nor takes what it is waited for: it may be somebody whose line
+// stands still, and he may ask again; whoever comes would be kept out for as long.
 
 /// Which connections there are. Pure: it says which has to go, and `ConnectionRegistry` closes it.
 struct PlaceTable<Key: Hashable> {
@@ -25,6 +27,8 @@ struct PlaceTable<Key: Hashable> {
         let caller: [String]
         /// When it was last idle; `nil` while it is asking.
         var idleSince: UInt64?
+        /// Since when it is asking and its client stands still; `nil` where it does not.
+        var stillSince: UInt64?
     }
 
     let strangersMax: Int
@@ -70,6 +74,7 @@ struct PlaceTable<Key: Hashable> {
     mutating func begin(_ key: Key, with token: String) -> Answer {
         if known[key] != nil {
             known[key]?.idleSince = nil
+            known[key]?.stillSince = nil
             return .welcome
         }
         // One that had to go in this moment is not let in again.
@@ -79,7 +84,9 @@ struct PlaceTable<Key: Hashable> {
         var answer = Answer.welcome
         if known.count >= knownMax || own.count >= knownOfOneMax {
             let some = own.count >= knownOfOneMax ? own : known
-            guard let victim = Self.longestIdle(of: some) else { return .full }
+            guard let victim = Self.longestIdle(of: some) ?? Self.longestStill(of: some) else {
+                return .full
+            }
             known[victim] = nil
             answer = .insteadOf(victim)
         }
@@ -92,7 +99,17 @@ struct PlaceTable<Key: Hashable> {
     mutating func end(_ key: Key) {
         clock += 1
         known[key]?.idleSince = clock
+        known[key]?.stillSince = nil
     }
+
+    /// A request waits for its client, in vain.
+    mutating func standsStill(_ key: Key) {
+        clock += 1
+        known[key]?.stillSince = clock
+    }
+
+    /// It goes on.
+    mutating func goesOn(_ key: Key) { known[key]?.stillSince = nil }
 
     mutating func leave(_ key: Key) {
         strangers[key] = nil
@@ -101,6 +118,11 @@ struct PlaceTable<Key: Hashable> {
 
     private static func longestIdle(of some: [Key: Known]) -> Key? {
         some.compactMap { key, place in place.idleSince.map { (key, $0) } }
+            .min { $0.1 < $1.1 }?.0
+    }
+
+    private static func longestStill(of some: [Key: Known]) -> Key? {
+        some.compactMap { key, place in place.stillSince.map { (key, $0) } }
             .min { $0.1 < $1.1 }?.0
     }
 

@@ -75,4 +75,24 @@ import Testing
         _ = table.enter(11, from: "a")
         #expect(table.begin(11, with: "one") == .insteadOf(4))
     }
+
+    @Test func `whoever stands still makes place where nobody is idle`() {
+        var table = PlaceTable<Int>(countMax: 16)
+        for key in 0..<12 {
+            _ = table.enter(key, from: "\(key)")
+            _ = table.begin(key, with: "")
+        }
+        for key in [5, 3, 7] { table.standsStill(key) }
+        table.goesOn(5)
+        _ = table.enter(12, from: "new")
+        #expect(table.begin(12, with: "") == .insteadOf(3))
+        // An idle one goes before.
+        table.end(9)
+        _ = table.enter(13, from: "new")
+        #expect(table.begin(13, with: "") == .insteadOf(9))
+        _ = table.enter(14, from: "new")
+        #expect(table.begin(14, with: "") == .insteadOf(7))
+        _ = table.enter(15, from: "new")
+        #expect(table.begin(15, with: "") == .full)
+    }
 }
