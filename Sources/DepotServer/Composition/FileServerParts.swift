@@ -19,6 +19,8 @@ struct FileServerParts: Sendable {
     /// Who comes in.
     let access: AccessTable
     let tokens: TokenService
+    /// Who counts requests.
+    let observers: [any RequestObserver] = []
     /// For deposits.
     let budget: MemoryBudget
     /// For bodies that are read whole.

@@ -78,9 +78,11 @@ struct HTTPFrontEnd: Sendable {
             headers: request.headers, body: body, transfer: transfer, caller: caller,
             audit: AuditNote())
         var response: Response
+        var route: Route?
         do {
             let parsed = try FileServerRequest(
                 method: request.method.rawValue, uri: request.uri)
+            route = parsed.route
             do {
                 try parsed.route.permit(exchange.caller, name: parsed.name)
                 if parsed.takesBody, body.expectsContinue {
@@ -101,10 +103,20 @@ struct HTTPFrontEnd: Sendable {
         }
         response.headers[.date] = HTTPDate.text(parts.context.clock.timestamp())
         if request.method == .head { response = response.createHeadResponse() }
-        note(request, response, since: began)
+        let (status, length) = (response.status.code, response.body.contentLength ?? 0)
+        func note(isCutOff: Bool) {
+            self.note(
+                request,
+                AnsweredRequest(
+                    route: route, status: status, duration: parts.context.clock.elapsed() - began,
+                    received: body.received, sent: isCutOff ? 0 : UInt64(length),
+                    isCutOff: isCutOff))
+        }
         do {
             try await writer.write(response: response.head, body: response.body)
+            note(isCutOff: false)
         } catch {
+            note(isCutOff: true)
             // The answer has begun: the only honest way to end it is to cut the connection.
             // Anybody can do that, as often as he likes.
             logger.info(
@@ -124,13 +136,13 @@ struct HTTPFrontEnd: Sendable {
             DepotError(.internalError, "a mistake of the FileServer; its log says more"))
     }
 
-    private func note(_ request: Request, _ response: Response, since began: Duration) {
+    private func note(_ request: Request, _ answered: AnsweredRequest) {
+        for observer in parts.observers { observer.note(answered) }
         logger.debug(
             "request",
             metadata: [
                 "method": "\(request.method.rawValue)", "path": "\(request.uri.path)",
-                "status": "\(response.status.code)",
-                "seconds": "\((parts.context.clock.elapsed() - began) / .seconds(1))",
+                "status": "\(answered.status)", "seconds": "\(answered.duration / .seconds(1))",
             ])
     }
 }
