@@ -42,6 +42,9 @@ final class ReplicaConnection: ChannelDuplexHandler {
     private var number = 0
     private var exchange: String?
     private var sender = RequestSender.stranger
+    private var trace: TraceID?
+    /// Of the request, for the log.
+    private var path = ""
     /// Whether the channel asked to be read while the receiver was full.
     private var isReadWanted = false
     private var channelContext: ChannelHandlerContext?
@@ -57,16 +60,24 @@ final class ReplicaConnection: ChannelDuplexHandler {
     // MARK: In
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let head): begin(head, context)
-        case .body(let bytes): receive(bytes, context)
-        case .end: end(context)
+        let part = unwrapInboundIn(data)
+        if case .head(let head) = part {
+            trace = head.headers.first(name: TraceID.header).flatMap { TraceID($0) }
+        }
+        // What works on the request, and logs, knows by it for whom.
+        TraceID.$current.withValue(trace) {
+            switch part {
+            case .head(let head): begin(head, context)
+            case .body(let bytes): receive(bytes, context)
+            case .end: end(context)
+            }
         }
     }
 
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         number += 1
         exchange = head.headers.first(name: WireExchange.header)
+        path = head.uri
         sender = self.context.policy.sender(of: head)
         do throws(DepotError) {
             switch try AdmittedRequest(head) {
@@ -192,6 +203,10 @@ final class ReplicaConnection: ChannelDuplexHandler {
     }
 
     private func send(_ response: ReplicaResponse) {
+        TraceID.$current.withValue(trace) { send(traced: response) }
+    }
+
+    private func send(traced response: ReplicaResponse) {
         guard let context = channelContext, context.channel.isActive, isAnswerDue else { return }
         var headers = response.headers
         let length = response.parts.reduce(0) { $0 + $1.length }
@@ -203,6 +218,11 @@ final class ReplicaConnection: ChannelDuplexHandler {
         }
         if let exchange { headers.add(name: WireExchange.header, value: exchange) }
         let head = HTTPResponseHead(version: .http1_1, status: response.status, headers: headers)
+        self.context.logger.debug(
+            "request",
+            metadata: [
+                "path": "\(path)", "status": "\(response.status.code)", "bytes": "\(length)",
+            ])
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         if self.context.policy.tls != nil {
             sendPieces(of: response.parts, context)

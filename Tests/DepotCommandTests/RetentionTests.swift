@@ -123,6 +123,35 @@ extension CommandTests {
             }
         }
 
+        @Test func `an administrator breaks a lock where the FileServer lets him, and no other`()
+            async throws
+        {
+            let lasting = ["lock", "f", "--until", "2100-01-01"]
+            try await Composition.with(replicas: 3) { depot in
+                _ = try await depot.deposit("f", testBytes(300_000, seed: 5))
+                _ = try await depot.run(lasting)
+                let refused = try await depot.failure(["lock", "f", "--break"])
+                #expect(refused.status == 4 && refused.error.message.contains("--break-locks"))
+                #expect(try await Self.takeAll("f", depot).locked == ["f"])
+            }
+            try await Composition.with(replicas: 3, serve: ["--break-locks"]) { depot in
+                _ = try await depot.deposit("f", testBytes(300_000, seed: 5))
+                _ = try await depot.run(lasting)
+                let writer = try await depot.run(["token", "create", "w", "--write"]).text
+                    .split(separator: "\n").last { $0.count == 64 }
+                let stranger = ["DEPOT_TOKEN": String(try #require(writer))]
+                #expect(
+                    try await depot.failure(["lock", "f", "--break"], environment: stranger).status
+                        == 6)
+                let broken = try await depot.run(["lock", "f", "--break"])
+                #expect(broken.text == "f  not locked any more\n")
+                #expect(try await Self.takeAll("f", depot).locked.isEmpty)
+                try await depot.remakeCatalog(stopping: SIGTERM)
+                #expect(try await Self.history(of: "f", depot) == [false])
+                #expect(try depot.serverLog().contains("breaking a lock"))
+            }
+        }
+
         private static func notes(_ prefix: String, _ depot: Composition) async throws -> Bool {
             let list = try await depot.run(["list", prefix, "--at", "1h"])
             return list.complaint.contains("may be missing")

@@ -174,7 +174,7 @@ extension CommandTests {
             let audit = "\(NSTemporaryDirectory())/depot-audit-\(UUID().uuidString)"
             defer { try? FileManager.default.removeItem(atPath: audit) }
             try await Composition.with(
-                replicas: 3, serve: ["--audit", audit, "--log-level", "debug"]
+                replicas: 3, serve: ["--audit", audit]
             ) { depot in
                 let writer = try await Self.make("writer", ["--write", "--prefix", "w"], depot)
                 let path = try depot.write(testBytes(300_000, seed: 1))

@@ -37,10 +37,12 @@ extension FileServerClient {
     }
 
     public func lock(
-        _ name: FileName, _ body: LockRequestBody
+        _ version: VersionName, _ change: LockChange
     ) async throws(DepotError) -> LockedBody {
-        try await json(
-            .POST, "\(Self.path(of: name))/lock", headers: Self.newRequest, body: body)
+        let body = LockRequestBody(sequence: version.sequence, change)
+        return try await json(
+            .POST, "\(Self.path(of: version.name))/lock\(change.breaks ? "?break=true" : "")",
+            headers: Self.newRequest, body: body)
     }
 
     public func policies() async throws(DepotError) -> PolicyListBody {

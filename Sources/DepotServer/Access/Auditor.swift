@@ -5,6 +5,8 @@ import DepotWire
 public struct AuditEvent: Sendable, Encodable {
     /// Seconds since 1970.
     public let time: Int64
+    /// What the log has it as, and those of the replicas.
+    public let id: TraceID?
     /// The token's name, never the token; `-` where none was shown.
     public let who: String
     /// Where the connection comes from.
@@ -23,7 +25,7 @@ public struct AuditEvent: Sendable, Encodable {
     let isAdministrative: Bool
 
     private enum CodingKeys: String, CodingKey {
-        case time, who, address, what, request, names, refused, status
+        case time, id, who, address, what, request, names, refused, status
     }
 }
 

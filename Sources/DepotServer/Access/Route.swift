@@ -10,7 +10,7 @@ enum Route: CaseIterable, Sendable {
     case openDeposit, negotiate, upload, barrier, commit, closeDeposit
     case openRetrieval, readChunks, closeRetrieval
     case list, info, versions, content, contentHead, put, delete, changeLevel, revert, lock
-    case purge, purgePlan
+    case breakLock, purge, purgePlan
     case listPolicies, setPolicy, removePolicy
     case startVerification, verification, stopVerification, coverage, collect, proveReceipt
     case startDrain, drainStatus, stopDrain, forget, simulate
@@ -57,6 +57,7 @@ enum Route: CaseIterable, Sendable {
         case .changeLevel: rule(.write, .name, "changing a level", isChange: true)
         case .revert: rule(.write, .name, "reverting", isChange: true)
         case .lock: rule(.write, .name, "locking", isChange: true)
+        case .breakLock: rule(.admin, .name, "breaking a lock", isChange: true)
         case .purgePlan: rule(.admin, .name, "planning a purge")
         case .purge: rule(.admin, .name, "purging versions", isChange: true)
         case .setPolicy: rule(.admin, .everything, "setting a policy", isChange: true)

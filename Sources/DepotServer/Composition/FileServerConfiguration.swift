@@ -14,6 +14,8 @@ public struct FileServerConfiguration: Sendable {
     public var tokens: any TokenKeeper = NoTokenKeeper()
     /// `nil`: the log, what administrators do as a notice and the rest as information.
     public var audit: (any Auditor)?
+    /// Whether administrators may break locks. Else nobody can, whatever token he has.
+    public var breaksLocks = false
     /// Shown by `status`.
     public var version: String
     /// How connections are secured; `nil`: not at all.

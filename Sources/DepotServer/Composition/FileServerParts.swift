@@ -73,7 +73,8 @@ struct FileServerParts: Sendable {
         versions = VersionService(
             context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer)
         retention = RetentionService(
-            context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer)
+            context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer,
+            breaksLocks: configuration.breaksLocks)
     }
 
     /// Everything that goes on without a request.

@@ -8,13 +8,24 @@ struct RetentionService: Sendable {
     let pool: ReplicaPool
     let catalog: any ChangeCatalog & VersionCatalog & RetentionCatalog
     let deliverer: RecordDeliverer
+    /// Whether administrators may break locks.
+    let breaksLocks: Bool
 
-    /// - Parameter request: the same again changes nothing again, and comes to the same end.
+    /// - Parameters:
+    ///   - isBroken: whether the lock may become shorter, or none.
+    ///   - request: the same again changes nothing again, and comes to the same end.
+    /// - Throws: `conflict` where no lock is broken here.
     func lock(
-        _ name: FileName, _ body: LockRequestBody, request: RequestID?
+        _ name: FileName, _ body: LockRequestBody, breaking isBroken: Bool, request: RequestID?
     ) async throws(DepotError) -> LockedBody {
+        guard breaksLocks || !isBroken else {
+            throw DepotError(
+                .conflict,
+                "nobody breaks locks here: the FileServer was started without --break-locks",
+                object: name.text)
+        }
         let version = VersionName(name, body.sequence)
-        let change = try body.change
+        let change = try body.change(breaking: isBroken)
         return try await commit(on: name) { () throws(DepotError) in
             let locked = try await catalog.lock(
                 version, change, time: context.clock.timestamp(), request: request)

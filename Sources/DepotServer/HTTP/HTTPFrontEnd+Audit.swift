@@ -17,7 +17,7 @@ extension HTTPFrontEnd {
             if isDone { names.append(name) } else { refused.append(name) }
         }
         let event = AuditEvent(
-            time: parts.context.clock.timestamp(), who: exchange.caller.name,
+            time: parts.context.clock.timestamp(), id: TraceID.current, who: exchange.caller.name,
             address: exchange.transfer.borrower.address,
             what: rule.words, request: "\(head.method.rawValue) \(head.uri.path)", names: names,
             refused: refused, status: response.status.code,

@@ -44,9 +44,11 @@ struct HTTPFrontEnd: Sendable {
             try await LoopExecutor(channel.eventLoop).run {
                 let transfer = try TransferWatch.of(
                     channel, configuration.transfers, among: places)
-                try await transfer.run {
-                    guard let writer = writer.take() else { return }
-                    try await respond(to: request, writer, transfer)
+                try await TraceID.$current.withValue(request.trace) {
+                    try await transfer.run {
+                        guard let writer = writer.take() else { return }
+                        try await respond(to: request, writer, transfer)
+                    }
                 }
             }
         }.server(
@@ -98,9 +100,8 @@ struct HTTPFrontEnd: Sendable {
             response = refusal(of: error, request)
         }
         response.headers[.server] = "depot"
-        if let name = HTTPField.Name(WireExchange.header) {
-            response.headers[name] = request.headers[name]
-        }
+        response.headers[own: TraceID.header] = TraceID.current?.description
+        response.headers[own: WireExchange.header] = request.headers[own: WireExchange.header]
         response.headers[.date] = HTTPDate.text(parts.context.clock.timestamp())
         if request.method == .head { response = response.createHeadResponse() }
         let (status, length) = (response.status.code, response.body.contentLength ?? 0)
@@ -133,7 +134,10 @@ struct HTTPFrontEnd: Sendable {
         logger.error(
             "a request failed", metadata: ["path": "\(request.uri.path)", "error": "\(known)"])
         return Response(
-            DepotError(.internalError, "a mistake of the FileServer; its log says more"))
+            DepotError(
+                .internalError,
+                "a mistake of the FileServer; its log says more, at request-id "
+                    + (TraceID.current?.description ?? "")))
     }
 
     private func note(_ request: Request, _ answered: AnsweredRequest) {
@@ -144,5 +148,12 @@ struct HTTPFrontEnd: Sendable {
                 "method": "\(request.method.rawValue)", "path": "\(request.uri.path)",
                 "status": "\(answered.status)", "seconds": "\(answered.duration / .seconds(1))",
             ])
+    }
+}
+
+extension Request {
+    /// The one that it brings, or else one of our own.
+    fileprivate var trace: TraceID {
+        headers[own: TraceID.header].flatMap { TraceID($0) } ?? .random()
     }
 }

@@ -89,8 +89,7 @@ extension Response {
     private init(status: HTTPResponse.Status, type: String, whole body: ByteBuffer) {
         self.init(
             status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: body))
-        guard let name = HTTPField.Name(BodyDigest.header) else { return }
-        headers[name] = BodyDigest.of(body)
+        headers[own: BodyDigest.header] = BodyDigest.of(body)
     }
 
     init(_ error: DepotError) {

@@ -22,7 +22,7 @@ import DepotCore
 /// | `POST /v1/files/{name}/revert` | `RevertBody` → `RevertedBody`; `depot-request` |
 /// | `POST /v1/files/{name}/purge` | → `PurgedBody`; `depot-request` |
 /// | `GET /v1/files/{name}/purge?below=true` | → `PurgePlanBody` |
-/// | `POST /v1/files/{name}/lock` | `LockRequestBody` → `LockedBody`; `depot-request` |
+/// | `POST /v1/files/{name}/lock?break=true` | `LockRequestBody` → `LockedBody`; `depot-request` |
 /// | `GET /v1/policies` | → `PolicyListBody` |
 /// | `PUT /v1/policies?prefix=` | `PolicyBody` → `PolicyListBody`; `depot-request` |
 /// | `DELETE /v1/policies?prefix=` | → `PolicyListBody`; `depot-request` |

@@ -15,8 +15,8 @@ public struct LockRequestBody: Sendable, Codable {
     }
 
     /// - Throws: `invalidArgument`.
-    public var change: LockChange {
-        get throws(DepotError) { try LockChange(until: until, isHeld: isHeld) }
+    public func change(breaking isBroken: Bool) throws(DepotError) -> LockChange {
+        try LockChange(until: until, isHeld: isHeld, breaks: isBroken)
     }
 }
 

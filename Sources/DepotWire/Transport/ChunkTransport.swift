@@ -111,6 +111,9 @@ public final class ChunkTransport: Sendable {
             version: .http1_1, method: request.method, uri: request.path, headers: request.headers)
         head.headers.replaceOrAdd(name: "host", value: endpoint.authority)
         head.headers.replaceOrAdd(name: WireExchange.header, value: number)
+        if let trace = TraceID.current {
+            head.headers.replaceOrAdd(name: TraceID.header, value: trace.description)
+        }
         if let token { head.headers.replaceOrAdd(name: "authorization", value: token.bearer) }
         if let length {
             head.headers.replaceOrAdd(name: "content-length", value: String(length))

@@ -12,6 +12,9 @@ struct Lock: AsyncParsableCommand {
             collect --versions say. A lock can be made longer, and never shorter. The FileServer's \
             running time decides: time for which it was down is added.
 
+            Where the FileServer was started with --break-locks, an administrator can break a lock, \
+            --break: it ends at --until, or at once. The audit has who did.
+
               depot lock contracts/2026.pdf --until 2036-12-31
               depot lock -r evidence --hold
               depot lock -r evidence --release-hold
@@ -27,6 +30,8 @@ struct Lock: AsyncParsableCommand {
     var until: Instant?
     @Flag(help: "Until --release-hold.") var hold = false
     @Flag(help: "Take a hold away; a time that was said before stays.") var releaseHold = false
+    @Flag(name: .customLong("break"), help: "Have the lock end at --until, or at once.")
+    var breaks = false
     @OptionGroup var options: ServerOptions
 
     func validate() throws {
@@ -34,8 +39,9 @@ struct Lock: AsyncParsableCommand {
             throw ValidationError(
                 "--hold and --release-hold contradict each other; give one of them")
         }
-        if until == nil, !hold, !releaseHold {
-            throw ValidationError("say until when: --until TIME, --hold or --release-hold")
+        if until == nil, !hold, !releaseHold, !breaks {
+            throw ValidationError(
+                "say until when: --until TIME, --hold, --release-hold or --break")
         }
     }
 
@@ -46,7 +52,8 @@ struct Lock: AsyncParsableCommand {
 
     func run() async throws {
         let change = try LockChange(
-            until: until?.seconds, isHeld: hold ? true : releaseHold ? false : nil)
+            until: until?.seconds, isHeld: hold ? true : releaseHold ? false : nil,
+            breaks: breaks)
         let client = try options.client()
         var tally = NameTally<LockedBody>(
             options.output, "locked", isAlone: names.count == 1 && !recursive)
@@ -58,7 +65,7 @@ struct Lock: AsyncParsableCommand {
                 Self.take(version.name, await Self.lock(version, change, client), &tally)
             }
         }
-        let verb = releaseHold ? "changed" : "locked"
+        let verb = releaseHold || breaks ? "changed" : "locked"
         try tally.finish(
             Body(locked: tally.done, failed: tally.failed.sorted),
             summary: recursive ? "\(Output.plural(tally.count, "name")) \(verb)" : nil)
@@ -75,9 +82,7 @@ struct Lock: AsyncParsableCommand {
         _ version: VersionName, _ change: LockChange, _ client: FileServerClient
     ) async -> Result<LockedBody, DepotError> {
         do throws(DepotError) {
-            return .success(
-                try await client.lock(
-                    version.name, LockRequestBody(sequence: version.sequence, change)))
+            return .success(try await client.lock(version, change))
         } catch {
             return .failure(error)
         }

@@ -25,6 +25,10 @@ struct Serve: AsyncParsableCommand {
             "Append a line of JSON for each change to this file: who, what, and what came of it.",
             valueName: "file"))
     var audit: String?
+    @Flag(
+        help: "Let administrators break locks (depot lock --break). Else no token can."
+    )
+    var breakLocks = false
     @OptionGroup(title: "TLS") var tls: TLSOptions
     @Flag(help: "Listen without TLS on addresses that others can reach.")
     var insecurePlainHttp = false
@@ -42,7 +46,8 @@ struct Serve: AsyncParsableCommand {
         }
         let server = try await FileServerSetup(
             data: data, listen: address, replicas: replicas, token: try Secret.client.read(),
-            clusterToken: try Secret.cluster.read(), tls: keeper, timing: timing, audit: audit
+            clusterToken: try Secret.cluster.read(), tls: keeper, timing: timing, audit: audit,
+            breaksLocks: breakLocks
         ).server(logger)
         let announcer = Announcer(logger: logger) {
             ["FileServer listens on port \(try await server.port())"]

@@ -18,6 +18,8 @@ struct FileServerSetup {
     let timing: TimingOptions
     /// Where the audit goes; the log otherwise.
     var audit: String?
+    /// Whether administrators may break locks.
+    var breaksLocks = false
 
     func server(_ logger: Logger) async throws(DepotError) -> FileServer {
         guard token.digest != clusterToken.digest else {
@@ -36,6 +38,7 @@ struct FileServerSetup {
         configuration.audit = try audit.map { path throws(DepotError) in
             try AuditFile(path, logger)
         }
+        configuration.breaksLocks = breaksLocks
         configuration.tls = tls.map { ServerTLS($0, callers: .anybody) }
         timing.apply(to: &configuration.timing)
         return FileServer(

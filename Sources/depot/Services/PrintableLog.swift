@@ -1,11 +1,18 @@
 import DepotCore
+import DepotWire
 import Logging
 
 /// Writes a log in which each event is one line, whatever names, paths and answers stand in it.
 struct PrintableLog: LogHandler {
     private var stream: StreamLogHandler
 
-    init(label: String) { stream = .standardError(label: label) }
+    init(label: String) {
+        stream = .standardError(
+            label: label,
+            metadataProvider: Logger.MetadataProvider {
+                TraceID.current.map { [TraceID.logKey: "\($0)"] } ?? [:]
+            })
+    }
 
     var logLevel: Logger.Level {
         get { stream.logLevel }

@@ -38,6 +38,8 @@ final class Composition: Sendable {
         var server: ChildProcess?
         var serverPort = 0
         var started: [ChildProcess] = []
+        /// Everything that nobody may find in a log.
+        var tokens: Set<String> = []
     }
     private let state: Mutex<State>
 
@@ -87,6 +89,7 @@ final class Composition: Sendable {
         let started = composition.state.withLock { $0.started }
         for process in started { process.send(SIGKILL) }
         for process in started { _ = try? await process.outcome() }
+        try composition.expectNoTokenInLogs()
         try FileManager.default.removeItem(atPath: composition.folder)
         try result.get()
     }
@@ -94,9 +97,22 @@ final class Composition: Sendable {
     private func tellWhatDaemonsSaid() {
         let replicas = state.withLock { $0.replicas.indices.map(logPath(ofReplica:)) }
         for path in [serverLogPath] + replicas {
-            guard let text = try? String(contentsOfFile: path, encoding: .utf8), !text.isEmpty
-            else { continue }
-            print("\(path.split(separator: "/").last ?? ""):\n\(text)")
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { continue }
+            let lines = text.split(separator: "\n").filter { !$0.contains(" debug ") }
+            guard !lines.isEmpty else { continue }
+            print("\(path.split(separator: "/").last ?? ""):\n\(lines.joined(separator: "\n"))")
+        }
+    }
+
+    /// Daemons log everything: what a token was in is told, too.
+    private func expectNoTokenInLogs() throws {
+        let tokens = state.withLock { $0.tokens.union([token, clusterToken]) }
+        for file in try FileManager.default.contentsOfDirectory(atPath: folder)
+        where file.hasSuffix(".log") {
+            let log = String(
+                decoding: try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(file)")),
+                as: UTF8.self)
+            #expect(!tokens.contains { log.contains($0) }, "a token is in \(file)")
         }
     }
 
@@ -167,7 +183,7 @@ final class Composition: Sendable {
         let process = try start(
             [
                 "replica", "--data", folder ?? replicaFolder(number), "--listen",
-                "127.0.0.1:\(port)", "--name", name(ofReplica: number),
+                "127.0.0.1:\(port)", "--name", name(ofReplica: number), "--log-level", "debug",
             ] + tlsOptions(name(ofReplica: number)), environment: environment(.replica(number)),
             log: logPath(ofReplica: number))
         state.withLock { $0.replicas[number] = process }
@@ -179,8 +195,10 @@ final class Composition: Sendable {
     func startServer() async throws {
         let port = state.withLock { $0.serverPort }
         let process = try start(
-            ["serve", "--data", serverFolder, "--listen", "127.0.0.1:\(port)"]
-                + tlsOptions("fileserver") + replicaOptions() + serveOptions,
+            [
+                "serve", "--data", serverFolder, "--listen", "127.0.0.1:\(port)",
+                "--log-level", "debug",
+            ] + tlsOptions("fileserver") + replicaOptions() + serveOptions,
             environment: environment(.server),
             log: serverLogPath)
         state.withLock { $0.server = process }
@@ -206,7 +224,10 @@ final class Composition: Sendable {
             executable, arguments,
             environment: secrets.merging(["DEPOT_SERVER": url]) { $1 }.merging(environment) { $1 },
             folder: folder, input: input, log: log)
-        state.withLock { $0.started.append(process) }
+        state.withLock { state in
+            state.started.append(process)
+            if let token = environment["DEPOT_TOKEN"] { state.tokens.insert(token) }
+        }
         return process
     }
 
@@ -242,6 +263,10 @@ final class Composition: Sendable {
     func signalServer(_ signal: Int32) { state.withLock { $0.server }?.send(signal) }
 
     func serverLog() throws -> String { try String(contentsOfFile: serverLogPath, encoding: .utf8) }
+
+    func log(ofReplica number: Int) throws -> String {
+        try String(contentsOfFile: logPath(ofReplica: number), encoding: .utf8)
+    }
 
     @discardableResult
     func stopServer(_ signal: Int32) async throws -> Int32 {

@@ -36,6 +36,7 @@ import Testing
         case .changeLevel: ("POST", "/v1/files/here/file/level")
         case .revert: ("POST", "/v1/files/here/file/revert")
         case .lock: ("POST", "/v1/files/here/file/lock")
+        case .breakLock: ("POST", "/v1/files/here/file/lock?break=true")
         case .purge: ("POST", "/v1/files/here/file/purge")
         case .purgePlan: ("GET", "/v1/files/here/file/purge?below=true")
         case .listPolicies: ("GET", "/v1/policies")

@@ -89,6 +89,28 @@ extension CatalogConformance {
             fixture.advance(.seconds(1 << 30))
             #expect(try await fixture.kept(of: name) == [nil])
         },
+        CatalogBehaviour("a lock that is broken ends when it is said, or at once") { fixture in
+            let catalog = fixture.catalog
+            let chunks = try await fixture.startLocking()
+            let name = try FileName("f")
+            let start = Fixture.calendarStart
+            func lock(_ seconds: Int64?, held: Bool? = nil, breaks: Bool) async throws
+                -> ContentLock?
+            {
+                try await catalog.lock(
+                    VersionName(name),
+                    LockChange(until: seconds.map { start + $0 }, isHeld: held, breaks: breaks),
+                    time: 1, request: nil
+                ).lock
+            }
+            _ = try await lock(1_000, held: true, breaks: false)
+            await expectError(.conflict) { _ = try await lock(10, breaks: false) }
+            #expect(try await lock(10, breaks: true)?.description == "held \(start + 10)")
+            #expect(try await lock(nil, breaks: true)?.description == "held")
+            #expect(try await lock(nil, held: false, breaks: true) == nil)
+            try await fixture.put("f", chunks[1], level: 1, time: 20)
+            #expect(try await fixture.purge(name) == PurgedVersions(forgotten: 1, locked: 0))
+        },
         CatalogBehaviour("a lock is made longer, and never shorter") { fixture in
             let catalog = fixture.catalog
             _ = try await fixture.startLocking()

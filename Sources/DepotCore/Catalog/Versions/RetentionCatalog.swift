@@ -8,7 +8,7 @@ public protocol RetentionCatalog: Sendable {
     /// - Parameters:
     ///   - version: the version that has it; `nil`: what the name is now.
     ///   - request: as for `ChangeCatalog.changeLevel`.
-    /// - Throws: `notFound`; `conflict` where the lock would become shorter, or would be over
+    /// - Throws: `notFound`; `conflict` where the lock would become shorter unbroken, or would be over
     ///   already; `invalidArgument` where too many contents of the name are locked.
     func lock(
         _ version: VersionName, _ change: LockChange, time: Int64, request: RequestID?

@@ -123,14 +123,16 @@ extension ContentLocks {
 
 /// A change of what is locked.
 public struct LockChange: Sendable, Hashable {
-    /// Seconds since 1970. A lock is made longer by it, never shorter.
+    /// Seconds since 1970. A lock that is not broken is made longer by it, never shorter.
     public let until: Int64?
     /// `nil`: as it is.
     public let isHeld: Bool?
+    /// Whether an administrator breaks the lock: its time is the one that is said, or none.
+    public let breaks: Bool
 
     /// - Throws: `invalidArgument` for what changes nothing.
-    public init(until: Int64?, isHeld: Bool?) throws(DepotError) {
-        guard until != nil || isHeld != nil else {
+    public init(until: Int64?, isHeld: Bool?, breaks: Bool = false) throws(DepotError) {
+        guard until != nil || isHeld != nil || breaks else {
             throw DepotError(.invalidArgument, "say until when it is locked, or whether it is held")
         }
         if let until, !FileRecord.timeRange.contains(until) {
@@ -138,6 +140,7 @@ public struct LockChange: Sendable, Hashable {
         }
         self.until = until
         self.isHeld = isHeld
+        self.breaks = breaks
     }
 
     /// What the lock is after it.
@@ -146,10 +149,13 @@ public struct LockChange: Sendable, Hashable {
     ///   - lock: `nil` where there is none.
     ///   - name: for the error.
     /// - Returns: `nil` where nothing is locked any more.
-    /// - Throws: `conflict` where it would end before it does.
+    /// - Throws: `conflict` where it would end before it does, and is not broken.
     public func applied(
         to lock: ContentLock?, of name: FileName
     ) throws(DepotError) -> ContentLock? {
+        if breaks {
+            return ContentLock(until: until, isHeld: isHeld ?? lock?.isHeld ?? false)
+        }
         if let until, let before = lock?.until, until < before {
             throw DepotError(
                 .conflict, "it is locked for longer than that; a lock is never made shorter",

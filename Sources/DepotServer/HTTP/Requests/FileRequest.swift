@@ -12,7 +12,7 @@ enum FileRequest: Sendable, Equatable {
     case revert(FileName)
     case purge(FileName)
     case purgePlan(FileName, isRecursive: Bool)
-    case lock(FileName)
+    case lock(FileName, isBroken: Bool)
     case info(FileName, after: ChunkID?, limit: Int)
     case changeLevel(FileName)
     case content(VersionName, isHead: Bool)
@@ -33,7 +33,7 @@ enum FileRequest: Sendable, Equatable {
         case .revert: .revert
         case .purge: .purge
         case .purgePlan: .purgePlan
-        case .lock: .lock
+        case .lock(_, let isBroken): isBroken ? .breakLock : .lock
         case .info: .info
         case .changeLevel: .changeLevel
         case .content(_, let isHead): isHead ? .contentHead : .content
@@ -47,7 +47,7 @@ enum FileRequest: Sendable, Equatable {
         switch self {
         case .list: nil
         case .versions(let name, _, _), .revert(let name), .purge(let name),
-            .purgePlan(let name, _), .lock(let name), .info(let name, _, _),
+            .purgePlan(let name, _), .lock(let name, _), .info(let name, _, _),
             .changeLevel(let name), .put(let name, _, _), .delete(let name):
             name
         case .content(let version, _): version.name
@@ -105,7 +105,9 @@ enum FileRequest: Sendable, Equatable {
                 "GET": .purgePlan(name, isRecursive: try query.flag("below")),
             ])
         case "lock":
-            self = try target.choose(["POST": .lock(try Self.name(file))])
+            self = try target.choose([
+                "POST": .lock(try Self.name(file), isBroken: try query.flag("break"))
+            ])
         case "info":
             self = try target.choose([
                 "GET": .info(
@@ -151,14 +153,14 @@ extension FileServerRoutes {
         case .purgePlan(let name, let isRecursive):
             return try Response(
                 json: try await parts.retention.purgePlan(name, isRecursive: isRecursive))
-        case .lock(let name):
+        case .lock(let name, let isBroken):
             let lock = try await exchange.body.decode(LockRequestBody.self)
             if lock.isHeld == false {
                 try exchange.caller.require(.admin, to: "releasing a hold")
             }
             return try Response(
                 json: try await parts.retention.lock(
-                    name, lock, request: try Self.requestID(exchange.headers)))
+                    name, lock, breaking: isBroken, request: try Self.requestID(exchange.headers)))
         case .info(let name, let after, let limit):
             return try await page(of: limit, over: exchange.transfer) {
                 try await parts.files.info(
@@ -183,9 +185,7 @@ extension FileServerRoutes {
     }
 
     static func requestID(_ headers: HTTPFields) throws(DepotError) -> RequestID? {
-        guard let name = HTTPField.Name(FileServerRoute.request), let text = headers[name] else {
-            return nil
-        }
+        guard let text = headers[own: FileServerRoute.request] else { return nil }
         guard let request = RequestID(text) else {
             throw DepotError(
                 .invalidArgument, "expected a UUID in \(FileServerRoute.request), found '\(text)'")
