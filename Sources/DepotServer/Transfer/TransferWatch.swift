@@ -14,6 +14,9 @@ final class TransferWatch: ChannelDuplexHandler {
     private static let unsentMax = 512 << 10
     /// So many looks the request has to answer that its body is too slow.
     private static let refusalLooksMax = 10
+    /// So much a client has to take before more waits for it in the connection: twice what the kernel
+    /// takes in its stead. Of 256 that take nothing 192 MiB would wait else, beside all budgets.
+    private static let trustedBytes = 2 * unsentMax
     private static let unsentOption = NIOBSDSocket.Option(rawValue: 25)
 
     private let rules: TransferRules
@@ -24,6 +27,8 @@ final class TransferWatch: ChannelDuplexHandler {
     /// What the channel has not handed to the socket.
     private var unsent = 0
     private var written = 0
+    /// Of all answers, until the client is trusted to take them.
+    private var writtenUntrusted: Int? = 0
     private var timer: RepeatedTask?
     /// Whether the client stood still at the last look.
     private var isStill = false
@@ -105,8 +110,20 @@ final class TransferWatch: ChannelDuplexHandler {
     func write(
         context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?
     ) {
-        written += unwrapOutboundIn(data).readableBytes
+        let bytes = unwrapOutboundIn(data).readableBytes
+        written += bytes
+        writtenUntrusted? += bytes
         context.write(data, promise: promise)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable, let written = writtenUntrusted, written > Self.trustedBytes {
+            writtenUntrusted = nil
+            // It works without, only slower.
+            try? context.channel.syncOptions?.setOption(
+                .writeBufferWaterMark, value: ChannelTuning.waterMark)
+        }
+        context.fireChannelWritabilityChanged()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -26,9 +26,14 @@ public enum ChannelTuning {
     /// again.
     public static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
         low: sentTogether / 2, high: 2 * sentTogether)
+
+    /// The same of a client that is not known to take what it asks for.
+    public static let cautiousWaterMark = ChannelOptions.Types.WriteBufferWaterMark(
+        low: sentTogether / 4, high: sentTogether / 2)
 }
 
-/// Sets up a connection of a server whose channels are made by a framework.
+/// Sets up a connection of a server whose channels are made by a framework, for a client that is not
+/// known yet.
 public final class ChannelTuner: ChannelInboundHandler, RemovableChannelHandler {
     public typealias InboundIn = Any
 
@@ -38,7 +43,7 @@ public final class ChannelTuner: ChannelInboundHandler, RemovableChannelHandler 
         let options = context.channel.syncOptions
         do {
             try options?.setOption(.recvAllocator, value: ChannelTuning.accepting)
-            try options?.setOption(.writeBufferWaterMark, value: ChannelTuning.waterMark)
+            try options?.setOption(.writeBufferWaterMark, value: ChannelTuning.cautiousWaterMark)
         } catch {
             // It works without, only slower.
         }
