@@ -15,8 +15,15 @@ struct Depot: AsyncParsableCommand {
         abstract: "A place to deposit files that nobody can afford to lose.",
         discussion: """
             Clients find the FileServer by --server or DEPOT_SERVER, and are let in by DEPOT_TOKEN \
-            or DEPOT_TOKEN_FILE; where it is https:// they know it by --ca or DEPOT_CA_FILE. FileServer and replicas share DEPOT_CLUSTER_TOKEN or \
-            DEPOT_CLUSTER_TOKEN_FILE.
+            or DEPOT_TOKEN_FILE; where it is https:// they know it by --ca or DEPOT_CA_FILE. \
+            FileServer and replicas share DEPOT_CLUSTER_TOKEN or DEPOT_CLUSTER_TOKEN_FILE.
+
+            EXAMPLES:
+              depot local --data ./depot-data       # a depot to try, in one process
+              depot deposit report.pdf 3            # three copies, durable when it returns
+              depot deposit photos -r --as photos   # a folder with all that is in it
+              depot retrieve report.pdf -o back.pdf
+              depot status
 
             DEPOSIT, RETRIEVE and CHANGE_REPLICATION, spelled so, work too.
 
@@ -60,16 +67,13 @@ struct Depot: AsyncParsableCommand {
         (3, "not found"), (4, "conflict"), (5, "not enough replicas"), (6, "refused"),
         (7, "storage full"), (8, "unreachable, or not able to work now"),
         (64, "usage: the command line is wrong"), (70, "a mistake of depot's own"),
-        (74, "a file, folder or stream on this machine cannot be read or written"),
+        (74, "a file, folder or stream here cannot be read or written"),
         (141, "whoever read the output has gone"),
     ]
 
     private static var exitCodes: String {
         meanings.map { code, words in
-            let names = DepotError.Code.allCases.filter { ErrorTable.row(for: $0).exitCode == code }
-            let padded = String(code) + String(repeating: " ", count: 4 - String(code).count)
-            let errors = names.map(\.rawValue).joined(separator: ", ")
-            return "  \(padded)\(words)\(errors.isEmpty ? "" : ": \(errors)")"
+            "  \(code)\(String(repeating: " ", count: 5 - String(code).count))\(words)"
         }.joined(separator: "\n")
     }
 
@@ -97,15 +101,25 @@ struct Depot: AsyncParsableCommand {
         do {
             var words = try CommandWords.arguments()
             if let first = words.first, let command = spelledOut[first] { words[0] = command }
-            var command = try parseAsRoot(words)
+            try CommandSuggestion.check(words, in: Self.self)
+            try await run(try parseAsRoot(words))
+        } catch {
+            Failure.end(error, asJSON: CommandLine.arguments.contains("--json"))
+        }
+        Failure.end()
+    }
+
+    private static func run(_ command: any ParsableCommand) async throws {
+        var command = command
+        do {
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
                 try command.run()
             }
         } catch {
-            Failure.end(error, asJSON: CommandLine.arguments.contains("--json"))
+            guard let command = command as? any NamesFiles else { throw error }
+            throw await NameSuggestion.explained(error, asking: command.options)
         }
-        Failure.end()
     }
 }

@@ -28,6 +28,9 @@ extension CommandTests {
             try await Composition.with(replicas: 1) { depot in
                 let (client, _) = try await halfDeposit(depot, ["deposit", "-", "1", "--as", "x"])
                 #expect(try await client.stop(signal) == 128 + signal)
+                #expect(
+                    try client.complaint().contains(
+                        "interrupted: nothing deposited so far; run the same command again"))
                 #expect(try await depot.names().isEmpty)
             }
         }

@@ -3,12 +3,16 @@ import DepotClient
 import DepotCore
 import DepotWire
 
-struct ChangeReplication: AsyncParsableCommand {
+struct ChangeReplication: AsyncParsableCommand, NamesFiles {
     static let configuration = CommandConfiguration(
         abstract: "Give a file more or fewer copies.",
         discussion: """
             Copies are made and proved before any is dropped. The level that a file has already \
             makes up for copies that are missing.
+
+            EXAMPLES:
+              depot change-replication photos/march.jpg 5
+              depot change-replication photos/march.jpg 2 --plan
             """)
 
     @Argument(help: "The file's name.") var name: String
@@ -20,7 +24,9 @@ struct ChangeReplication: AsyncParsableCommand {
         let body = ChangeLevelBody(level: try ReplicationLevel(copies), planOnly: plan)
         let name = try FileName(path: name)
         let client = try options.client()
-        let change = try await client.changeLevel(of: name, body)
+        let change = try await Progress.whileWaiting("change-replication", options.output) {
+            () async throws(DepotError) in try await client.changeLevel(of: name, body)
+        }
         if options.output.json { return Output.json(change) }
         guard !options.output.quiet else { return }
         let verb = change.planOnly ? "would be " : ""

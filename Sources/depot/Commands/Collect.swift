@@ -10,6 +10,10 @@ struct Collect: AsyncParsableCommand {
             The FileServer does this by itself every hour. What no file, deposit or retrieval uses \
             is kept for a grace time first. Nothing is deleted while anything is unknown that \
             might use it.
+
+            EXAMPLES:
+              depot collect --plan
+              depot collect --grace 0s
             """)
 
     @Flag(help: "Only say what would be done.") var plan = false
@@ -36,7 +40,10 @@ struct Collect: AsyncParsableCommand {
     func run() async throws {
         let body = CollectBody(
             planOnly: plan, graceSeconds: grace?.seconds, versionSeconds: versions?.seconds)
-        let done = try await options.client().collect(body)
+        let client = try options.client()
+        let done = try await Progress.whileWaiting("collect", options.output) {
+            () async throws(DepotError) in try await client.collect(body)
+        }
         if options.output.json { return Output.json(done) }
         guard !options.output.quiet else { return }
         let found = done.plan

@@ -3,12 +3,17 @@ import DepotClient
 import DepotCore
 import DepotWire
 
-struct Delete: AsyncParsableCommand {
+struct Delete: AsyncParsableCommand, NamesFiles {
     static let configuration = CommandConfiguration(
         abstract: "Delete files or, with -r, everything below a name.",
         discussion: """
             What is deleted is kept for a while: undelete brings it back. --purge forgets it at once, \
             and all that the names were before. Chunks that other files use stay.
+
+            EXAMPLES:
+              depot delete old/report.pdf
+              depot delete -r old
+              depot delete -r old --purge --plan   # what would be freed
             """)
 
     @Argument(help: "The files' names.") var names: [String]
@@ -39,7 +44,7 @@ struct Delete: AsyncParsableCommand {
         if plan { return try await showPlan(of: parsed, client) }
         let deletions = Deletions(client: client, purges: purge)
         var tally = NameTally<DeletedName>(
-            options.output, "deleted", isAlone: parsed.count == 1 && !recursive)
+            "delete", options.output, "deleted", isAlone: parsed.count == 1 && !recursive)
         for name in parsed {
             if recursive {
                 await deleteTree(name, deletions, &tally)

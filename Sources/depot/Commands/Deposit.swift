@@ -15,6 +15,11 @@ struct Deposit: AsyncParsableCommand {
             nanosecond, access control lists, the attributes of users and holes are kept with it. \
             Pipes, sockets and devices are told about and left out, unless --special is given. A \
             file that changes while it is read is not deposited.
+
+            EXAMPLES:
+              depot deposit report.pdf 3
+              depot deposit photos -r --as backup/photos --exclude "*.tmp"
+              tar -c /etc | depot deposit - 3 --as etc.tar
             """)
 
     @Argument(
@@ -105,12 +110,12 @@ struct Deposit: AsyncParsableCommand {
                 if tally.isProgressShown {
                     Task { tally.expect(try await threads.blocking { tree.size }) }
                 }
-                try await Self.run(pipeline(terms), tree)
+                try await Self.run(pipeline(terms), tree, tally)
                 try await deleteExcess(tree, prefix, selection, client, threads, tally)
             } else {
                 let (source, size) = try single()
                 if let size { tally.expect(size) }
-                try await Self.run(pipeline(nil), CollectionOfOne(source))
+                try await Self.run(pipeline(nil), CollectionOfOne(source), tally)
             }
             client.shutDown()
             await threads.shutDown()
@@ -129,7 +134,7 @@ struct Deposit: AsyncParsableCommand {
     ) async throws(DepotError) {
         guard treeOptions.mirror, let prefix, !tally.hasFailed else { return }
         let deletions = Deletions(client: client, purges: false)
-        try await Interruption.guarding { () async throws(DepotError) in
+        try await Interruption.guarding(saying: tally.left) { () async throws(DepotError) in
             try await forEachExcess(tree, prefix, selection, client, threads) {
                 await deletions.delete($0) { tally.take(deletionOf: $0, $1) }
             }
@@ -177,9 +182,10 @@ struct Deposit: AsyncParsableCommand {
     }
 
     private static func run(
-        _ pipeline: UploadPipeline, _ sources: some Sequence<UploadSource> & Sendable
+        _ pipeline: UploadPipeline, _ sources: some Sequence<UploadSource> & Sendable,
+        _ tally: DepositReporter
     ) async throws(DepotError) {
-        try await Interruption.guarding { () async throws(DepotError) in
+        try await Interruption.guarding(saying: tally.left) { () async throws(DepotError) in
             try await pipeline.run(sources)
         }
     }

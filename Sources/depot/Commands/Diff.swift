@@ -9,6 +9,10 @@ struct Diff: AsyncParsableCommand {
         discussion: """
             Each line is a name: + came, - went, ~ changed. Of a single time, it is compared with now. \
             Times are those of list --at.
+
+            EXAMPLES:
+              depot diff --at 2h                       # since two hours ago
+              depot diff www --at 2026-11-01 --at 2026-12-01
             """)
 
     @Argument(help: "What names begin with.") var prefix = ""

@@ -10,6 +10,10 @@ struct Drain: AsyncParsableCommand {
             The FileServer does the work; this waits for it, and may be interrupted. A replica \
             that is being emptied is read from, but gets nothing new. When it is empty, depot \
             forget takes it off the list.
+
+            EXAMPLES:
+              depot drain r2
+              depot drain r2 --stop
             """)
 
     private static let pollInterval = Duration.seconds(1)
@@ -35,18 +39,28 @@ struct Drain: AsyncParsableCommand {
         let simulation = try await SimulatedLoss(of: [replica], client)
         if !options.output.json, !options.output.quiet { simulation.show(filesMax: 0) }
         var drain = try await client.startDrain(DrainRequestBody(replica: replica, force: force))
-        if !noWait { drain = try await wait(drain, client) }
+        if !noWait {
+            let begun = drain
+            drain = try await Interruption.guarding(
+                saying: "the FileServer goes on; 'depot drain \(begun.name)' shows how far it is, "
+                    + "'depot drain \(begun.name) --stop' ends it"
+            ) { () async throws(DepotError) in try await wait(begun, client) }
+        }
         finish(drain, simulation: simulation)
     }
 
     private func wait(
         _ begun: DrainBody, _ client: FileServerClient
-    ) async throws -> DrainBody {
+    ) async throws(DepotError) -> DrainBody {
         let progress = Progress("drain", total: begun.bytesLeft, options: options.output)
         var drain = begun
         var shown: String?
         while drain.state == .draining {
-            try await Task.sleep(for: Self.pollInterval)
+            do {
+                try await Task.sleep(for: Self.pollInterval)
+            } catch {
+                throw DepotError(.unreachable, "stopped waiting", object: replica)
+            }
             let next = try await client.drainStatus(of: replica)
             if drain.bytesLeft > next.bytesLeft {
                 progress.advance(drain.bytesLeft - next.bytesLeft)

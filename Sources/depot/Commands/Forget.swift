@@ -9,6 +9,10 @@ struct Forget: AsyncParsableCommand {
         discussion: """
             Refused while it holds the only good copy of something, or is up and not drained. It \
             is never let in again with what it holds; another one at its address is welcome.
+
+            EXAMPLES:
+              depot forget r2
+              depot forget r2 --accept-loss   # its disk is gone for good
             """)
 
     @Argument(help: "The replica, by name, address or UUID.") var replica: String
@@ -17,8 +21,11 @@ struct Forget: AsyncParsableCommand {
     @OptionGroup var options: ServerOptions
 
     func run() async throws {
-        let forgotten = try await options.client().forget(
-            ForgetRequestBody(replica: replica, acceptLoss: acceptLoss))
+        let client = try options.client()
+        let forgotten = try await Progress.whileWaiting("forget", options.output) {
+            () async throws(DepotError) in
+            try await client.forget(ForgetRequestBody(replica: replica, acceptLoss: acceptLoss))
+        }
         if options.output.json { return Output.json(forgotten) }
         guard !options.output.quiet else { return }
         Output.line(

@@ -5,7 +5,12 @@ import DepotWire
 
 struct Health: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Ask a daemon whether it is well. For health checks: needs no token.")
+        abstract: "Ask a daemon whether it is well. For health checks: needs no token.",
+        discussion: """
+            EXAMPLES:
+              depot health http://127.0.0.1:7400
+              depot health https://10.0.0.11:7401 --ca ca.pem
+            """)
 
     @Argument(help: "https://HOST:PORT or http://HOST:PORT of a FileServer or a replica.") var url:
         String

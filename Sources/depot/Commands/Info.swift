@@ -3,11 +3,17 @@ import DepotClient
 import DepotCore
 import DepotWire
 
-struct Info: AsyncParsableCommand {
+struct Info: AsyncParsableCommand, NamesFiles {
     static let configuration = CommandConfiguration(
-        abstract: "Tell everything about a file: its chunks, and which replicas hold them.")
+        abstract: "Tell everything about a file, and how many copies there are of it.",
+        discussion: """
+            EXAMPLES:
+              depot info photos/2026/march.jpg
+              depot info photos/2026/march.jpg --chunks   # and who holds each of them
+            """)
 
     @Argument(help: "The file's name.") var name: String
+    @Flag(help: "List its chunks, and which replicas hold them.") var chunks = false
     @OptionGroup var options: ServerOptions
 
     private struct Body: Encodable {
@@ -40,6 +46,7 @@ struct Info: AsyncParsableCommand {
         if options.output.json { return Output.json(body) }
         guard !options.output.quiet else { return }
         show(body)
+        if self.chunks { show(chunks, await ReplicaNames(asking: client)) }
     }
 
     private static func rows(of metadata: FileMetadata) -> [[String]] {
@@ -71,29 +78,37 @@ struct Info: AsyncParsableCommand {
         Output.line(body.name.text)
         Output.table(Self.rows(of: body.metadata))
         let degraded = body.degraded ? "  DEGRADED: some chunks have fewer good copies" : ""
-        Output.table([
-            ["  size", "\(ByteCount(body.size)) (\(body.size) bytes)"],
-            ["  level", "\(body.level)\(degraded)"],
-            ["  manifest", "\(body.manifest)"],
-            ["  sequence", "\(body.sequence)"],
-        ])
+        Output.table(
+            [
+                ["  size", "\(ByteCount(body.size)) (\(body.size) bytes)"],
+                ["  level", "\(body.level)\(degraded)"],
+                ["  manifest", "\(body.manifest)"],
+                ["  sequence", "\(body.sequence)"],
+            ], tone: { row, column in row == 1 && column == 1 && body.degraded ? .bad : .plain })
         if let lock = body.lock { Output.line("  \(lock.words)") }
         let counts = Dictionary(grouping: body.chunks, by: \.good).mapValues(\.count)
         for (copies, count) in counts.sorted(by: { $0.key < $1.key }) {
             Output.line(
                 "  \(Output.plural(count, "chunk")) with "
-                    + "\(Output.plural(copies, "good copy", many: "good copies"))")
+                    + "\(Output.plural(copies, "good copy", many: "good copies"))",
+                copies == 0 ? .bad : copies < body.level.copies ? .warning : .plain)
         }
+    }
+
+    private func show(_ chunks: [FileInfoBody.Chunk], _ names: ReplicaNames) {
         Output.table(
-            body.chunks.prefix(20).map { chunk in
-                let holdings = chunk.holdings.map {
-                    "\($0.replica.description.prefix(8)):\($0.state.rawValue)"
-                }
-                return ["  \(chunk.id)", "\(chunk.length)", holdings.joined(separator: " ")]
-            }, rightAligned: [1])
-        if body.chunks.count > 20 {
-            Output.line("  … and \(body.chunks.count - 20) more; --json lists all")
-        }
+            [["  CHUNK", "BYTES", "COPIES"]]
+                + chunks.map { chunk in
+                    // What is not said of a copy is that it is good.
+                    let holdings = chunk.holdings.map { holding in
+                        names[holding.replica]
+                            + (holding.state == .good ? "" : " (\(holding.state.rawValue))")
+                    }
+                    return [
+                        "  \(chunk.id)", "\(chunk.length)",
+                        holdings.sorted().joined(separator: ", "),
+                    ]
+                }, rightAligned: [1])
     }
 }
 

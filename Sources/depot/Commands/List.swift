@@ -4,7 +4,16 @@ import DepotCore
 import DepotWire
 
 struct List: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List files.")
+    static let configuration = CommandConfiguration(
+        abstract: "List files.",
+        discussion: """
+            Size, level, time of the content, name. A name that ends with / is a folder's.
+
+            EXAMPLES:
+              depot list photos/2026
+              depot list --at 2h                # as it was two hours ago
+              depot list --deleted photos       # what undelete brings back
+            """)
 
     @Argument(help: "What names begin with.") var prefix = ""
     @Option(

@@ -16,9 +16,14 @@ import struct SystemPackage.FilePath
 struct Local: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a FileServer and some replicas in one process, to try depot.",
-        discussion:
-            "All on one disk, so it protects against no disk's death. Tokens are made at the first "
-            + "start.")
+        discussion: """
+            All on one disk, so it protects against no disk's death. Tokens are made at the first \
+            start.
+
+            EXAMPLES:
+              depot local --data ./depot-data
+              depot local --data ./depot-data --replicas 5 --listen 127.0.0.1:7400
+            """)
 
     @Option(help: "The folder of everything.") var data = "./depot-data"
     @Option(help: "Where the FileServer listens.") var listen = "127.0.0.1:7400"

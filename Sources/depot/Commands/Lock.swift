@@ -3,7 +3,7 @@ import DepotClient
 import DepotCore
 import DepotWire
 
-struct Lock: AsyncParsableCommand {
+struct Lock: AsyncParsableCommand, NamesFiles {
     static let configuration = CommandConfiguration(
         abstract: "Let nothing take what a file is now, until a time or until it is released.",
         discussion: """
@@ -15,6 +15,7 @@ struct Lock: AsyncParsableCommand {
             Where the FileServer was started with --break-locks, an administrator can break a lock, \
             --break: it ends at --until, or at once. The audit has who did.
 
+            EXAMPLES:
               depot lock contracts/2026.pdf --until 2036-12-31
               depot lock -r evidence --hold
               depot lock -r evidence --release-hold
@@ -56,7 +57,7 @@ struct Lock: AsyncParsableCommand {
             breaks: breaks)
         let client = try options.client()
         var tally = NameTally<LockedBody>(
-            options.output, "locked", isAlone: names.count == 1 && !recursive)
+            "lock", options.output, "locked", isAlone: names.count == 1 && !recursive)
         for text in names {
             let version = try await VersionName.parse(text, client)
             if recursive, version.sequence == nil {

@@ -9,8 +9,14 @@ struct OutputOptions: ParsableArguments {
     @Flag(help: "Write results and errors as one JSON object.")
     var json = false
 
+    @Flag(help: "With --json: a line now and then while it works; the result is the last.")
+    var progress = false
+
     @Flag(name: .shortAndLong, help: "Write nothing but errors.")
     var quiet = false
+
+    @Flag(name: .shortAndLong, help: "Tell of all files that fail, not of the first ten.")
+    var verbose = false
 }
 
 /// Where the FileServer is.

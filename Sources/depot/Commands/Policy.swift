@@ -10,18 +10,23 @@ struct Policy: AsyncParsableCommand {
             A policy is for a name and everything below it; of several, that of the longest name \
             holds. Where there is none, serve --keep-versions says it. A version goes when it was \
             replaced or deleted more than D days ago and is not among the last K of its name.
+
+            EXAMPLES:
+              depot policy set photos --keep-days 365 --keep-last 3
+              depot policy list
             """, subcommands: [Set.self, List.self, Remove.self])
 
     struct Set: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Set the policy of a name and everything below it.",
             discussion: """
+                With 0 and 0 nothing is kept: what is replaced or deleted goes with the next \
+                collections.
+
+                EXAMPLES:
                   depot policy set photos --keep-days 365 --keep-last 3
                   depot policy set cache --keep-days 0 --keep-last 0
                   depot policy set / --keep-days 90
-
-                With 0 and 0 nothing is kept: what is replaced or deleted goes with the next \
-                collections.
                 """)
 
         @Argument(help: "The name; / is the whole depot.") var prefix: String
@@ -40,7 +45,12 @@ struct Policy: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the policies.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the policies.",
+            discussion: """
+                EXAMPLES:
+                  depot policy list
+                """)
 
         @OptionGroup var options: ServerOptions
 
@@ -51,7 +61,11 @@ struct Policy: AsyncParsableCommand {
 
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take a policy away: that of the next shorter name holds again.")
+            abstract: "Take a policy away: that of the next shorter name holds again.",
+            discussion: """
+                EXAMPLES:
+                  depot policy remove photos
+                """)
 
         @Argument(help: "The name; / is the whole depot.") var prefix: String
         @OptionGroup var options: ServerOptions

@@ -17,6 +17,10 @@ struct RebuildCatalog: AsyncParsableCommand {
             anywhere, it can be run again. Ends with 0 where everything is back that a record \
             names, with 2 otherwise; with 4, and nothing changed, where the newest word on a name \
             is only a minority's.
+
+            EXAMPLES:
+              depot rebuild-catalog --data /srv/depot --replica http://10.0.0.11:7401 \\
+                  --replica http://10.0.0.12:7401 --replica http://10.0.0.13:7401
             """)
 
     @Option(help: "The folder of the catalog.") var data: String

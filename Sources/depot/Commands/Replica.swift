@@ -13,6 +13,10 @@ struct Replica: AsyncParsableCommand {
             Needs DEPOT_CLUSTER_TOKEN or DEPOT_CLUSTER_TOKEN_FILE, the same as the FileServer's. \
             Its identity is in its folder: the address may change. With TLS a new folder takes it from \
             the certificate, and only the FileServer is served, but for `depot health`.
+
+            EXAMPLES:
+              depot replica --data /srv/r1 --listen 10.0.0.11:7401 --name r1 --zone rack-a
+              depot replica --data /srv/r1 --capacity 2TB
             """)
 
     @Option(help: "The folder of its chunks: a disk of its own.") var data: String

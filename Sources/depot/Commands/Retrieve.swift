@@ -5,7 +5,7 @@ import Glibc
 
 import struct SystemPackage.FilePath
 
-struct Retrieve: AsyncParsableCommand {
+struct Retrieve: AsyncParsableCommand, NamesFiles {
     static let configuration = CommandConfiguration(
         abstract: "Get a file back or, with -r, everything below a name.",
         discussion: """
@@ -15,6 +15,12 @@ struct Retrieve: AsyncParsableCommand {
             interrupted is simply run again. Modes, times, access control lists and attributes of \
             users come back; owners do where root retrieves, and the set-user-ID bit only with its \
             owner.
+
+            EXAMPLES:
+              depot retrieve report.pdf -o back.pdf
+              depot retrieve photos -r -o /srv/photos
+              depot retrieve report.pdf@1-7 -o old.pdf   # a version, of depot versions
+              depot retrieve etc.tar -o - | tar -t
             """)
 
     @Argument(
@@ -115,7 +121,9 @@ struct Retrieve: AsyncParsableCommand {
             ? VersionName(try FileName(path: name)) : try await VersionName.parse(name, client)
         let name = version.name
         let threads = BlockingThreads()
-        let progress = Progress("retrieve", total: nil, options: options.output)
+        let progress = Progress(
+            "retrieve", options: options.output,
+            jsonStream: isToStandardOutput ? .error : .output)
         let pipeline = DownloadPipeline(
             server: client, threads: threads, restoring: restoring,
             onBytes: { progress.advance($0) })
@@ -124,10 +132,11 @@ struct Retrieve: AsyncParsableCommand {
             isToStandardOutput ? .stream(descriptor: STDOUT_FILENO) : .path(target)
         let folders = FolderTree(root: target)
         let tally = RetrievalReporter(
-            isTree: recursive, isToStandardOutput: isToStandardOutput, output: options.output,
+            client, isTree: recursive, isToStandardOutput: isToStandardOutput,
+            output: options.output,
             progress: progress)
         do {
-            try await Interruption.guarding {
+            try await Interruption.guarding(saying: tally.left) {
                 [recursive, overwrite, checksum, restoring, at, delete, dryRun, options]
                 () async throws(DepotError) in
                 if recursive {
@@ -160,6 +169,7 @@ struct Retrieve: AsyncParsableCommand {
                     tally.take(.done(report))
                 }
             }
+            await tally.settle()
             client.shutDown()
             await threads.shutDown()
         } catch {
@@ -171,7 +181,7 @@ struct Retrieve: AsyncParsableCommand {
                 "\(Output.plural(folders.madeCount, "folder")) made that only the owner can enter: "
                     + "the depot knows nothing of them but that names lead through them")
         }
-        try tally.finish(target)
+        try await tally.finish(target)
     }
 }
 

@@ -3,12 +3,15 @@ import DepotClient
 import DepotCore
 import DepotWire
 
-struct Revert: AsyncParsableCommand {
+struct Revert: AsyncParsableCommand, NamesFiles {
     static let configuration = CommandConfiguration(
         abstract: "Make a file what it was.",
         discussion: """
             The version is committed once more, with its level; no byte is copied. What the file is \
             now becomes a version. depot versions NAME lists them.
+
+            EXAMPLES:
+              depot revert report.pdf@1-7
             """)
 
     @Argument(help: ArgumentHelp("The version, as versions lists it.", valueName: "name@version"))

@@ -13,6 +13,11 @@ struct Serve: AsyncParsableCommand {
             Needs DEPOT_TOKEN or DEPOT_TOKEN_FILE, the administrator's token, and \
             DEPOT_CLUSTER_TOKEN or DEPOT_CLUSTER_TOKEN_FILE, which the replicas know. \
             `depot token FILE` makes one; `depot token create` makes tokens that may do less.
+
+            EXAMPLES:
+              depot serve --data /srv/depot --listen 10.0.0.10:7400 \\
+                  --replica r1=http://10.0.0.11:7401 --replica r2=http://10.0.0.12:7401 \\
+                  --replica r3=http://10.0.0.13:7401 --audit /var/log/depot/audit.jsonl
             """)
 
     @Option(help: "The folder of the catalog.") var data: String

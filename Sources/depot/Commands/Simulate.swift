@@ -5,7 +5,12 @@ import DepotWire
 
 struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Tell what would be missing without some replicas. Changes nothing.")
+        abstract: "Tell what would be missing without some replicas. Changes nothing.",
+        discussion: """
+            EXAMPLES:
+              depot simulate --lose r2
+              depot simulate --lose r2 r3
+            """)
 
     @Option(
         name: .customLong("lose"), parsing: .upToNextOption,
@@ -17,7 +22,10 @@ struct Simulate: AsyncParsableCommand {
         guard !lost.isEmpty else {
             throw DepotError(.invalidArgument, "which replicas? Give --lose REPLICA…")
         }
-        let outcome = try await SimulatedLoss(of: lost, try options.client())
+        let client = try options.client()
+        let outcome = try await Progress.whileWaiting("simulate", options.output) {
+            () async throws(DepotError) in try await SimulatedLoss(of: lost, client)
+        }
         if options.output.json { return Output.json(outcome) }
         guard !options.output.quiet else { return }
         outcome.show(filesMax: SimulatedLoss.listedMax)

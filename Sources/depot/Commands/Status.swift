@@ -5,8 +5,20 @@ import DepotWire
 
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Tell how the replicas are, and what is stored.")
+        abstract: "Tell how the replicas are, and what is stored.",
+        discussion: """
+            What needs somebody comes first. With --watch it is told again every other second, \
+            until it is interrupted.
 
+            EXAMPLES:
+              depot status
+              depot status --watch
+              depot status --json | jq .underReplicated
+            """)
+
+    private static let watchInterval = Duration.seconds(2)
+
+    @Flag(help: "Tell it again and again; with --json a line each time.") var watch = false
     @OptionGroup var options: ServerOptions
 
     /// When versions go next.
@@ -22,13 +34,54 @@ struct Status: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let status = try await options.client().status()
+        let client = try options.client()
+        guard watch else { return show(try await client.status()) }
+        try await Interruption.guarding(saying: "nothing was changed") {
+            () async throws(DepotError) in
+            // Nobody watches what cannot be written.
+            while Output.failure == nil {
+                let status = try await client.status()
+                if !options.output.json { Output.beginPicture() }
+                show(status)
+                do { try await Task.sleep(for: Self.watchInterval) } catch { return }
+            }
+        }
+    }
+
+    private func show(_ status: StatusBody) {
         if options.output.json { return Output.json(status) }
         guard !options.output.quiet else { return }
-        var rows = [["REPLICA", "ZONE", "STATE", "USED", "FREE", "CHUNKS", "ID"]]
-        let isSecure = status.replicas.contains { $0.certificateDaysLeft != nil }
-        if isSecure { rows[0].append("CERTIFICATE") }
+        Self.showNeeds(status)
+        Self.showReplicas(status.replicas)
+        Output.line("")
+        Self.showTotals(status)
+    }
+
+    /// What somebody has to do something about.
+    private static func showNeeds(_ status: StatusBody) {
+        var needs: [(String, Tone)] = []
+        if let problem = status.problem { needs.append((problem, .bad)) }
+        if status.underReplicated > 0 {
+            needs.append(
+                (
+                    "\(Output.plural(status.underReplicated, "chunk")) with fewer good copies than "
+                        + "wanted", .warning
+                ))
+        }
         for replica in status.replicas {
+            if let problem = replica.problem {
+                needs.append(("\(replica.name): \(problem)", replica.state.tone))
+            }
+        }
+        for (problem, tone) in needs { Output.line(problem, tone) }
+        if !needs.isEmpty { Output.line("") }
+    }
+
+    private static func showReplicas(_ replicas: [StatusBody.Replica]) {
+        var rows = [["REPLICA", "ZONE", "STATE", "USED", "FREE", "CHUNKS", "ID"]]
+        let isSecure = replicas.contains { $0.certificateDaysLeft != nil }
+        if isSecure { rows[0].append("CERTIFICATE") }
+        for replica in replicas {
             rows.append([
                 replica.name, replica.zone, replica.state.rawValue,
                 "\(ByteCount(replica.usedBytes))",
@@ -36,17 +89,14 @@ struct Status: AsyncParsableCommand {
                 replica.id.map { String($0.description.prefix(8)) } ?? "-",
             ])
             guard isSecure else { continue }
-            rows[rows.count - 1].append(replica.certificateDaysLeft.map(Self.days) ?? "-")
+            rows[rows.count - 1].append(replica.certificateDaysLeft.map(days) ?? "-")
         }
-        Output.table(rows, rightAligned: [3, 4, 5])
-        for replica in status.replicas {
-            if let problem = replica.problem { Output.line("\(replica.name): \(problem)") }
+        Output.table(rows, rightAligned: [3, 4, 5], cuttable: [0, 1]) { row, column in
+            row > 0 && column == 2 ? replicas[row - 1].state.tone : .plain
         }
-        if let problem = status.problem { Output.line(problem) }
-        if let left = status.certificateDaysLeft {
-            Output.line("the FileServer's certificate: \(Self.days(left))")
-        }
-        Output.line("")
+    }
+
+    private static func showTotals(_ status: StatusBody) {
         Output.line(
             "\(Output.plural(status.files, "name")), \(ByteCount(status.logicalBytes)); unique "
                 + "\(ByteCount(status.uniqueBytes)), stored \(ByteCount(status.storedBytes)) with "
@@ -56,12 +106,20 @@ struct Status: AsyncParsableCommand {
         {
             Output.line(
                 "\(Output.plural(versions, "version")) of files as they were, \(bytes) in chunks that "
-                    + "nothing else uses" + Self.next(status.versionSecondsLeft?.wrappedValue))
+                    + "nothing else uses" + next(status.versionSecondsLeft?.wrappedValue))
         }
-        if status.underReplicated > 0 {
-            Output.line(
-                "\(Output.plural(status.underReplicated, "chunk")) with fewer good copies than "
-                    + "wanted")
+        if let left = status.certificateDaysLeft {
+            Output.line("the FileServer's certificate: \(days(left))")
+        }
+    }
+}
+
+extension StatusBody.Replica.State {
+    fileprivate var tone: Tone {
+        switch self {
+        case .up: .good
+        case .slow, .draining, .maintenance, .readOnly: .warning
+        case .down, .lost, .refused: .bad
         }
     }
 }

@@ -10,7 +10,7 @@ struct StoreVerification {
     let output: OutputOptions
 
     func run() async throws {
-        let progress = Progress("checking", total: nil, options: output)
+        let progress = Progress("verify", options: output)
         let report = try StoreCheck(folder: folder, logger: Logger(label: "depot")).run {
             read, total in
             progress.set(total: total)

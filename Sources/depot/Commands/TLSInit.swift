@@ -5,7 +5,11 @@ import DepotWire
 
 struct TLS: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tls", abstract: "Make certificates.", subcommands: [TLSInit.self])
+        commandName: "tls", abstract: "Make certificates.",
+        discussion: """
+            EXAMPLES:
+              depot tls init certificates --fileserver depot.example --replica r1@10.0.0.11
+            """, subcommands: [TLSInit.self])
 }
 
 struct TLSInit: ParsableCommand {
@@ -17,6 +21,11 @@ struct TLSInit: ParsableCommand {
             the same CA. A replica's UUID stands in its certificate, and its folder takes it at the \
             first start; give the UUID of one that has a folder already, as `depot status --json` \
             tells it. Keep ca-key.pem away from the daemons: whoever has it can make certificates.
+
+            EXAMPLES:
+              depot tls init certificates --fileserver depot.example,10.0.0.10 \\
+                  --replica r1@10.0.0.11 --replica r2@10.0.0.12 --replica r3@10.0.0.13
+              depot tls init certificates --fileserver depot.example --replica r1@10.0.0.11 --renew
             """)
 
     @Argument(help: "The folder of the certificates.") var folder: String

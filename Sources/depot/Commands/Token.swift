@@ -10,11 +10,13 @@ struct Token: ParsableCommand {
             The token that serve was started with lets its holder do everything. Others are made \
             with it, for one machine or one purpose each, and are taken away one by one.
 
+            Given files, or nothing, it makes random tokens for serve and replica.
+
+            EXAMPLES:
+              depot token cluster.token client.token
               depot token create laptop --append --prefix backups/laptop --expires 365d
               depot token list
               depot token revoke laptop
-
-            Given files, or nothing, it makes random tokens for serve and replica.
             """,
         subcommands: [
             Random.self, CreateToken.self, ListTokens.self, RotateToken.self, RevokeToken.self,
@@ -23,9 +25,13 @@ struct Token: ParsableCommand {
     struct Random: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make random tokens.",
-            discussion:
-                "Each file that is not there is made, readable for its owner only. Without files, "
-                + "one is written out.")
+            discussion: """
+                Each file that is not there is made, readable for its owner only. Without files, \
+                one is written out.
+
+                EXAMPLES:
+                  depot token random cluster.token   # or, shorter, depot token cluster.token
+                """)
 
         @Argument(help: "Files to write tokens to.") var files: [String] = []
 

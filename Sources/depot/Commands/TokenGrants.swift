@@ -35,6 +35,7 @@ struct CreateToken: AsyncParsableCommand {
             With prefixes it reaches those names and everything below them, and nothing tells its \
             holder what else there is. The token is shown once.
 
+            EXAMPLES:
               depot token create laptop --append --prefix backups/laptop --expires 365d
               depot token create web --read --prefix public --prefix images --file web.token
             """)
@@ -106,9 +107,10 @@ struct RotateToken: AsyncParsableCommand {
         commandName: "rotate",
         abstract: "Put a new token in the place of one, with the same scope and prefixes.",
         discussion: """
-              depot token rotate laptop --overlap 1d
-
             The old one stays good for the overlap, so that its holder can be given the new one.
+
+            EXAMPLES:
+              depot token rotate laptop --overlap 1d
             """)
 
     @Argument(help: "Its name.") var name: String
@@ -131,7 +133,11 @@ struct RotateToken: AsyncParsableCommand {
 
 struct ListTokens: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List the tokens: who may do what, and until when.")
+        commandName: "list", abstract: "List the tokens: who may do what, and until when.",
+        discussion: """
+            EXAMPLES:
+              depot token list
+            """)
 
     @OptionGroup var options: ServerOptions
 
@@ -157,7 +163,12 @@ struct ListTokens: AsyncParsableCommand {
 struct RevokeToken: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke", abstract: "Let nobody in with these tokens any more.",
-        discussion: "A request that has begun comes to its end; the next one is refused.")
+        discussion: """
+            A request that has begun comes to its end; the next one is refused.
+
+            EXAMPLES:
+              depot token revoke laptop
+            """)
 
     @Argument(help: "Their names.") var names: [String]
     @OptionGroup var options: ServerOptions

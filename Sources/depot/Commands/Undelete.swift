@@ -3,12 +3,16 @@ import DepotClient
 import DepotCore
 import DepotWire
 
-struct Undelete: AsyncParsableCommand {
+struct Undelete: AsyncParsableCommand, NamesFiles {
     static let configuration = CommandConfiguration(
         abstract: "Bring back deleted files, as they were.",
         discussion: """
             No byte is copied. With -r, everything below NAME/ that is deleted comes back, and NAME \
             itself. list --deleted tells what there is.
+
+            EXAMPLES:
+              depot undelete report.pdf
+              depot undelete -r photos
             """)
 
     @Argument(help: "The files' names.") var names: [String]
@@ -26,7 +30,7 @@ struct Undelete: AsyncParsableCommand {
         for name in names { parsed.append(try FileName(path: name)) }
         let client = try options.client()
         var tally = NameTally<RevertedBody>(
-            options.output, "brought back", isAlone: parsed.count == 1 && !recursive)
+            "undelete", options.output, "brought back", isAlone: parsed.count == 1 && !recursive)
         for name in parsed {
             if recursive {
                 try await all(below: name, client, &tally)

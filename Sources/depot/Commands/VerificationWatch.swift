@@ -19,7 +19,7 @@ struct VerificationWatch: Sendable {
     /// - Returns: the last word of it.
     func run(_ body: VerifyBody) async throws(DepotError) -> VerificationBody {
         let began = ContinuousClock.now
-        let progress = Progress("verifying", total: nil, options: output)
+        let progress = Progress("verify", options: output)
         var state = try await client.startVerification(body)
         var problems = state.problems
         show(state.problems, progress)
@@ -101,7 +101,7 @@ struct VerificationWatch: Sendable {
     private func show(_ problems: [VerificationProblem], _ progress: Progress) {
         guard !output.json else { return }
         for problem in problems {
-            progress.end()
+            progress.clear()
             Output.line(Self.describe(problem))
         }
     }

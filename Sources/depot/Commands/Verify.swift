@@ -14,6 +14,12 @@ struct Verify: AsyncParsableCommand {
 
             Exit codes: 0 clean, 1 damage was found and repaired, 2 damage remains, 8 not all \
             could be read, as of replicas that do not answer.
+
+            EXAMPLES:
+              depot verify                       # all disks, at half of their speed
+              depot verify --replica r2 --unpaced
+              depot verify --coverage            # how much was read lately
+              depot verify --store /srv/r1       # a stopped replica
             """)
 
     @Option(help: ArgumentHelp("Only this replica; once for each.", valueName: "name"))
@@ -67,7 +73,9 @@ struct Verify: AsyncParsableCommand {
             budgetSeconds: budget?.seconds,
             ageSecondsMax: maxAge?.seconds, repairs: !noRepair,
             isUnpaced: unpaced)
-        let result = try await Interruption.guarding { () throws(DepotError) in
+        let result = try await Interruption.guarding(
+            saying: "what was read counts; the next verification begins with the rest"
+        ) { () throws(DepotError) in
             try await VerificationWatch(client: client, output: output).run(body)
         }
         throw ExitCode(result.exitCode)

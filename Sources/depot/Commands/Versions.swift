@@ -3,13 +3,16 @@ import DepotClient
 import DepotCore
 import DepotWire
 
-struct Versions: AsyncParsableCommand {
+struct Versions: AsyncParsableCommand, NamesFiles {
     static let configuration = CommandConfiguration(
         abstract: "List what a file was before.",
         discussion: """
             What is replaced or deleted is kept for as long as the FileServer says \
             (depot policy list). retrieve NAME@VERSION brings a version \
             back to this machine, revert NAME@VERSION makes it what the depot has.
+
+            EXAMPLES:
+              depot versions report.pdf
             """)
 
     @Argument(help: "The file's name.") var name: String

@@ -88,7 +88,7 @@ final class DepositReporter: Sendable {
         self.isTree = isTree
         self.keepsReceipts = keepsReceipts || output.json || !isTree
         self.output = output
-        progress = Progress("deposit", total: nil, options: output)
+        progress = Progress("deposit", options: output)
     }
 
     /// Whether anybody wants to know how much there is.
@@ -97,18 +97,26 @@ final class DepositReporter: Sendable {
     /// - Parameter size: bytes of content.
     func expect(_ size: UInt64) { progress.set(total: size) }
 
+    /// What an interruption leaves.
+    var left: String {
+        progress.end()
+        let totals = state.withLock { $0.totals }
+        let done = totals.entries.total > 0 ? "\(totals.entries)" : "nothing"
+        return "\(done) deposited so far; run the same command again, and only the rest is sent"
+    }
+
     /// Nothing more comes, though not everything was dealt with.
     func end(with error: DepotError) { state.withLock { $0.ending = error } }
 
     func take(_ problem: SourceTree.Problem) {
         switch problem {
         case .skipped(let skipped):
-            let isFirst = state.withLock { state in
+            let isTold = state.withLock { state in
                 state.skippedCounts[skipped.why, default: 0] += 1
                 if output.json { state.skipped.append(skipped) }
-                return state.skippedCounts[skipped.why] == 1
+                return output.verbose || state.skippedCounts[skipped.why] == 1
             }
-            guard isFirst, !output.json, !output.quiet else { return }
+            guard isTold, !output.json, !output.quiet else { return }
             progress.interrupt("skipped: \(skipped.path): \(skipped.why)")
         case .failed(let name, let error): fail(name, error)
         case .leftOut: break
@@ -167,8 +175,8 @@ final class DepositReporter: Sendable {
     }
 
     private func fail(_ name: String, _ error: DepotError) {
-        state.withLock { $0.failed.add(name, error, keeps: output.json) }
-        if isTree, !output.json { progress.interrupt("depot: \(name): \(error)") }
+        let isTold = state.withLock { $0.failed.add(name, error, output) }
+        if isTree, isTold { progress.interrupt("depot: \(name): \(error)", .bad) }
     }
 
     /// Of what was deposited, whatever became of the rest. Where it cannot be written, `finish`
@@ -199,7 +207,7 @@ final class DepositReporter: Sendable {
             return try give(state)
         }
         show(state)
-        let error = state.ending ?? state.failed.summary(outOf: total, "deposited")
+        let error = state.ending ?? state.failed.summary(outOf: total, "deposited", output)
         if let error, output.json { Failure.end(ErrorTable.row(for: error.code).exitCode) }
         try give(state)
         if let error { throw error }

@@ -1,23 +1,28 @@
 import DepotCore
 import DepotWire
 
-/// Files of a tree that a command did not manage. Each is told when it fails; they are kept only
-/// for JSON.
+/// Files of a tree that a command did not manage. The first ones are told when they fail; they are kept
+/// only for JSON.
 struct FailedFiles: Sendable {
     struct Entry: Encodable, Sendable {
         let name: String
         let error: ErrorEnvelope.Body
     }
 
+    /// So many are told; `--verbose` tells all.
+    static let toldMax = 10
+
     private(set) var count = 0
     private var entries: [Entry] = []
     /// By name: which of several fails first is chance, and the command's exit code is not to be.
     private(set) var first: (name: String, error: DepotError)?
 
-    mutating func add(_ name: String, _ error: DepotError, keeps: Bool) {
+    /// - Returns: whether people are to be told of it.
+    mutating func add(_ name: String, _ error: DepotError, _ output: OutputOptions) -> Bool {
         count += 1
         if first.map({ name < $0.name }) ?? true { first = (name, error) }
-        if keeps { entries.append(Entry(name: name, error: ErrorEnvelope(error).error)) }
+        if output.json { entries.append(Entry(name: name, error: ErrorEnvelope(error).error)) }
+        return !output.json && (output.verbose || count <= Self.toldMax)
     }
 
     var sorted: [Entry] { entries.sorted { $0.name < $1.name } }
@@ -25,12 +30,16 @@ struct FailedFiles: Sendable {
     /// What the command ends with.
     ///
     /// - Parameter verb: `deposited`, say.
-    func summary(outOf total: Int, _ verb: String) -> DepotError? {
+    func summary(
+        outOf total: Int, _ verb: String, _ output: OutputOptions
+    ) -> DepotError? {
         first.map { first in
-            DepotError(
+            let areAllTold = output.json || output.verbose || count <= Self.toldMax
+            return DepotError(
                 first.error.code,
                 "\(count) of \(Output.plural(total, "name")) could not be \(verb), first "
-                    + "\(first.error)")
+                    + "\(first.error)"
+                    + (areAllTold ? "" : "; with --verbose each of them is told"))
         }
     }
 }

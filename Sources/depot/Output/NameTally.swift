@@ -9,12 +9,15 @@ struct NameTally<Done: Encodable & Sendable> {
     let verb: String
     /// Whether there is one name, of which the error that is thrown tells.
     let isAlone: Bool
+    private let progress: Progress
     private(set) var count = 0
     private(set) var done: [Done] = []
     private(set) var failed = FailedFiles()
 
-    init(_ output: OutputOptions, _ verb: String, isAlone: Bool) {
+    /// - Parameter action: as progress names it.
+    init(_ action: String, _ output: OutputOptions, _ verb: String, isAlone: Bool) {
         self.output = output
+        progress = Progress(action, .names, options: output)
         self.verb = verb
         self.isAlone = isAlone
     }
@@ -26,14 +29,21 @@ struct NameTally<Done: Encodable & Sendable> {
         switch result {
         case .success(let value):
             count += 1
-            if output.json { done.append(value) } else if !output.quiet { Output.line(line(value)) }
+            if output.json {
+                done.append(value)
+            } else if !output.quiet {
+                progress.clear()
+                Output.line(line(value))
+            }
         case .failure(let error): fail(name, error)
         }
+        progress.advance()
     }
 
     mutating func fail(_ name: FileName, _ error: DepotError) {
-        failed.add(name.text, error, keeps: output.json)
-        if !isAlone, !output.json { Output.complain("\(error)") }
+        if failed.add(name.text, error, output), !isAlone {
+            progress.interrupt("depot: \(error)", .bad)
+        }
     }
 
     /// Writes the result; throws what went wrong.
@@ -42,9 +52,10 @@ struct NameTally<Done: Encodable & Sendable> {
     ///   - body: for JSON.
     ///   - summary: for people, where several names were meant.
     func finish(_ body: some Encodable, summary: String?) throws(DepotError) {
+        progress.end()
         let error =
             count == 0 && failed.count == 1
-            ? failed.first?.error : failed.summary(outOf: count + failed.count, verb)
+            ? failed.first?.error : failed.summary(outOf: count + failed.count, verb, output)
         if output.json {
             if count == 0, let error { throw error }
             Output.json(body)

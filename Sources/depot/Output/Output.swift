@@ -1,5 +1,6 @@
 import DepotCore
 import FoundationEssentials
+import Glibc
 import Synchronization
 
 // Everything that a command writes goes through here, and nothing past it. Results are promises:
@@ -16,7 +17,12 @@ enum Output {
     static var failure: DepotError? { unwritten.withLock { $0 } }
 
     /// Of results, on standard output.
-    static func line(_ text: String) { deliver("\(text.printable)\n", to: .output) }
+    static func line(_ text: String, _ tone: Tone = .plain) {
+        let text = text.printable
+        deliver("\(isColoured ? tone.on(text) : text)\n", to: .output)
+    }
+
+    private static let isColoured = Tone.isShown(on: .output)
 
     /// Help and the like, which consist of depot's own words.
     static func page(_ text: String) { deliver("\(text)\n", to: .output) }
@@ -26,10 +32,19 @@ enum Output {
         try StandardStream.output.write("\(text.printable)\n")
     }
 
-    static func complain(_ text: String) { note("depot: \(text)") }
+    static func complain(_ text: String) { note("depot: \(text)", .bad) }
 
     /// Beside the results, on standard error. Where nobody listens there, nobody can be told.
-    static func note(_ text: String) { try? StandardStream.error.write("\(text.printable)\n") }
+    static func note(_ text: String, _ tone: Tone = .plain) {
+        let text = text.printable
+        let isColoured = Tone.isShown(on: .error)
+        try? StandardStream.error.write("\(isColoured ? tone.on(text) : text)\n")
+    }
+
+    /// Begins a new picture at the top of the terminal; behind the last one elsewhere.
+    static func beginPicture() {
+        if isatty(STDOUT_FILENO) == 1 { deliver("\u{1B}[H\u{1B}[2J", to: .output) }
+    }
 
     /// Draws over what stands in the terminal's line.
     static func redraw(_ text: String) {
@@ -60,20 +75,13 @@ enum Output {
         unwritten.withLock { $0 = $0 ?? error }
     }
 
-    /// Columns, aligned; numbers to the right.
-    static func table(_ rows: [[String]], rightAligned: Set<Int> = []) {
-        let rows = rows.map { $0.map(\.printable) }
-        guard let columns = rows.map(\.count).max() else { return }
-        let widths = (0..<columns).map { column in
-            rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
-        }
-        for row in rows {
-            let cells = row.enumerated().map { column, text in
-                let padding = String(repeating: " ", count: widths[column] - text.count)
-                if rightAligned.contains(column) { return padding + text }
-                return column == row.count - 1 ? text : text + padding
-            }
-            deliver(cells.joined(separator: "  ") + "\n", to: .output)
+    static func table(
+        _ rows: [[String]], rightAligned: Set<Int> = [], cuttable: Set<Int> = [],
+        tone: @escaping (_ row: Int, _ column: Int) -> Tone = { _, _ in .plain }
+    ) {
+        let table = Table(rows, rightAligned: rightAligned, cuttable: cuttable, tone: tone)
+        for line in table.lines(width: Table.terminalWidth, isColoured: isColoured) {
+            deliver("\(line)\n", to: .output)
         }
     }
 

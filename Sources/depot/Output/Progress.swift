@@ -2,13 +2,68 @@ import DepotCore
 import Glibc
 import Synchronization
 
-/// Tells on standard error how far something is: a bar on a terminal, a line now and then
-/// elsewhere, nothing when quiet.
+/// Tells how far something is: a bar on a terminal, a line now and then elsewhere, both on standard
+/// error; lines of JSON among the results where they are asked for; nothing when quiet.
 final class Progress: Sendable {
-    enum Style: Sendable {
+    private enum Style: Sendable {
         case bar
         case lines
+        case json
         case none
+
+        init(_ options: OutputOptions) {
+            self =
+                switch (options.json, options.progress, options.quiet) {
+                case (true, true, _): .json
+                case (true, false, _), (_, _, true): .none
+                default: isatty(STDERR_FILENO) == 1 ? .bar : .lines
+                }
+        }
+
+        /// A terminal is redrawn so often, a log gets a line so often.
+        var interval: Duration {
+            switch self {
+            case .bar: .milliseconds(100)
+            case .json: .seconds(1)
+            case .lines, .none: .seconds(5)
+            }
+        }
+    }
+
+    /// What is counted.
+    enum Unit: String, Sendable, Encodable {
+        case bytes
+        case names
+        /// Nobody knows how far it is.
+        case nothing
+
+        func text(_ count: UInt64) -> String {
+            switch self {
+            case .bytes: "\(ByteCount(count))"
+            case .names: Output.plural(Int(clamping: count), "name")
+            case .nothing: ""
+            }
+        }
+
+        func rate(_ count: Double) -> String {
+            switch self {
+            case .bytes: "\(ByteCount(rounding: count))/s"
+            case .names: "\(Int(min(count, 1e9)))/s"
+            case .nothing: ""
+            }
+        }
+    }
+
+    private struct Event: Encodable {
+        struct Progress: Encodable {
+            let action: String
+            let unit: Unit
+            let done: UInt64
+            let total: UInt64?
+            let seconds: Int
+        }
+
+        let progress: Progress
     }
 
     private struct State {
@@ -16,20 +71,29 @@ final class Progress: Sendable {
         var done: UInt64 = 0
         var lastShown: ContinuousClock.Instant
         var isDrawn = false
+        var hasEnded = false
     }
 
-    /// A terminal is redrawn so often, a log gets a line so often.
-    private static let barInterval = Duration.milliseconds(100)
-    private static let lineInterval = Duration.seconds(5)
+    /// What takes less is not worth a word.
+    private static let silence = Duration.seconds(1)
 
     private let label: String
+    private let unit: Unit
     private let style: Style
+    private let jsonStream: StandardStream
     private let start = ContinuousClock.now
     private let state: Mutex<State>
 
-    init(_ label: String, total: UInt64?, options: OutputOptions) {
+    /// - Parameter jsonStream: where lines of JSON go: not into a file that is being written to
+    ///   standard output.
+    init(
+        _ label: String, _ unit: Unit = .bytes, total: UInt64? = nil, options: OutputOptions,
+        jsonStream: StandardStream = .output
+    ) {
         self.label = label
-        style = options.quiet || options.json ? .none : isatty(STDERR_FILENO) == 1 ? .bar : .lines
+        self.unit = unit
+        self.jsonStream = jsonStream
+        style = Style(options)
         state = Mutex(State(total: total, lastShown: start))
     }
 
@@ -38,51 +102,92 @@ final class Progress: Sendable {
 
     func set(total: UInt64) { state.withLock { $0.total = total } }
 
-    func advance(_ bytes: UInt64) {
+    func advance(_ count: UInt64 = 1) {
         guard style != .none else { return }
+        show { $0.done.increase(by: count) }
+    }
+
+    private func show(after change: (inout State) -> Void) {
         let now = ContinuousClock.now
-        let text = state.withLock { state -> String? in
-            state.done.increase(by: bytes)
-            let interval = style == .bar ? Self.barInterval : Self.lineInterval
-            guard now - state.lastShown >= interval else { return nil }
+        let shown = state.withLock { state -> State? in
+            change(&state)
+            guard !state.hasEnded, now - start >= Self.silence || style == .bar,
+                now - state.lastShown >= style.interval
+            else { return nil }
             state.lastShown = now
             state.isDrawn = true
-            return describe(state, now)
+            return state
         }
-        guard let text else { return }
+        guard let shown else { return }
         switch style {
-        case .bar: Output.redraw(text)
-        case .lines: Output.note(text)
+        case .bar: Output.redraw(describe(shown, now))
+        case .lines: Output.note(describe(shown, now))
+        case .json: Output.json(event(shown, now), to: jsonStream)
         case .none: break
         }
     }
 
-    /// Takes the bar away, so that what follows has the line to itself.
+    /// Nothing more is told.
     func end() {
-        let isDrawn = state.withLock { $0.isDrawn }
+        state.withLock { $0.hasEnded = true }
+        clear()
+    }
+
+    /// Takes the bar away, so that what follows has the line to itself.
+    func clear() {
+        let isDrawn = state.withLock { state in
+            defer { state.isDrawn = false }
+            return state.isDrawn
+        }
         if style == .bar, isDrawn { Output.redraw("") }
     }
 
     /// A line above the bar.
-    func interrupt(_ text: String) {
-        end()
-        Output.note(text)
+    func interrupt(_ text: String, _ tone: Tone = .plain) {
+        clear()
+        Output.note(text, tone)
+    }
+
+    /// Tells that something goes on of which nobody knows how far it is, from the second on for which
+    /// it does.
+    static func whileWaiting<Value: Sendable>(
+        _ label: String, _ options: OutputOptions,
+        _ body: () async throws(DepotError) -> Value
+    ) async throws(DepotError) -> Value {
+        let progress = Progress(label, .nothing, options: options)
+        let ticks = Task {
+            while true {
+                try await Task.sleep(for: silence)
+                progress.show { _ in }
+            }
+        }
+        defer {
+            ticks.cancel()
+            progress.end()
+        }
+        return try await body()
+    }
+
+    private func event(_ state: State, _ now: ContinuousClock.Instant) -> Event {
+        Event(
+            progress: Event.Progress(
+                action: label, unit: unit, done: state.done, total: state.total,
+                seconds: Int(clamping: (now - start).components.seconds)))
     }
 
     private func describe(_ state: State, _ now: ContinuousClock.Instant) -> String {
-        let elapsed =
-            Double((now - start).components.seconds)
-            + Double((now - start).components.attoseconds) / 1e18
+        let elapsed = (now - start) / .seconds(1)
+        guard unit != .nothing else { return "\(label)  \(Self.clock(elapsed.rounded(.down)))" }
         let done = state.done
         let rate = elapsed > 0 ? Double(done) / elapsed : 0
-        let speed = "\(ByteCount(rounding: rate))/s"
+        let speed = unit.rate(rate)
         guard let total = state.total, total > 0 else {
-            return "\(label)  \(ByteCount(done))  \(speed)"
+            return "\(label)  \(unit.text(done))  \(speed)"
         }
         let share = min(1, Double(done) / Double(total))
         let left = rate > 0 ? Double(total - min(total, done)) / rate : 0
         let percent = "\(Int(share * 100)) %"
-        let sizes = "\(ByteCount(done)) of \(ByteCount(total))"
+        let sizes = "\(unit.text(done)) of \(unit.text(total))"
         guard style == .bar else { return "\(label)  \(percent)  \(sizes)  \(speed)" }
         let filled = Int(share * 24)
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)

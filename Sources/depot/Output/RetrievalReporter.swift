@@ -45,18 +45,32 @@ final class RetrievalReporter: Sendable {
         var warnings = CountedWarnings<RestoreWarning>()
         var lastName: FileName?
         var failed = FailedFiles()
+        var badCopies = 0
+        /// Bad copies that are told when it is known what their replicas are called.
+        var untold: [BadCopyLine] = []
+        var asking: Task<Void, Never>?
         /// What ended the retrieval before its end.
         var ending: DepotError?
         var files = ByKind<FileResult>()
     }
 
+    private struct BadCopyLine {
+        let name: FileName
+        let copy: BadCopyReport
+    }
+
     private let state = Mutex(State())
+    private let client: FileServerClient
     private let isTree: Bool
     private let isToStandardOutput: Bool
     private let output: OutputOptions
     private let progress: Progress
 
-    init(isTree: Bool, isToStandardOutput: Bool, output: OutputOptions, progress: Progress) {
+    init(
+        _ client: FileServerClient, isTree: Bool, isToStandardOutput: Bool, output: OutputOptions,
+        progress: Progress
+    ) {
+        self.client = client
         self.isTree = isTree
         self.isToStandardOutput = isToStandardOutput
         self.output = output
@@ -101,8 +115,8 @@ final class RetrievalReporter: Sendable {
             }
             tell(warning, of: file.name)
         case .failed(let name, let error):
-            state.withLock { $0.failed.add(name.text, error, keeps: output.json) }
-            if !output.json { progress.interrupt("depot: \(name): \(error)") }
+            let isTold = state.withLock { $0.failed.add(name.text, error, output) }
+            if isTold { progress.interrupt("depot: \(name): \(error)", .bad) }
         }
     }
 
@@ -113,11 +127,30 @@ final class RetrievalReporter: Sendable {
     func deleted(_ count: Int) { state.withLock { $0.deleted = count } }
 
     private func tellBadCopies(_ report: DownloadReport) {
-        guard !output.json, !output.quiet else { return }
-        for copy in report.badCopies {
+        guard !output.json, !output.quiet, !report.badCopies.isEmpty else { return }
+        state.withLock { state in
+            let room = output.verbose ? .max : max(0, FailedFiles.toldMax - state.badCopies)
+            state.badCopies += report.badCopies.count
+            state.untold += report.badCopies.prefix(room).map {
+                BadCopyLine(name: report.file.name, copy: $0)
+            }
+            state.asking = state.asking ?? Task { await tellUntold() }
+        }
+    }
+
+    /// Waits until all bad copies are told.
+    func settle() async { await state.withLock { $0.asking }?.value }
+
+    private func tellUntold() async {
+        let names = await ReplicaNames(asking: client)
+        let lines = state.withLock { state in
+            defer { (state.untold, state.asking) = ([], nil) }
+            return state.untold
+        }
+        for line in lines {
             progress.interrupt(
-                "bad copy: \(report.file.name): chunk \(copy.chunk) is \(copy.reason) on replica "
-                    + "\(copy.replica); another copy was used")
+                "bad copy: \(line.name): chunk \(line.copy.chunk) is \(line.copy.reason) on "
+                    + "\(names[line.copy.replica]); another copy was used", .warning)
         }
     }
 
@@ -128,13 +161,24 @@ final class RetrievalReporter: Sendable {
         }
     }
 
+    /// What an interruption leaves.
+    var left: String {
+        progress.end()
+        guard isTree else { return "nothing is left of the file that was being written" }
+        let restored = state.withLock { $0.restored }
+        let done = restored.total > 0 ? "\(restored)" : "nothing"
+        return "\(done) retrieved so far, all of it whole; run the same command again, and only "
+            + "the rest is fetched"
+    }
+
     /// Nothing more comes, though not everything was dealt with.
     func end(with error: DepotError) { state.withLock { $0.ending = error } }
 
     /// Writes the result; throws what went wrong.
     ///
     /// - Parameter target: where the files went.
-    func finish(_ target: String) throws(DepotError) {
+    func finish(_ target: String) async throws(DepotError) {
+        await settle()
         progress.end()
         let state = state.withLock { $0 }
         let total =
@@ -143,8 +187,14 @@ final class RetrievalReporter: Sendable {
             ) { $0 + $1.total }
         if let error = state.ending, total == 0 { throw error }
         state.warnings.tell()
+        if state.badCopies > FailedFiles.toldMax, !output.verbose, !output.json, !output.quiet {
+            Output.note(
+                "bad copies: \(state.badCopies) in all; with --verbose each of them is told",
+                .warning)
+        }
         if output.json { showJSON(state) } else { show(state, target) }
-        guard let error = state.ending ?? state.failed.summary(outOf: total, "retrieved") else {
+        guard let error = state.ending ?? state.failed.summary(outOf: total, "retrieved", output)
+        else {
             return
         }
         if output.json { Failure.end(ErrorTable.row(for: error.code).exitCode) }

@@ -20,7 +20,9 @@ enum Interruption {
         }
     }
 
+    /// - Parameter left: what is said of an interruption: what is done, and how to go on.
     static func guarding<Value: Sendable>(
+        saying left: @autoclosure @escaping @Sendable () -> String,
         _ body: @escaping @Sendable () async throws(DepotError) -> Value
     ) async throws(DepotError) -> Value {
         // Before anything is begun that would have to be cleaned up.
@@ -46,7 +48,10 @@ enum Interruption {
         let result = await work.value
         watch.cancel()
         let code = await watch.value
-        if code != 0 { exit(code) }
+        if code != 0 {
+            Output.note("interrupted: \(left())")
+            exit(code)
+        }
         return try result.get()
     }
 }
