@@ -53,7 +53,8 @@ struct Depot: AsyncParsableCommand {
             CommandGroup(
                 name: "Services",
                 subcommands: [
-                    Serve.self, Replica.self, Local.self, Token.self, TLS.self, Health.self,
+                    Serve.self, Replica.self, Local.self, Token.self, TLS.self, Config.self,
+                    Health.self,
                 ]),
         ])
 
@@ -102,7 +103,8 @@ struct Depot: AsyncParsableCommand {
             var words = try CommandWords.arguments()
             if let first = words.first, let command = spelledOut[first] { words[0] = command }
             try CommandSuggestion.check(words, in: Self.self)
-            try await run(try parseAsRoot(words))
+            Settings.current = try Settings.ofProcess()
+            try await run(try parseAsRoot(try Settings.current?.complete(words) ?? words))
         } catch {
             Failure.end(error, asJSON: CommandLine.arguments.contains("--json"))
         }

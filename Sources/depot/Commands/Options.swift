@@ -65,25 +65,36 @@ struct ServerOptions: ParsableArguments {
 /// A token, from the environment or a file that the environment names. There is no default.
 struct Secret {
     let variable: String
+    /// Its file's key in settings.
+    let setting: String
     let whose: String
 
-    static let client = Secret(variable: "DEPOT_TOKEN", whose: "clients")
+    static let client = Secret(
+        variable: "DEPOT_TOKEN", setting: "token-file", whose: "clients")
     static let cluster = Secret(
-        variable: "DEPOT_CLUSTER_TOKEN", whose: "FileServer and replicas")
+        variable: "DEPOT_CLUSTER_TOKEN", setting: "cluster-token-file",
+        whose: "FileServer and replicas")
 
     /// - Throws: `unauthorized` where none is given, `invalidArgument` for one that cannot be
     ///   right.
     func read() throws(DepotError) -> AccessToken {
         if let text = try CommandWords.environment(variable) { return try AccessToken(text) }
-        guard let path = try CommandWords.environment("\(variable)_FILE") else {
+        var (path, source) = (
+            try CommandWords.environment("\(variable)_FILE"), "\(variable)_FILE"
+        )
+        if path == nil, let found = try Settings.current?[setting] {
+            (path, source) = (found.values.first, found.source)
+        }
+        guard let path else {
             throw DepotError(
                 .unauthorized,
-                "the token of \(whose) is missing: set \(variable) or \(variable)_FILE")
+                "the token of \(whose) is missing: set \(variable) or \(variable)_FILE, or "
+                    + "\(setting) in a file of settings")
         }
         do throws(DepotError) {
             return try Self.read(file: path)
         } catch  where error.code == .unauthorized {
-            throw DepotError(error.code, "\(error.message); see \(variable)_FILE", object: path)
+            throw DepotError(error.code, "\(error.message); see \(source)", object: path)
         }
     }
 

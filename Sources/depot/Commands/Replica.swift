@@ -56,7 +56,9 @@ struct Replica: AsyncParsableCommand {
         // Services stop in reverse: the store is closed when nobody asks it any more.
         let services = TLSWatch.services(certified?.keeper, logger)
         try await Daemon.run(
-            services + [StoreService(store: store), server, announcer], logger)
+            services + [
+                log.watch(of: "replica", logger), StoreService(store: store), server, announcer,
+            ], logger)
     }
 
     private func parseCapacity() throws(DepotError) -> ByteCount? {

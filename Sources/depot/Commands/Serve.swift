@@ -57,7 +57,9 @@ struct Serve: AsyncParsableCommand {
         let announcer = Announcer(logger: logger) {
             ["FileServer listens on port \(try await server.port())"]
         }
-        let services = TLSWatch.services(keeper, logger) + [server, announcer]
+        let services =
+            TLSWatch.services(keeper, logger)
+            + [log.watch(of: "serve", logger), server, announcer]
         try await Daemon.run(services, logger)
     }
 

@@ -21,9 +21,19 @@ struct LogOptions: ParsableArguments {
 
     /// Writes to standard error.
     func logger(_ label: String) -> Logger {
-        var logger = Logger(label: label) { PrintableLog(label: $0) }
-        logger.logLevel = logLevel
-        return logger
+        LogLevel.current = logLevel
+        return Logger(label: label) { PrintableLog(label: $0) }
+    }
+
+    /// Reads the settings again when the process is told to.
+    ///
+    /// - Parameter command: as it is called.
+    func watch(of command: String, _ logger: Logger) -> SettingsWatch {
+        SettingsWatch(
+            command: command,
+            isLevelGiven: CommandLine.arguments.contains {
+                $0 == "--log-level" || $0.hasPrefix("--log-level=")
+            }, logger: logger)
     }
 }
 

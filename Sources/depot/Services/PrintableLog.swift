@@ -14,9 +14,10 @@ struct PrintableLog: LogHandler {
             })
     }
 
+    /// The same for all of the process.
     var logLevel: Logger.Level {
-        get { stream.logLevel }
-        set { stream.logLevel = newValue }
+        get { LogLevel.current }
+        set { LogLevel.current = newValue }
     }
 
     var metadata: Logger.Metadata {
