@@ -8,8 +8,6 @@ import Glibc
 /// The command.
 @main
 struct Depot: AsyncParsableCommand {
-    static let version = "0.1.0"
-
     static let configuration = CommandConfiguration(
         commandName: "depot",
         abstract: "A place to deposit files that nobody can afford to lose.",
@@ -23,7 +21,7 @@ struct Depot: AsyncParsableCommand {
             EXIT CODES:
             \(exitCodes)
             """,
-        version: version,
+        version: BuildVersion.text,
         groupedSubcommands: [
             CommandGroup(
                 name: "Files",
@@ -97,7 +95,7 @@ struct Depot: AsyncParsableCommand {
         do {
             var words = try CommandWords.arguments()
             if let first = words.first, let command = spelledOut[first] { words[0] = command }
-            var command = try parseAsRoot(words)
+            var command = try await asyncParseAsRoot(words)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

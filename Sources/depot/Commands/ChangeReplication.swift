@@ -11,7 +11,7 @@ struct ChangeReplication: AsyncParsableCommand {
             makes up for copies that are missing.
             """)
 
-    @Argument(help: "The file's name.") var name: String
+    @Argument(help: "The file's name.", completion: .fileNames) var name: String
     @Argument(help: ArgumentHelp("Copies on as many replicas.", valueName: "n")) var copies: Int
     @Flag(help: "Only say what would be done.") var plan = false
     @OptionGroup var options: ServerOptions

@@ -11,7 +11,7 @@ struct Delete: AsyncParsableCommand {
             and all that the names were before. Chunks that other files use stay.
             """)
 
-    @Argument(help: "The files' names.") var names: [String]
+    @Argument(help: "The files' names.", completion: .fileNames) var names: [String]
     @Flag(name: .shortAndLong, help: "Delete everything below NAME/, too.")
     var recursive = false
     @Flag(help: "Forget at once what the names were; nothing brings it back.")

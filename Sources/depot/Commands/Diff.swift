@@ -11,7 +11,7 @@ struct Diff: AsyncParsableCommand {
             Times are those of list --at.
             """)
 
-    @Argument(help: "What names begin with.") var prefix = ""
+    @Argument(help: "What names begin with.", completion: .fileNames) var prefix = ""
     @Option(
         help: ArgumentHelp("One of the times; given once or twice.", valueName: "time"),
         transform: Instant.parse)

@@ -11,7 +11,8 @@ struct Forget: AsyncParsableCommand {
             is never let in again with what it holds; another one at its address is welcome.
             """)
 
-    @Argument(help: "The replica, by name, address or UUID.") var replica: String
+    @Argument(help: "The replica, by name, address or UUID.", completion: .replicaNames)
+    var replica: String
     @Flag(help: "Forget it though something is lost by it, or though it is up and not drained.")
     var acceptLoss = false
     @OptionGroup var options: ServerOptions

@@ -7,7 +7,7 @@ struct Info: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Tell everything about a file: its chunks, and which replicas hold them.")
 
-    @Argument(help: "The file's name.") var name: String
+    @Argument(help: "The file's name.", completion: .fileNames) var name: String
     @OptionGroup var options: ServerOptions
 
     private struct Body: Encodable {

@@ -24,7 +24,8 @@ struct Policy: AsyncParsableCommand {
                 collections.
                 """)
 
-        @Argument(help: "The name; / is the whole depot.") var prefix: String
+        @Argument(help: "The name; / is the whole depot.", completion: .fileNames)
+        var prefix: String
         @Option(help: ArgumentHelp("Keep for so many days.", valueName: "D")) var keepDays: Int
         @Option(help: ArgumentHelp("Keep the last K of each name, however old.", valueName: "K"))
         var keepLast = 0
@@ -53,7 +54,8 @@ struct Policy: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take a policy away: that of the next shorter name holds again.")
 
-        @Argument(help: "The name; / is the whole depot.") var prefix: String
+        @Argument(help: "The name; / is the whole depot.", completion: .policyNames)
+        var prefix: String
         @OptionGroup var options: ServerOptions
 
         func run() async throws {

@@ -19,7 +19,7 @@ struct RebuildCatalog: AsyncParsableCommand {
             is only a minority's.
             """)
 
-    @Option(help: "The folder of the catalog.") var data: String
+    @Option(help: "The folder of the catalog.", completion: .directory) var data: String
     @Option(
         help:
             "A replica, as [NAME=]https://HOST:PORT or [NAME=]http://HOST:PORT; once for each member."

@@ -11,7 +11,9 @@ struct Revert: AsyncParsableCommand {
             now becomes a version. depot versions NAME lists them.
             """)
 
-    @Argument(help: ArgumentHelp("The version, as versions lists it.", valueName: "name@version"))
+    @Argument(
+        help: ArgumentHelp("The version, as versions lists it.", valueName: "name@version"),
+        completion: .fileVersions)
     var version: String
     @OptionGroup var options: ServerOptions
 

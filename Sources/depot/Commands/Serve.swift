@@ -15,7 +15,7 @@ struct Serve: AsyncParsableCommand {
             `depot token FILE` makes one; `depot token create` makes tokens that may do less.
             """)
 
-    @Option(help: "The folder of the catalog.") var data: String
+    @Option(help: "The folder of the catalog.", completion: .directory) var data: String
     @Option(help: "Where to listen.") var listen = "127.0.0.1:7400"
     @Option(
         help: "A replica, as [NAME=]https://HOST:PORT or [NAME=]http://HOST:PORT; once for each.")
@@ -23,7 +23,7 @@ struct Serve: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Append a line of JSON for each change to this file: who, what, and what came of it.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var audit: String?
     @OptionGroup(title: "TLS") var tls: TLSOptions
     @Flag(help: "Listen without TLS on addresses that others can reach.")

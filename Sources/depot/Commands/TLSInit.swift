@@ -19,7 +19,7 @@ struct TLSInit: ParsableCommand {
             tells it. Keep ca-key.pem away from the daemons: whoever has it can make certificates.
             """)
 
-    @Argument(help: "The folder of the certificates.") var folder: String
+    @Argument(help: "The folder of the certificates.", completion: .directory) var folder: String
     @Option(help: ArgumentHelp("Where clients find the FileServer.", valueName: "host,…"))
     var fileserver: String?
     @Option(

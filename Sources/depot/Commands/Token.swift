@@ -27,7 +27,7 @@ struct Token: ParsableCommand {
                 "Each file that is not there is made, readable for its owner only. Without files, "
                 + "one is written out.")
 
-        @Argument(help: "Files to write tokens to.") var files: [String] = []
+        @Argument(help: "Files to write tokens to.", completion: .file()) var files: [String] = []
 
         func run() throws {
             if files.isEmpty { Output.line(RandomToken.text()) }

@@ -111,7 +111,7 @@ struct RotateToken: AsyncParsableCommand {
             The old one stays good for the overlap, so that its holder can be given the new one.
             """)
 
-    @Argument(help: "Its name.") var name: String
+    @Argument(help: "Its name.", completion: .tokenNames) var name: String
     @Option(
         help: ArgumentHelp("So long the old one stays good.", valueName: "time"),
         transform: TimeSpan.parse)
@@ -159,7 +159,7 @@ struct RevokeToken: AsyncParsableCommand {
         commandName: "revoke", abstract: "Let nobody in with these tokens any more.",
         discussion: "A request that has begun comes to its end; the next one is refused.")
 
-    @Argument(help: "Their names.") var names: [String]
+    @Argument(help: "Their names.", completion: .tokenNames) var names: [String]
     @OptionGroup var options: ServerOptions
 
     func run() async throws {

@@ -16,7 +16,9 @@ struct Verify: AsyncParsableCommand {
             could be read, as of replicas that do not answer.
             """)
 
-    @Option(help: ArgumentHelp("Only this replica; once for each.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("Only this replica; once for each.", valueName: "name"),
+        completion: .replicaNames)
     var replica: [String] = []
     @Option(
         help: ArgumentHelp("Stop reading after so long, such as 20m.", valueName: "time"),
@@ -33,9 +35,12 @@ struct Verify: AsyncParsableCommand {
     var coverage = false
     @Option(
         help: ArgumentHelp(
-            "Check a stopped replica's folder, without any server.", valueName: "folder"))
+            "Check a stopped replica's folder, without any server.", valueName: "folder"),
+        completion: .directory)
     var store: String?
-    @Option(help: ArgumentHelp("Prove a receipt again, of deposit --receipt.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Prove a receipt again, of deposit --receipt.", valueName: "file"),
+        completion: .file())
     var receipt: String?
     @OptionGroup var options: ServerOptions
 

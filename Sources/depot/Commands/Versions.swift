@@ -12,7 +12,7 @@ struct Versions: AsyncParsableCommand {
             back to this machine, revert NAME@VERSION makes it what the depot has.
             """)
 
-    @Argument(help: "The file's name.") var name: String
+    @Argument(help: "The file's name.", completion: .fileNames) var name: String
     @OptionGroup var options: ServerOptions
 
     private struct Body: Encodable {
