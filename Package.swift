@@ -10,6 +10,10 @@ let reached: [SwiftSetting] =
     isFuzzing
     ? [.unsafeFlags(["-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-cmp"])] : []
 
+// The commit that `depot --version` names. Whoever builds says it, as Scripts/package does: a build of an edited checkout must not
+// be taken for one of its commit.
+let commit = (Context.environment["DEPOT_COMMIT"] ?? "").filter { $0.isHexDigit || $0 == "+" }
+
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -69,6 +73,7 @@ let package = Package(
         .systemLibrary(
             name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .target(name: "CBuildCommit", cSettings: [.define("DEPOT_COMMIT", to: "\"\(commit)\"")]),
         .systemLibrary(
             name: "CSQLiteOptions", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         library("DepotCore", ["CLibCrypto", nioCore], [optimised]),
@@ -113,8 +118,9 @@ let package = Package(
         .executableTarget(
             name: "depot",
             dependencies: [
-                "CLinux", "CSQLiteOptions", "DepotCore", "DepotStore", "DepotSQLiteCatalog",
-                "DepotWire", "DepotClient", "DepotReplicaLink", "DepotReplica", "DepotCluster",
+                "CBuildCommit", "CLinux", "CSQLiteOptions", "DepotCore", "DepotStore",
+                "DepotSQLiteCatalog", "DepotWire", "DepotClient", "DepotReplicaLink",
+                "DepotReplica", "DepotCluster",
                 "DepotUpkeep", "DepotServer", "DepotCertificates", nioCore, lifecycle, signals, log,
                 system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -8,8 +8,6 @@ import Glibc
 /// The command.
 @main
 struct Depot: AsyncParsableCommand {
-    static let version = "0.1.0"
-
     static let configuration = CommandConfiguration(
         commandName: "depot",
         abstract: "A place to deposit files that nobody can afford to lose.",
@@ -30,7 +28,7 @@ struct Depot: AsyncParsableCommand {
             EXIT CODES:
             \(exitCodes)
             """,
-        version: version,
+        version: BuildVersion.text,
         groupedSubcommands: [
             CommandGroup(
                 name: "Files",
@@ -104,7 +102,7 @@ struct Depot: AsyncParsableCommand {
             if let first = words.first, let command = spelledOut[first] { words[0] = command }
             try CommandSuggestion.check(words, in: Self.self)
             Settings.current = try Settings.ofProcess()
-            try await run(try parseAsRoot(try Settings.current?.complete(words) ?? words))
+            try await run(try await asyncParseAsRoot(try Settings.current?.complete(words) ?? words))
         } catch {
             Failure.end(error, asJSON: CommandLine.arguments.contains("--json"))
         }

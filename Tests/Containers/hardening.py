@@ -11,6 +11,8 @@ from support import MIB, equal, expect, write_random
 USER = "10001"
 MEMORY_OF_FILESERVER, MEMORY_OF_REPLICA = 512 * MIB, 384 * MIB
 PROCESSES = 256
+# The binary, its libraries and a busybox: what is not there has no holes.
+IMAGE_SIZE = 120 * MIB
 # What a container can write to; the kernel's own file systems are not counted.
 WRITABLE = {"/data", "/tmp"}
 KERNEL = ("/proc", "/sys", "/dev")
@@ -30,6 +32,7 @@ def hardened(depot, scratch):
             expect_asked_for(service, container, memory)
             expect_confined(service, container, memory)
         expect_asked_for("tokens", depot.container("tokens"), MEMORY_OF_FILESERVER)
+        expect_small()
         expect_published(depot)
         expect_apart(depot)
         work_as_usual(depot, scratch, client)
@@ -112,6 +115,13 @@ def writable(process):
         if "rw" in words[5].split(",") and not f"{words[4]}/".startswith(tuple(f"{place}/" for place in KERNEL))
         # Docker's own files, which only root could write to.
         and words[4] not in ("/etc/resolv.conf", "/etc/hostname", "/etc/hosts")}
+
+
+def expect_small():
+    """The image, as it lies on a disk."""
+    size = int(docker("image", "inspect", "depot:latest", "-f", "{{.Size}}"))
+    expect(size < IMAGE_SIZE, f"the image has {size} bytes, of {IMAGE_SIZE}")
+    print(f"   the image has {size / MIB:.1f} MiB")
 
 
 def expect_published(depot):

@@ -215,13 +215,15 @@ def retrieve_as_user(depot, scratch, name, tree):
 
 
 def whole_trees(depot, scratch):
-    """A tree with everything, and real ones of the client's container: retrieved by root and by an ordinary user, with
+    """A tree with everything, and real ones of a Debian container: retrieved by root and by an ordinary user, with
     all replicas and with one stopped, they are what rsync and tar call the same."""
     tree = scratch.out / "trees"
     tree.mkdir()
     make_everything(tree / "everything")
     for folder in REAL_TREES:
-        docker("exec", depot.client, "cp", "-a", folder, f"/out/trees/{folder[1:].replace('/', '-')}")
+        docker(
+            "run", "--rm", "-v", f"{tree}:/trees", "debian:bookworm-slim",
+            "cp", "-a", folder, f"/trees/{folder[1:].replace('/', '-')}")
     names = sorted(os.listdir(tree))
     began = time.monotonic()
     for name in names:

@@ -3,19 +3,20 @@ import Testing
 
 extension CommandTests {
     @Suite struct ByHand {
-        /// The lines of README's fenced block that begins with a comment.
+        /// The lines of a fenced block of docs/ByHand.md that begins with a comment.
         private func lines(_ comment: String) throws -> String {
             let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
                 .deletingLastPathComponent().deletingLastPathComponent()
-            let readme = try String(
-                contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
-            let start = try #require(readme.range(of: "```sh\n# \(comment)\n"), "\(comment)")
+            let guide = try String(
+                contentsOf: root.appendingPathComponent("docs/ByHand.md"), encoding: .utf8)
+            let start = try #require(guide.range(of: "```sh\n# \(comment)\n"), "\(comment)")
             let end = try #require(
-                readme.range(of: "```", range: start.upperBound..<readme.endIndex))
-            return String(readme[start.upperBound..<end.lowerBound])
+                guide.range(of: "```", range: start.upperBound..<guide.endIndex))
+            return String(guide[start.upperBound..<end.lowerBound])
         }
 
-        @Test func `README's lines check a segment, and find what is wrong in it`() async throws {
+        @Test func `the printed lines check a segment, and find what is wrong in it`() async throws
+        {
             try await Composition.with(replicas: 1) { depot in
                 let bytes = testBytes(5_000_000, seed: 91)
                 let receipt = try await depot.deposit("file", bytes, level: 1)
@@ -36,7 +37,7 @@ extension CommandTests {
 
         /// Of several chunks, of one, and of none.
         @Test(arguments: ["file", "with space/ä 'quoted' \"$HOME\""], [5_000_000, 5_000, 0])
-        func `README's lines restore a file's newest version`(
+        func `the printed lines restore a file's newest version`(
             name: String, size: Int
         ) async throws {
             try await Composition.with(replicas: 1) { depot in

@@ -69,7 +69,7 @@ extension CommandTests {
             }
         }
 
-        /// README names `depot delete` as what to do, and it ended with 5: its tombstone found no room.
+        /// The guide names `depot delete` as what to do, and it ended with 5: its tombstone found no room.
         @Test func `on full disks files are deleted, and their room is given back`() async throws {
             try await withSmallDisks(0..<3, of: 3, megabytes: 24) { depot in
                 var names: [String] = []

@@ -15,7 +15,7 @@ struct ChangeReplication: AsyncParsableCommand, NamesFiles {
               depot change-replication photos/march.jpg 2 --plan
             """)
 
-    @Argument(help: "The file's name.") var name: String
+    @Argument(help: "The file's name.", completion: .fileNames) var name: String
     @Argument(help: ArgumentHelp("Copies on as many replicas.", valueName: "n")) var copies: Int
     @Flag(help: "Only say what would be done.") var plan = false
     @OptionGroup var options: ServerOptions

@@ -16,7 +16,7 @@ struct Delete: AsyncParsableCommand, NamesFiles {
               depot delete -r old --purge --plan   # what would be freed
             """)
 
-    @Argument(help: "The files' names.") var names: [String]
+    @Argument(help: "The files' names.", completion: .fileNames) var names: [String]
     @Flag(name: .shortAndLong, help: "Delete everything below NAME/, too.")
     var recursive = false
     @Flag(help: "Forget at once what the names were; nothing brings it back.")

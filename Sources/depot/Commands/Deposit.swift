@@ -23,7 +23,8 @@ struct Deposit: AsyncParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The file; - is standard input, which needs --as.", valueName: "path"))
+        help: ArgumentHelp("The file; - is standard input, which needs --as.", valueName: "path"),
+        completion: .file())
     var path: String
 
     @Argument(help: ArgumentHelp("Copies on as many replicas.", valueName: "n"))
@@ -56,7 +57,7 @@ struct Deposit: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Save the receipt as JSON, to be proved by verify --receipt; with -r an array of them.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var receipt: String?
 
     @OptionGroup(title: "With -r") var treeOptions: TreeOptions

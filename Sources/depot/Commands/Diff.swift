@@ -15,7 +15,7 @@ struct Diff: AsyncParsableCommand {
               depot diff www --at 2026-11-01 --at 2026-12-01
             """)
 
-    @Argument(help: "What names begin with.") var prefix = ""
+    @Argument(help: "What names begin with.", completion: .fileNames) var prefix = ""
     @Option(
         help: ArgumentHelp("One of the times; given once or twice.", valueName: "time"),
         transform: Instant.parse)

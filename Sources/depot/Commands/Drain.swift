@@ -18,7 +18,8 @@ struct Drain: AsyncParsableCommand {
 
     private static let pollInterval = Duration.seconds(1)
 
-    @Argument(help: "The replica, by name, address or UUID.") var replica: String
+    @Argument(help: "The replica, by name, address or UUID.", completion: .replicaNames)
+    var replica: String
     @Flag(help: "Stop emptying it; it takes copies again.") var stop = false
     @Flag(help: "Begin though files' levels cannot be kept without it.") var force = false
     @Flag(help: "Do not wait until it is empty.") var noWait = false

@@ -15,7 +15,8 @@ struct Forget: AsyncParsableCommand {
               depot forget r2 --accept-loss   # its disk is gone for good
             """)
 
-    @Argument(help: "The replica, by name, address or UUID.") var replica: String
+    @Argument(help: "The replica, by name, address or UUID.", completion: .replicaNames)
+    var replica: String
     @Flag(help: "Forget it though something is lost by it, or though it is up and not drained.")
     var acceptLoss = false
     @OptionGroup var options: ServerOptions

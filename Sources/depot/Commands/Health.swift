@@ -17,7 +17,7 @@ struct Health: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The CA by which it is known, as PEM; DEPOT_CA_FILE, or the system's, otherwise.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var ca: String?
     @OptionGroup var output: OutputOptions
 

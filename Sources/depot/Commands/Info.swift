@@ -12,7 +12,7 @@ struct Info: AsyncParsableCommand, NamesFiles {
               depot info photos/2026/march.jpg --chunks   # and who holds each of them
             """)
 
-    @Argument(help: "The file's name.") var name: String
+    @Argument(help: "The file's name.", completion: .fileNames) var name: String
     @Flag(help: "List its chunks, and which replicas hold them.") var chunks = false
     @OptionGroup var options: ServerOptions
 

@@ -15,7 +15,7 @@ struct List: AsyncParsableCommand {
               depot list --deleted photos       # what undelete brings back
             """)
 
-    @Argument(help: "What names begin with.") var prefix = ""
+    @Argument(help: "What names begin with.", completion: .fileNames) var prefix = ""
     @Option(
         help: ArgumentHelp(
             "As it was at that time: 2026-11-30T08:46:00Z, a day, @SECONDS, or 2h for two hours ago.",

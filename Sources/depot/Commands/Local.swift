@@ -25,7 +25,7 @@ struct Local: AsyncParsableCommand {
               depot local --data ./depot-data --replicas 5 --listen 127.0.0.1:7400
             """)
 
-    @Option(help: "The folder of everything.") var data = "./depot-data"
+    @Option(help: "The folder of everything.", completion: .directory) var data = "./depot-data"
     @Option(help: "Where the FileServer listens.") var listen = "127.0.0.1:7400"
     @Option(help: "How many replicas.") var replicas = 3
     @Flag(help: "Listen without TLS on addresses that others can reach.")

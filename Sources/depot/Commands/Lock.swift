@@ -21,7 +21,8 @@ struct Lock: AsyncParsableCommand, NamesFiles {
               depot lock -r evidence --release-hold
             """)
 
-    @Argument(help: "The files' names, or versions of them.") var names: [String]
+    @Argument(help: "The files' names, or versions of them.", completion: .fileVersions)
+    var names: [String]
     @Flag(name: .shortAndLong, help: "Lock everything below NAME/, too.")
     var recursive = false
     @Option(

@@ -29,7 +29,7 @@ struct ServerOptions: ParsableArguments {
         help: ArgumentHelp(
             "The CA by which an https:// FileServer is known, as PEM; DEPOT_CA_FILE, or the "
                 + "system's, otherwise.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var ca: String?
 
     @Option(

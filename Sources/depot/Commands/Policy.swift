@@ -29,7 +29,8 @@ struct Policy: AsyncParsableCommand {
                   depot policy set / --keep-days 90
                 """)
 
-        @Argument(help: "The name; / is the whole depot.") var prefix: String
+        @Argument(help: "The name; / is the whole depot.", completion: .fileNames)
+        var prefix: String
         @Option(help: ArgumentHelp("Keep for so many days.", valueName: "D")) var keepDays: Int
         @Option(help: ArgumentHelp("Keep the last K of each name, however old.", valueName: "K"))
         var keepLast = 0
@@ -67,7 +68,8 @@ struct Policy: AsyncParsableCommand {
                   depot policy remove photos
                 """)
 
-        @Argument(help: "The name; / is the whole depot.") var prefix: String
+        @Argument(help: "The name; / is the whole depot.", completion: .policyNames)
+        var prefix: String
         @OptionGroup var options: ServerOptions
 
         func run() async throws {

@@ -23,7 +23,7 @@ struct RebuildCatalog: AsyncParsableCommand {
                   --replica http://10.0.0.12:7401 --replica http://10.0.0.13:7401
             """)
 
-    @Option(help: "The folder of the catalog.") var data: String
+    @Option(help: "The folder of the catalog.", completion: .directory) var data: String
     @Option(
         help:
             "A replica, as [NAME=]https://HOST:PORT or [NAME=]http://HOST:PORT; once for each member."

@@ -19,7 +19,8 @@ struct Replica: AsyncParsableCommand {
               depot replica --data /srv/r1 --capacity 2TB
             """)
 
-    @Option(help: "The folder of its chunks: a disk of its own.") var data: String
+    @Option(help: "The folder of its chunks: a disk of its own.", completion: .directory)
+    var data: String
     @Option(help: "Where to listen.") var listen = "127.0.0.1:7401"
     @Option(help: "What people call it.") var name: String?
     @Option(help: "Where it stands: copies go to different zones first.") var zone: String?

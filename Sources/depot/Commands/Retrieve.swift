@@ -26,7 +26,8 @@ struct Retrieve: AsyncParsableCommand, NamesFiles {
     @Argument(
         help: ArgumentHelp(
             "The file's name, or NAME@VERSION; with -r, what its names begin with.",
-            valueName: "name"))
+            valueName: "name"),
+        completion: .fileVersions)
     var name: String
 
     @Option(
@@ -40,7 +41,8 @@ struct Retrieve: AsyncParsableCommand, NamesFiles {
         help: ArgumentHelp(
             "Where to: a file, a folder with -r, a device or a pipe; - is standard output. The "
                 + "last part of the name otherwise.",
-            valueName: "path"))
+            valueName: "path"),
+        completion: .file())
     var path: String?
 
     @Flag(name: .shortAndLong, help: "Retrieve every file below NAME/ into a folder.")

@@ -14,7 +14,9 @@ struct Revert: AsyncParsableCommand, NamesFiles {
               depot revert report.pdf@1-7
             """)
 
-    @Argument(help: ArgumentHelp("The version, as versions lists it.", valueName: "name@version"))
+    @Argument(
+        help: ArgumentHelp("The version, as versions lists it.", valueName: "name@version"),
+        completion: .fileVersions)
     var version: String
     @OptionGroup var options: ServerOptions
 

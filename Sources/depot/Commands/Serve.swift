@@ -20,7 +20,7 @@ struct Serve: AsyncParsableCommand {
                   --replica r3=http://10.0.0.13:7401 --audit /var/log/depot/audit.jsonl
             """)
 
-    @Option(help: "The folder of the catalog.") var data: String
+    @Option(help: "The folder of the catalog.", completion: .directory) var data: String
     @Option(help: "Where to listen.") var listen = "127.0.0.1:7400"
     @Option(
         help: "A replica, as [NAME=]https://HOST:PORT or [NAME=]http://HOST:PORT; once for each.")
@@ -28,7 +28,7 @@ struct Serve: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Append a line of JSON for each change to this file: who, what, and what came of it.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var audit: String?
     @Flag(
         help: "Let administrators break locks (depot lock --break). Else no token can."

@@ -14,7 +14,8 @@ struct Simulate: AsyncParsableCommand {
 
     @Option(
         name: .customLong("lose"), parsing: .upToNextOption,
-        help: ArgumentHelp("Replicas that are to be supposed gone.", valueName: "replica"))
+        help: ArgumentHelp("Replicas that are to be supposed gone.", valueName: "replica"),
+        completion: .replicaNames)
     var lost: [String] = []
     @OptionGroup var options: ServerOptions
 

@@ -28,7 +28,7 @@ struct TLSInit: ParsableCommand {
               depot tls init certificates --fileserver depot.example --replica r1@10.0.0.11 --renew
             """)
 
-    @Argument(help: "The folder of the certificates.") var folder: String
+    @Argument(help: "The folder of the certificates.", completion: .directory) var folder: String
     @Option(help: ArgumentHelp("Where clients find the FileServer.", valueName: "host,…"))
     var fileserver: String?
     @Option(

@@ -33,7 +33,7 @@ struct Token: ParsableCommand {
                   depot token random cluster.token   # or, shorter, depot token cluster.token
                 """)
 
-        @Argument(help: "Files to write tokens to.") var files: [String] = []
+        @Argument(help: "Files to write tokens to.", completion: .file()) var files: [String] = []
 
         func run() throws {
             if files.isEmpty { Output.line(RandomToken.text()) }

@@ -113,7 +113,7 @@ struct RotateToken: AsyncParsableCommand {
               depot token rotate laptop --overlap 1d
             """)
 
-    @Argument(help: "Its name.") var name: String
+    @Argument(help: "Its name.", completion: .tokenNames) var name: String
     @Option(
         help: ArgumentHelp("So long the old one stays good.", valueName: "time"),
         transform: TimeSpan.parse)
@@ -170,7 +170,7 @@ struct RevokeToken: AsyncParsableCommand {
               depot token revoke laptop
             """)
 
-    @Argument(help: "Their names.") var names: [String]
+    @Argument(help: "Their names.", completion: .tokenNames) var names: [String]
     @OptionGroup var options: ServerOptions
 
     func run() async throws {

@@ -15,7 +15,7 @@ struct Undelete: AsyncParsableCommand, NamesFiles {
               depot undelete -r photos
             """)
 
-    @Argument(help: "The files' names.") var names: [String]
+    @Argument(help: "The files' names.", completion: .deletedNames) var names: [String]
     @Flag(name: .shortAndLong, help: "Bring back everything below NAME/, too.")
     var recursive = false
     @OptionGroup var options: ServerOptions

@@ -22,7 +22,9 @@ struct Verify: AsyncParsableCommand {
               depot verify --store /srv/r1       # a stopped replica
             """)
 
-    @Option(help: ArgumentHelp("Only this replica; once for each.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("Only this replica; once for each.", valueName: "name"),
+        completion: .replicaNames)
     var replica: [String] = []
     @Option(
         help: ArgumentHelp("Stop reading after so long, such as 20m.", valueName: "time"),
@@ -39,9 +41,12 @@ struct Verify: AsyncParsableCommand {
     var coverage = false
     @Option(
         help: ArgumentHelp(
-            "Check a stopped replica's folder, without any server.", valueName: "folder"))
+            "Check a stopped replica's folder, without any server.", valueName: "folder"),
+        completion: .directory)
     var store: String?
-    @Option(help: ArgumentHelp("Prove a receipt again, of deposit --receipt.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Prove a receipt again, of deposit --receipt.", valueName: "file"),
+        completion: .file())
     var receipt: String?
     @OptionGroup var options: ServerOptions
 

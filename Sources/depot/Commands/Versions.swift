@@ -15,7 +15,7 @@ struct Versions: AsyncParsableCommand, NamesFiles {
               depot versions report.pdf
             """)
 
-    @Argument(help: "The file's name.") var name: String
+    @Argument(help: "The file's name.", completion: .fileNames) var name: String
     @OptionGroup var options: ServerOptions
 
     private struct Body: Encodable {

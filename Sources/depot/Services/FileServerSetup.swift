@@ -33,7 +33,7 @@ struct FileServerSetup {
         let (clusterToken, tls) = (clusterToken, tls)
         var configuration = FileServerConfiguration(
             host: listen.host, port: listen.port, replicas: replicas, token: token,
-            version: Depot.version)
+            version: BuildVersion.number)
         configuration.tokens = TokenFile(in: data)
         configuration.audit = try audit.map { path throws(DepotError) in
             try AuditFile(path, logger)

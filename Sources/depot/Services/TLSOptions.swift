@@ -8,14 +8,16 @@ struct TLSOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The daemon's certificate, as PEM; `depot tls init` makes one. It comes with --tls-key "
-                + "and --tls-ca.", valueName: "file"))
+                + "and --tls-ca.", valueName: "file"), completion: .file())
     var tlsCertificate: String?
-    @Option(help: ArgumentHelp("The certificate's key, as PEM.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The certificate's key, as PEM.", valueName: "file"),
+        completion: .file())
     var tlsKey: String?
     @Option(
         help: ArgumentHelp(
             "The CA of the deployment, by which FileServer and replicas recognise each other.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var tlsCa: String?
 
     /// - Throws: `invalidArgument` for some of the three without the others.
