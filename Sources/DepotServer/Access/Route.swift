@@ -6,7 +6,7 @@ import DepotWire
 
 /// What can be asked of a FileServer.
 enum Route: CaseIterable, Sendable {
-    case health, status
+    case health, metrics, status
     case openDeposit, negotiate, upload, barrier, commit, closeDeposit
     case openRetrieval, readChunks, closeRetrieval
     case list, info, versions, content, contentHead, put, delete, changeLevel, revert, lock
@@ -40,8 +40,9 @@ enum Route: CaseIterable, Sendable {
     var rule: Rule {
         switch self {
         case .health: rule(nil, .names, "health")
-        case .status: rule(.read, .everything, "status")
-        case .coverage: rule(.read, .everything, "coverage")
+        case .metrics: rule(.observe, .everything, "metrics")
+        case .status: rule(.observe, .everything, "status")
+        case .coverage: rule(.observe, .everything, "coverage")
         case .list: rule(.read, .names, "listing")
         case .info: rule(.read, .name, "info")
         case .versions: rule(.read, .name, "listing versions")

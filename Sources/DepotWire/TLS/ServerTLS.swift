@@ -26,6 +26,9 @@ public struct ServerTLS: Sendable {
     /// Whole days until the daemon's certificate expires.
     public var daysLeft: Int { keeper.daysLeft }
 
+    /// When that is, in seconds since 1970.
+    public var expires: Int64 { keeper.certificate.validUntil }
+
     /// Puts TLS between the socket and everything else of a connection that has not begun.
     func secure(_ channel: any Channel) throws {
         let current = keeper.current
