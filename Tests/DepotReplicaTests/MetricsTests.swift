@@ -33,8 +33,10 @@ import Testing
             let object = SampleObjects.chunk(1)
             let stored = try await replica.answer(to: .put(.frames(of: [object])))
             #expect(stored?.status == 204)
-            _ = try await replica.remote().vouch(for: [object.id])
-            _ = try await replica.remote().read([object.id])
+            let remote = try replica.remote()
+            _ = try await remote.standing()
+            _ = try await remote.vouch(for: [object.id])
+            _ = try await remote.read([object.id])
             let answer = try #require(try await replica.answer(to: Self.scrape()))
             #expect(answer.status == 200)
             #expect(

@@ -34,7 +34,7 @@ import Testing
             let content = TestDepositor.data(5_000, seed: 1)
             let put = try await depot.http.call(
                 .PUT, "/v1/files/some%2Fname?level=2", body: [content])
-            #expect(put.status == 200)
+            #expect(put.status == 201)
             _ = try await depot.http.call(.GET, "/v1/files/some/name/content")
             _ = try await depot.http.call(.GET, "/v1/files/other/content")
             _ = try await depot.http.call(.GET, "/nothing")
@@ -66,7 +66,7 @@ import Testing
             let writer = depot.showing(token)
             let put = try await writer.call(
                 .PUT, "/v1/files/secret-file-name?level=1", body: [chunk])
-            #expect(put.status == 200)
+            #expect(put.status == 201)
             _ = try await writer.call(.GET, "/v1/files/secret-file-name/content")
             _ = try await writer.call(.GET, "/v1/files/secret-missing-name/content")
             _ = try await writer.call(.GET, "/secret-path?secret-query=1")
@@ -144,6 +144,47 @@ import Testing
             let reader = depot.showing(
                 try await depot.token("some", .read, prefixes: ["here"]))
             #expect(try await reader.call(.GET, "/metrics").status == 403)
+        }
+    }
+
+    /// What keeps the FileServer from collecting was told with the name of a file.
+    @Test func `whoever only observes is told what is wrong, and of no file`() async throws {
+        try await TestDepot.run { depot in
+            for name in ["a", "b", "c"] {
+                try await depot.deposit(name, TestDepositor.data(100, seed: 1), level: 3)
+            }
+            let stray = FileRecord(
+                cluster: try await depot.catalog.cluster().cluster,
+                name: try FileName("secret-name"), sequence: CommitSequence(epoch: 1, counter: 2),
+                time: 0, content: .deleted(level: .three))
+            try await depot.replicas[0].put([stray.encoded()])
+            _ = try await depot.verify()
+            let observer = depot.showing(try await depot.token("prometheus", .observe))
+            let told = try await observer.call(.GET, "/v1/status")
+            let problem = try #require(try told.json(StatusBody.self).problem)
+            #expect(problem.contains("nothing is collected: replica r1:7401 holds 1 records"))
+            #expect(!String(buffer: told.body).contains("secret-name"))
+            let named = try #require(try await depot.status().problem)
+            #expect(named.contains("'secret-name' among them"))
+            #expect(try await depot.scrape().value("depot_catalog_unexplained") == 1)
+            #expect(try await depot.scrape().value("depot_catalog_damaged") == 0)
+        }
+    }
+
+    @Test func `what a replica misreads and repair mends is counted`() async throws {
+        try await TestDepot.run { depot in
+            let file = try TestDepositor.file(TestDepositor.data(100, seed: 1))
+            try await depot.deposit("file", TestDepositor.data(100, seed: 1), level: 3)
+            let chunk = try #require(file.chunks.first)
+            depot.replicas[1].corrupt(chunk.id)
+            _ = try await depot.verify()
+            let scrape = try await depot.scrape()
+            let found = "depot_replica_corrupt_copies_total{replica"
+            #expect(scrape.value("\(found)=\"r2:7401\"}") ?? 0 >= 1)
+            #expect(scrape.value("\(found)=\"r1:7401\"}") == 0)
+            #expect(scrape.value("depot_repair_copies_total") == 1)
+            #expect(scrape.value("depot_repair_bytes_total") == 100)
+            #expect(scrape.value("depot_barrier_duration_seconds_count") ?? 0 >= 1)
         }
     }
 
