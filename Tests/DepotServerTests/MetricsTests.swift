@@ -147,30 +147,6 @@ import Testing
         }
     }
 
-    /// What keeps the FileServer from collecting was told with the name of a file.
-    @Test func `whoever only observes is told what is wrong, and of no file`() async throws {
-        try await TestDepot.run { depot in
-            for name in ["a", "b", "c"] {
-                try await depot.deposit(name, TestDepositor.data(100, seed: 1), level: 3)
-            }
-            let stray = FileRecord(
-                cluster: try await depot.catalog.cluster().cluster,
-                name: try FileName("secret-name"), sequence: CommitSequence(epoch: 1, counter: 2),
-                time: 0, content: .deleted(level: .three))
-            try await depot.replicas[0].put([stray.encoded()])
-            _ = try await depot.verify()
-            let observer = depot.showing(try await depot.token("prometheus", .observe))
-            let told = try await observer.call(.GET, "/v1/status")
-            let problem = try #require(try told.json(StatusBody.self).problem)
-            #expect(problem.contains("nothing is collected: replica r1:7401 holds 1 records"))
-            #expect(!String(buffer: told.body).contains("secret-name"))
-            let named = try #require(try await depot.status().problem)
-            #expect(named.contains("'secret-name' among them"))
-            #expect(try await depot.scrape().value("depot_catalog_unexplained") == 1)
-            #expect(try await depot.scrape().value("depot_catalog_damaged") == 0)
-        }
-    }
-
     @Test func `what a replica misreads and repair mends is counted`() async throws {
         try await TestDepot.run { depot in
             let file = try TestDepositor.file(TestDepositor.data(100, seed: 1))

@@ -6,7 +6,7 @@ import DepotCore
 /// | method and path | body → answer |
 /// |---|---|
 /// | `GET /health` | → `HealthBody` |
-/// | `GET /metrics` | → the text format of Prometheus |
+/// | `GET /metrics` | → the text format of Prometheus, `text/plain; version=0.0.4` |
 /// | `GET /v1/status` | → `StatusBody` |
 /// | `POST /v1/deposits` | `OpenDepositBody` → `DepositBody` |
 /// | `POST /v1/deposits/{id}/negotiation` | chunk references → lacking chunks |

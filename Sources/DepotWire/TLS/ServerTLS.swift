@@ -11,7 +11,8 @@ public struct ServerTLS: Sendable {
         /// Anybody's, as far as the token lets them in.
         case anybody
         /// The FileServer's, which shows its certificate. Others may connect without one, for what
-        /// is open to everybody: a health check needs no key.
+        /// is open to everybody, a health check needs no key, and for the metrics, whose token is
+        /// good for nothing else.
         case fileServer
     }
 

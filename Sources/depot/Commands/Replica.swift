@@ -12,7 +12,7 @@ struct Replica: AsyncParsableCommand {
         discussion: """
             Needs DEPOT_CLUSTER_TOKEN or DEPOT_CLUSTER_TOKEN_FILE, the same as the FileServer's. \
             Its identity is in its folder: the address may change. With TLS a new folder takes it from \
-            the certificate, and only the FileServer is served, but for `depot health`.
+            the certificate, and only the FileServer is served, but for `depot health` and metrics.
             """)
 
     @Option(help: "The folder of its chunks: a disk of its own.") var data: String
