@@ -1,9 +1,12 @@
 import CoreMetrics
 
+// Every request is noted here, on its connection's event loop. So a route is a place in an array: to
+// hash an enumeration of another target's would cost more than all the counting.
+
 /// Counts a daemon's requests by what they ask for. All counters are there from the start, so that
 /// the first error of a kind is seen as one more than none.
-public struct RequestMetrics<Asked: CaseIterable & Hashable & Sendable>: Sendable {
-    private struct Series: Sendable {
+public final class RequestMetrics: Sendable {
+    private final class Series: Sendable {
         /// By `StatusClass`.
         let requests: [Counter]
         let duration: CoreMetrics.Timer
@@ -25,25 +28,26 @@ public struct RequestMetrics<Asked: CaseIterable & Hashable & Sendable>: Sendabl
         case none
     }
 
-    private let known: [Asked: Series]
+    private let known: [Series]
     private let unknown: Series
 
-    public init(from factory: any MetricsFactory) {
-        known = Dictionary(
-            Asked.allCases.map { ($0, Series(LabelValue($0), from: factory)) }
-        ) { first, _ in first }
+    /// - Parameter routes: what can be asked for.
+    public init<Route: CaseIterable & Sendable>(
+        of routes: Route.Type, from factory: any MetricsFactory
+    ) {
+        known = routes.allCases.map { Series(LabelValue($0), from: factory) }
         unknown = Series(LabelValue(Nothing.none), from: factory)
     }
 
     /// - Parameters:
-    ///   - route: `nil` where nothing was asked for that there is.
+    ///   - place: of what was asked for among all that can be; `nil` where there is no such thing.
     ///   - status: that of HTTP.
     ///   - received: bytes of its body.
     ///   - sent: bytes of its answer's body.
     public func note(
-        _ route: Asked?, status: Int, duration: Duration, received: UInt64, sent: UInt64
+        _ place: Int?, status: Int, duration: Duration, received: UInt64, sent: UInt64
     ) {
-        let series = route.flatMap { known[$0] } ?? unknown
+        let series = place.map { known.indices.contains($0) ? known[$0] : unknown } ?? unknown
         series.requests[StatusClass(status).rawValue].increment()
         series.duration.record(duration)
         if received > 0 { series.received.add(received) }

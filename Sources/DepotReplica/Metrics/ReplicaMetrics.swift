@@ -21,7 +21,7 @@ struct ReplicaMetrics: Sendable {
     /// Segments of one look: those of a disk of many terabytes.
     private static let segmentsMax = 100_000
 
-    let requests: RequestMetrics<ReplicaRoute>
+    let requests: RequestMetrics
     private let registry: MetricRegistry
     private let version: String
     private let storage: MeasuredStorage
@@ -35,7 +35,7 @@ struct ReplicaMetrics: Sendable {
     ) {
         registry = configuration.metrics
         version = configuration.version
-        requests = RequestMetrics(from: configuration.metrics)
+        requests = RequestMetrics(of: ReplicaRoute.self, from: configuration.metrics)
         self.storage = storage
         self.budget = budget
         self.policy = policy

@@ -4,8 +4,8 @@ import DepotWire
 // Every request is one of these routes, and every route says here who may take it: there is no third
 // way. What a request reaches is judged by the names that it has, or that its answer would have.
 
-/// What can be asked of a FileServer.
-enum Route: CaseIterable, Sendable {
+/// What can be asked of a FileServer. Its number is its place among all cases.
+enum Route: Int, CaseIterable, Sendable {
     case health, metrics, status
     case openDeposit, negotiate, upload, barrier, commit, closeDeposit
     case openRetrieval, readChunks, closeRetrieval
