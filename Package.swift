@@ -20,6 +20,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(
@@ -60,6 +61,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
@@ -77,6 +79,7 @@ let package = Package(
         .systemLibrary(
             name: "CSQLiteOptions", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         library("DepotCore", ["CLibCrypto", nioCore], [optimised]),
+        library("DepotMetrics", [metrics]),
         // Between SQLite and the disk, to tell a page that changed there from one that was written. Optimised in debug
         // builds, too, as hashing is.
         .target(
@@ -88,7 +91,9 @@ let package = Package(
             [
                 "CLinux", "DepotCore", "DepotSQLite", nioCore, nioPosix, grdb, log,
             ]),
-        library("DepotSQLiteCatalog", ["DepotCore", "DepotSQLite", grdb, nioCore, log]),
+        library(
+            "DepotSQLiteCatalog",
+            ["DepotCore", "DepotMetrics", "DepotSQLite", grdb, nioCore, log, metrics]),
         library("DepotCertificates", ["CLibCrypto", "DepotCore"]),
         library(
             "DepotWire",
@@ -104,14 +109,18 @@ let package = Package(
             "DepotReplicaLink",
             ["DepotCertificates", "DepotCore", "DepotWire", nioCore, nioHTTP1]),
         library(
-            "DepotReplica", ["DepotCore", "DepotWire", nioCore, nioPosix, nioHTTP1, lifecycle, log]),
-        library("DepotCluster", ["DepotCore", "DepotWire", nioCore, log]),
-        library("DepotUpkeep", ["DepotCore", "DepotWire", "DepotCluster", log]),
+            "DepotReplica",
+            [
+                "DepotCore", "DepotMetrics", "DepotWire", nioCore, nioPosix, nioHTTP1, lifecycle,
+                log, metrics,
+            ]),
+        library("DepotCluster", ["DepotCore", "DepotMetrics", "DepotWire", nioCore, log, metrics]),
+        library("DepotUpkeep", ["DepotCore", "DepotMetrics", "DepotWire", "DepotCluster", log]),
         library(
             "DepotServer",
             [
-                "DepotCore", "DepotWire", "DepotCluster", "DepotUpkeep", nioCore, nioHTTP1,
-                lifecycle, log,
+                "DepotCore", "DepotMetrics", "DepotWire", "DepotCluster", "DepotUpkeep", nioCore,
+                nioHTTP1, lifecycle, log, metrics,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ]),
@@ -158,6 +167,7 @@ let package = Package(
                 "CLinux", "CSQLiteChecksums", "DepotCore", "DepotStore", "DepotTestSupport", grdb,
                 nioCore, log,
             ]),
+        tests("DepotMetricsTests", ["DepotMetrics", metrics]),
         tests("DepotCertificatesTests", ["DepotCertificates", "DepotCore", "DepotTestSupport"]),
         tests(
             "DepotWireTests",
@@ -169,7 +179,8 @@ let package = Package(
             "DepotReplicaTests",
             [
                 "DepotCertificates", "DepotCore", "DepotStore", "DepotWire", "DepotReplicaLink",
-                "DepotReplica", "DepotTestSupport", nioCore, nioPosix, lifecycle, log,
+                "DepotMetrics", "DepotReplica", "DepotTestSupport", nioCore, nioPosix, lifecycle,
+                log,
             ]),
         tests(
             "DepotClientTests",
@@ -180,8 +191,8 @@ let package = Package(
         tests(
             "DepotServerTests",
             [
-                "DepotCore", "DepotCluster", "DepotUpkeep", "DepotServer", "DepotSQLite",
-                "DepotSQLiteCatalog", "DepotWire", "DepotTestSupport",
+                "DepotCore", "DepotCluster", "DepotMetrics", "DepotUpkeep", "DepotServer",
+                "DepotSQLite", "DepotSQLiteCatalog", "DepotWire", "DepotTestSupport",
                 nioCore, nioPosix, nioHTTP1, log, lifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ]),
@@ -193,7 +204,7 @@ let package = Package(
             ]
         ),
         // Reads the repository itself: documents, imports, the matrix of faults.
-        tests("RepositoryTests", []),
+        tests("RepositoryTests", ["DepotMetrics"]),
         // Runs the command as a process: it depends on the product so that it is built.
         tests("DepotCommandTests", ["depot", "DepotTestSupport"], exclude: ["Fixtures"]),
     ],

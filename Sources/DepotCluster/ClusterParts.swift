@@ -15,6 +15,8 @@ package struct ClusterParts: Sendable {
     package let dropper: CopyDropper
     package let leveler: CopyLeveler
     package let deliverer: RecordDeliverer
+    /// For what the FileServer does itself.
+    package let budget: MemoryBudget
     private let monitor: ReplicaMonitor
     private let watch: CatalogWatch
 
@@ -25,7 +27,7 @@ package struct ClusterParts: Sendable {
     ) {
         self.context = context
         self.pool = pool
-        let budget = MemoryBudget(size: workMemory)
+        budget = MemoryBudget(size: workMemory)
         inspector = CopyInspector(context: context, pool: pool, catalog: catalog)
         comparer = InventoryComparer(context: context, pool: pool, catalog: catalog)
         fetcher = ChunkFetcher(

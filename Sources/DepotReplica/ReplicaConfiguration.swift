@@ -1,3 +1,4 @@
+import DepotMetrics
 import DepotWire
 
 /// The settings of a StorageReplica's service.
@@ -7,6 +8,12 @@ public struct ReplicaServerConfiguration: Sendable {
     public var port: Int
     /// The secret that FileServers and replicas share. Every request but `/health` has to carry it.
     public var token: AccessToken
+    /// Opens `GET /metrics` and nothing else; `nil`: only `token` opens that.
+    public var metricsToken: AccessToken?
+    /// What is counted, for whoever asks at `/metrics`.
+    public var metrics = MetricRegistry(MetricFamily.ofReplica)
+    /// Told there.
+    public var version = "unknown"
     /// How connections are secured; `nil`: not at all.
     public var tls: ServerTLS?
     /// Bytes of objects in memory at once, over all connections. They are room for eight of the

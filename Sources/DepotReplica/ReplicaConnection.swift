@@ -41,6 +41,8 @@ final class ReplicaConnection: ChannelDuplexHandler {
     /// this one's response is known to have been written.
     private var number = 0
     private var exchange: String?
+    /// Of the request that began last.
+    private var count: RequestCount?
     private var sender = RequestSender.stranger
     private var trace: TraceID?
     /// Of the request, for the log.
@@ -76,6 +78,7 @@ final class ReplicaConnection: ChannelDuplexHandler {
 
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         number += 1
+        count = RequestCount(of: head.uri)
         exchange = head.headers.first(name: WireExchange.header)
         path = head.uri
         sender = self.context.policy.sender(of: head)
@@ -133,6 +136,7 @@ final class ReplicaConnection: ChannelDuplexHandler {
     }
 
     private func receive(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        count?.receive(bytes.readableBytes)
         switch state {
         case .receiving(let receiver): receiver.receive(bytes)
         case .collecting(let request, var body):
@@ -224,25 +228,46 @@ final class ReplicaConnection: ChannelDuplexHandler {
                 "path": "\(path)", "status": "\(response.status.code)", "bytes": "\(length)",
             ])
         context.write(wrapOutboundOut(.head(head)), promise: nil)
+        let answered = Answered(number: number, count: count, status: response.status, length)
         if self.context.policy.tls != nil {
-            sendPieces(of: response.parts, context)
+            sendPieces(of: response.parts, answered, context)
             return
         }
         for part in response.parts { write(part, context) }
-        end(answer: context)
+        end(answered, context)
     }
 
-    /// Ends the answer under way, of which everything else was written.
-    private func end(answer context: ChannelHandlerContext) {
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let number = number
-        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
-            bound.value.answerEnded(number)
+    /// An answer under way.
+    private struct Answered {
+        let number: Int
+        let count: RequestCount?
+        let status: HTTPResponseStatus
+        /// Bytes of its body.
+        let length: Int
+
+        init(number: Int, count: RequestCount?, status: HTTPResponseStatus, _ length: Int) {
+            (self.number, self.count, self.status) = (number, count, status)
+            self.length = length
         }
     }
 
+    /// Ends the answer under way, of which everything else was written.
+    private func end(_ answered: Answered, _ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, answered), eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
+            let (connection, answered) = bound.value
+            connection.ended(answered)
+        }
+    }
+
+    private func ended(_ answered: Answered) {
+        answered.count?.note(
+            Int(answered.status.code), sent: answered.length, in: context.metrics.requests)
+        answerEnded(answered.number)
+    }
+
     private func sendPieces(
-        of parts: [ReplicaResponse.Part], _ context: ChannelHandlerContext
+        of parts: [ReplicaResponse.Part], _ answered: Answered, _ context: ChannelHandlerContext
     ) {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let loop = context.eventLoop
@@ -255,7 +280,7 @@ final class ReplicaConnection: ChannelDuplexHandler {
         } onEnd: { result in
             guard let context = bound.value.channelContext else { return }
             switch result {
-            case .success: bound.value.end(answer: context)
+            case .success: bound.value.end(answered, context)
             // The answer has begun: the only honest way to end it is to cut the connection.
             case .failure: context.close(promise: nil)
             }

@@ -14,6 +14,7 @@ enum AdmittedRequest: Sendable {
 struct ReplicaRequest: Sendable {
     /// What is asked for, by groups. Each group's file has its requests and their answers.
     enum Asked: Sendable {
+        case metrics
         case identity(IdentityRequest)
         case objects(ObjectsRequest)
         case upkeep(UpkeepRequest)
@@ -29,7 +30,7 @@ struct ReplicaRequest: Sendable {
     /// sender has to be the writer whose claim the replica keeps. An upload wants it, too.
     var wantsWriter: Bool {
         switch asked {
-        case .identity: false
+        case .metrics, .identity: false
         case .objects(let request): request.wantsWriter
         case .upkeep(let request): request.wantsWriter
         }
@@ -66,6 +67,7 @@ extension AdmittedRequest {
         switch route {
         case .objects: (.PUT, nil)
         case .health: (.GET, .identity(.health))
+        case .metrics: (.GET, .metrics)
         case .standing: (.GET, .identity(.standing))
         case .cluster: (.POST, .identity(.adopt))
         case .vouch: (.POST, .objects(.vouch))

@@ -49,6 +49,7 @@ struct ReplicaRequestHandler: Sendable {
         _ request: ReplicaRequest, _ body: ByteBuffer
     ) async throws(DepotError) -> ReplicaResponse {
         switch request.asked {
+        case .metrics: await .exposition(context.metrics.exposition())
         case .identity(let asked): try await answer(asked, body: body)
         case .objects(let asked): try await answer(asked, of: request, body: body)
         case .upkeep(let asked): try await answer(asked, of: request, body: body)

@@ -1,4 +1,5 @@
 import DepotCore
+import DepotMetrics
 import DepotWire
 import NIOCore
 import NIOHTTP1
@@ -33,6 +34,12 @@ struct ReplicaResponse: Sendable {
         ReplicaResponse(
             status: .ok, headers: ["content-type": "application/json"],
             parts: [.bytes(try WireJSON.encode(value))])
+    }
+
+    static func exposition(_ text: String) -> ReplicaResponse {
+        ReplicaResponse(
+            status: .ok, headers: ["content-type": MetricRegistry.contentType],
+            parts: [.bytes(ByteBuffer(string: text))])
     }
 
     static func error(_ error: DepotError) -> ReplicaResponse {

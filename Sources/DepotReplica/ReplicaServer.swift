@@ -54,6 +54,7 @@ public final class ReplicaServer: Service {
         listening.succeed(channel.localAddress?.port ?? 0)
         context.logger.info(
             "replica listens", metadata: ["address": "\(channel.localAddress?.description ?? "")"])
+        async let _: Void = context.metrics.work()
         // This returns when the service is asked to stop, in either way. A listening socket does
         // not end by itself.
         try? await gracefulShutdown()

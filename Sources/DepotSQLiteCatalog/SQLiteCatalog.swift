@@ -1,3 +1,4 @@
+import CoreMetrics
 import DepotCore
 import FoundationEssentials
 import GRDB
@@ -44,6 +45,7 @@ public final class SQLiteCatalog: Catalog {
     ///   - checkedMax: a larger catalog is only partly checked for damage; `check` does the rest.
     ///   - claims: what deposits may claim of it.
     ///   - versions: what is kept of what names were.
+    ///   - metrics: where transactions are counted and timed; nowhere unless given.
     /// - Throws: `conflict` where another FileServer has the folder open; `formatUnsupported` where
     ///   a newer depot has made the catalog, or the file is no catalog; `storeFailed` where it is
     ///   damaged or the disk fails, and where the folder's catalog is gone or another one.
@@ -51,12 +53,14 @@ public final class SQLiteCatalog: Catalog {
         at folder: String, clock: CatalogClock = .system,
         checkedMax: ByteCount = checkedAtOpeningMax, claims: ClaimLimits = ClaimLimits(),
         versions: VersionPolicy = .nothing,
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance,
         logger: Logger = Logger(label: "depot.catalog")
     ) async throws(DepotError) -> SQLiteCatalog {
         var opening = CatalogOpening(
             folder: folder, clock: clock, checkedMax: checkedMax, logger: logger)
         opening.claims = claims
         opening.versions = versions
+        opening.metrics = metrics
         return try await run(opening)
     }
 

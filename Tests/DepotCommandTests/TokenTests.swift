@@ -44,6 +44,36 @@ extension CommandTests {
             return error.code
         }
 
+        @Test func `a monitoring system's token watches, and sees no file`() async throws {
+            try await Composition.with(replicas: 1) { depot in
+                _ = try await depot.deposit("secret/file", testBytes(1_000, seed: 3), level: 1)
+                let watcher = try await Self.make("prometheus", ["--observe"], depot)
+                #expect(try await depot.run(["status"], environment: watcher).status == 0)
+                for words in [
+                    ["list"], ["info", "secret/file"], ["versions", "secret/file"],
+                    ["retrieve", "secret/file", "-o", depot.newPath()], ["token", "list"],
+                ] {
+                    #expect(try await Self.failure(words, as: watcher, depot) == "forbidden")
+                }
+            }
+        }
+
+        @Test func `a replica's metrics are not opened by the cluster's token, told again`()
+            async throws
+        {
+            try await Composition.with(replicas: 0) { depot in
+                let path = try depot.write(Data("the-same-token-0123456789\n".utf8))
+                let outcome = try await depot.run(
+                    [
+                        "replica", "--data", depot.newPath(), "--listen", "127.0.0.1:0",
+                        "--metrics-token-file", path,
+                    ], environment: ["DEPOT_CLUSTER_TOKEN": "the-same-token-0123456789"])
+                #expect(outcome.status == 64)
+                #expect(outcome.complaint.contains("it is the cluster's token"))
+                #expect(!outcome.complaint.contains("the-same-token"))
+            }
+        }
+
         @Test func `a machine's token adds its backups, and nothing else`() async throws {
             try await Composition.with(replicas: 3) { depot in
                 let (own, other) = (testBytes(300_000, seed: 1), testBytes(300_001, seed: 2))

@@ -16,7 +16,8 @@ import Testing
             cluster: TestReplica.membership.cluster, epoch: 9, members: [.random()])
         return try ReplicaRoute.allCases.filter { $0 != .health }.map { route in
             switch route {
-            case .health, .standing, .inventory, .segments: PlainRequest("GET", route.rawValue)
+            case .health, .metrics, .standing, .inventory, .segments:
+                PlainRequest("GET", route.rawValue)
             case .objects: .put(.frames(of: [SampleObjects.chunk(2)]))
             case .cluster: PlainRequest("POST", route.rawValue, body: try WireJSON.encode(other))
             case .vouch, .read, .check, .condemn:
@@ -170,7 +171,7 @@ import Testing
             _ = try await memory.putDurably([held])
             let calls = Self.calls(of: storage)
             for var request in try await Self.requests(held, memory.condemn([held.id])) {
-                let isForAll = [ReplicaRoute.standing, .cluster].contains { route in
+                let isForAll = [ReplicaRoute.metrics, .standing, .cluster].contains { route in
                     request.path == route.rawValue
                 }
                 if isForAll { continue }

@@ -60,6 +60,36 @@ import Testing
         }
     }
 
+    /// A monitoring system has no certificate, and is to have none of the FileServer's.
+    @Test func `without a certificate the token of the metrics opens them, and nothing else`()
+        async throws
+    {
+        try await CertificateKit.with { kit in
+            let memory = MemoryReplica()
+            let keeper = try kit.replica(memory.id)
+            let token = try AccessToken("metrics-token-of-the-tests")
+            try await TestReplica.run(memory) {
+                $0.tls = ServerTLS(keeper, callers: .fileServer)
+                $0.metricsToken = token
+            } _: { replica in
+                let nobody = TransportTrust.authorities(try kit.anchors())
+                let watching = try replica.transport(nobody, token: token)
+                let metrics = try await watching.send(WireRequest(.GET, "/metrics"))
+                #expect(metrics.status == 200)
+                for path in ReplicaRoute.allCases.map(\.rawValue) where path.hasPrefix("/r1/") {
+                    await expectError(.unauthorized, "\(path)") {
+                        _ = try await watching.send(WireRequest(.GET, path))
+                    }
+                }
+                // The cluster's token alone is not enough for anything.
+                await expectError(.unauthorized) {
+                    let transport = try replica.transport(nobody)
+                    _ = try await transport.send(WireRequest(.GET, "/metrics"))
+                }
+            }
+        }
+    }
+
     @Test func `a replica's certificate does not make a FileServer`() async throws {
         try await CertificateKit.with { kit in
             let memory = MemoryReplica()

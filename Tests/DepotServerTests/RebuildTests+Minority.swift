@@ -227,6 +227,7 @@ extension RebuildTests {
                     #expect(try await depot.content("alone").body == sound)
                     // What nobody can judge keeps everything where it is.
                     #expect(try await depot.collect().error?.code == .conflict)
+                    try await depot.expectUnexplained("alone")
                 }
             }
         }
@@ -270,5 +271,23 @@ extension RebuildTests {
             }
             #expect(error?.message.contains("no other knows the name") == true, "\(error)")
         }
+    }
+}
+
+extension TestDepot {
+    /// Whoever reads is told of a file that the catalog cannot explain; whoever only observes is
+    /// told the same without its name.
+    fileprivate func expectUnexplained(_ name: String) async throws {
+        try await eventually("status names the file") {
+            try await status().problem?.contains("'\(name)' among them") == true
+        }
+        let observer = showing(try await token("prometheus", .observe))
+        let told = try await observer.call(.GET, "/v1/status")
+        let problem = try #require(try told.json(StatusBody.self).problem)
+        #expect(problem.contains("that the catalog cannot explain; run"))
+        #expect(!String(buffer: told.body).contains(name))
+        let metrics = String(buffer: try await observer.call(.GET, "/metrics").body)
+        #expect(metrics.contains("\ndepot_catalog_unexplained 1\n"))
+        #expect(!metrics.contains(name))
     }
 }

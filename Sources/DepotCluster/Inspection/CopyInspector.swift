@@ -106,6 +106,7 @@ package final class CopyInspector: Sendable {
             try await link.check(chunks.map(ObjectID.chunk))
         }
         let verdicts = Dictionary(zip(chunks, answers)) { first, _ in first }
+        pool.note(corrupt: verdicts.values.count { $0 == .bad }, on: replica)
         do throws(DepotError) {
             try await catalog.settle(verdicts, on: replica, asOf: mark)
         } catch  where error.isCatalogUnwritable {

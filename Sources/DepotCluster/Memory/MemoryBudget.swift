@@ -1,4 +1,5 @@
 import DepotCore
+import DepotMetrics
 import DepotWire
 
 // Numbers bound the content that all requests together hold in memory. Nobody waits for memory
@@ -21,6 +22,14 @@ package struct MemoryBudget: Sendable {
     /// A budget of which a quarter stays for the others, however much one client wants.
     package init(sharedByClients size: Int) {
         budget = ByteBudget(size: size, shareMax: size - size / 4)
+    }
+
+    /// Tells how much of it is lent.
+    package func collect(into samples: inout CollectedSamples, as name: BudgetName) {
+        let label = LabelValue(name)
+        samples.set(.budgetBytes, label, to: budget.size)
+        samples.set(.budgetUsedBytes, label, to: budget.size - budget.free)
+        samples.set(.budgetWaiting, label, to: budget.waiting)
     }
 
     /// Whether somebody waits for what this borrower could give back.

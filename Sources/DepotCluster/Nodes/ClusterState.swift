@@ -1,5 +1,11 @@
 import DepotCore
 
+/// A sentence on records that the catalog cannot explain, with what a file is called and without.
+struct UnexplainedRecords: Sendable {
+    let named: String
+    let nameless: String
+}
+
 /// What a FileServer knows of its cluster as a whole: the members, and what keeps it from writing.
 /// Pure; each change has a name, and nobody else writes these fields.
 struct ClusterState: Sendable {
@@ -19,7 +25,7 @@ struct ClusterState: Sendable {
     private(set) var revision: UInt64
     /// Replicas whose inventory showed records that the catalog cannot explain; nothing is
     /// collected.
-    private(set) var unexplained: [ReplicaID: String] = [:]
+    private(set) var unexplained: [ReplicaID: UnexplainedRecords] = [:]
     /// The sequence before the first of this start, or why the catalog could not note it; `nil`
     /// before a majority has accepted the claim.
     private(set) var sequencesBegun: Result<CommitSequence, DepotError>?
@@ -110,9 +116,9 @@ extension ClusterState {
         listedAhead[replica] = finding
     }
 
-    /// - Parameter finding: a sentence where an inventory showed records that the catalog cannot
+    /// - Parameter finding: `nil` where an inventory showed no records that the catalog cannot
     ///   explain.
-    mutating func inventoried(_ replica: ReplicaID, unexplained finding: String?) {
+    mutating func inventoried(_ replica: ReplicaID, unexplained finding: UnexplainedRecords?) {
         unexplained[replica] = finding
     }
 

@@ -38,6 +38,10 @@ package struct NodeState: Sendable {
     private(set) var avoidedUntil = Duration.zero
     /// The last answer that no replica may give, and when it came.
     private(set) var misbehaviour: (what: String, at: Duration)?
+    /// How often it gave such an answer.
+    private(set) var misbehaviours: UInt64 = 0
+    /// When the replica last said how it is, in running time; `nil` before it first did.
+    private(set) var answeredAt: Duration?
     /// The replica takes no new copies before this moment of running time: it was full.
     private(set) var fullUntil = Duration.zero
     /// Since when the replica does not answer, in running time; `nil` while it answers. No replica
@@ -74,6 +78,7 @@ extension NodeState {
     mutating func probeFailed(_ error: DepotError, at now: Duration) {
         awaySince = awaySince ?? now
         isSuspected = false
+        if error.code == .misbehaving { misbehaviours &+= 1 }
         // A member that follows a rebuilt catalog by now does not keep the claim that it had
         // accepted.
         if error.code == .clusterMismatch || error.code == .epochStale { claimWithdrawn() }
@@ -105,6 +110,7 @@ extension NodeState {
         self.standing = standing
         if let since = awaySince, now - since >= lossGrace { mustCompare = true }
         awaySince = nil
+        answeredAt = now
         isSuspected = false
         isLeaving = standing.isLeaving
         condition =
@@ -197,6 +203,7 @@ extension NodeState {
         case .misbehaving:
             // Not away: its copies count, and other replicas are asked for them.
             defer { misbehaviour = (error.message, now) }
+            misbehaviours &+= 1
             avoidedUntil = now + avoidance
             return misbehaviour?.what != error.message
         case .storeFailed:

@@ -18,6 +18,8 @@ package final class ReplicaNode: Sendable {
     private let current: Mutex<NodeState>
     /// Bytes that are being read from it.
     package let load = Atomic<Int>(0)
+    /// Copies that it read and found to be wrong, as it said.
+    package let corruptCopies = Atomic<UInt64>(0)
 
     /// A node that the configuration names.
     ///

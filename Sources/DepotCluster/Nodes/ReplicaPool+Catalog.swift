@@ -33,10 +33,13 @@ extension ReplicaPool {
     }
 
     /// Why nothing is written, or nothing is collected, for people to read.
-    package var problemWithCatalog: String? {
+    ///
+    /// - Parameter isNaming: whether it may say what a file is called.
+    package func problemWithCatalog(namingFiles isNaming: Bool) -> String? {
         do throws(DepotError) {
             try requireCurrentCatalog()
-            return shared.withLock { $0.unexplained.values.min() }
+            let found = shared.withLock { $0.unexplained.values.min { $0.named < $1.named } }
+            return isNaming ? found?.named : found?.nameless
         } catch {
             return "\(error)"
         }
@@ -49,9 +52,13 @@ extension ReplicaPool {
     ///   - first: the name of one of them; `nil` where there is none.
     func noteUnexplained(_ count: Int, first: FileName?, on replica: ReplicaID) {
         let found = first.map { name in
-            "nothing is collected: replica \(self.name(of: replica)) holds \(count) records that "
-                + "the catalog cannot explain, '\(name)' among them; run 'depot rebuild-catalog', "
-                + "or deposit what that lists as incomplete again"
+            func sentence(_ example: String) -> String {
+                "nothing is collected: replica \(self.name(of: replica)) holds \(count) records "
+                    + "that the catalog cannot explain\(example); run 'depot rebuild-catalog', or "
+                    + "deposit what that lists as incomplete again"
+            }
+            return UnexplainedRecords(
+                named: sentence(", '\(name)' among them"), nameless: sentence(""))
         }
         shared.withLock { $0.inventoried(replica, unexplained: found) }
     }

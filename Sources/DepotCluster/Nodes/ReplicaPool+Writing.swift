@@ -104,7 +104,7 @@ extension ReplicaPool {
     }
 
     /// How many members take changes now.
-    private var takingChanges: Int { writable.intersection(members).count }
+    var takingChanges: Int { writable.intersection(members).count }
 
     /// Whether the member list of now is known to a majority of the members.
     package var isListSettled: Bool {

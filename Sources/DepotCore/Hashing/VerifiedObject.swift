@@ -3,7 +3,7 @@ import NIOCore
 /// What a replica holds: a chunk of content, or a record. Both are named by the SHA-256 of their
 /// bytes.
 public struct ObjectID: Sendable, Hashable, Comparable, Codable {
-    public enum Kind: UInt8, Sendable, Codable, Comparable {
+    public enum Kind: UInt8, Sendable, Codable, Comparable, CaseIterable {
         case chunk = 0
         case record = 1
 

@@ -20,6 +20,7 @@ final class TransactionQueue: Sendable {
     private let time: RunningTime
     private let versions: VersionPolicy
     private let groups: GroupCommit
+    private let metrics: CatalogMetrics
     private let waiting = Mutex(Waiting())
     let unwritten = UnwrittenRetrievals()
     let damage: DamageNote
@@ -27,8 +28,10 @@ final class TransactionQueue: Sendable {
 
     /// - Parameter versions: what is kept of what names were.
     init(
-        pool: DatabasePool, lock: FolderLock, time: RunningTime, versions: VersionPolicy
+        pool: DatabasePool, lock: FolderLock, time: RunningTime, versions: VersionPolicy,
+        metrics: CatalogMetrics
     ) {
+        self.metrics = metrics
         self.versions = versions
         self.pool = pool
         self.lock = lock
@@ -87,14 +90,16 @@ final class TransactionQueue: Sendable {
     ) async throws(DepotError) -> Value {
         let result: Result<Value, DepotError> = await withCheckedContinuation { continuation in
             pool.asyncRead { [self] database in
-                continuation.resume(
-                    returning: Result {
+                let result = metrics.view {
+                    Result {
                         let database = try database.get()
                         let session = Session(
                             database: database, access: .view, time: time,
                             state: try CatalogState(database), versions: versions, absent: absent)
                         return try body(session)
-                    }.mapError(damage.mapped))
+                    }.mapError(damage.mapped)
+                }
+                continuation.resume(returning: result)
             }
         }
         return try result.get()
@@ -119,7 +124,7 @@ final class TransactionQueue: Sendable {
                 return group
             }
             if group.isEmpty { return }
-            groups.commit(group, database)
+            metrics.transaction(of: group.count) { groups.commit(group, database) }
         }
     }
 }

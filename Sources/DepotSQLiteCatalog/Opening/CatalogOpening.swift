@@ -1,3 +1,4 @@
+import CoreMetrics
 import DepotCore
 import DepotSQLite
 import Dispatch
@@ -30,6 +31,7 @@ struct CatalogOpening {
     var logger = Logger(label: "depot.catalog")
     var claims = ClaimLimits()
     var versions = VersionPolicy.nothing
+    var metrics: any MetricsFactory = NOOPMetricsHandler.instance
 
     var path: String { folder + "/" + SQLiteCatalog.fileName }
 
@@ -68,7 +70,7 @@ struct CatalogOpening {
             return SQLiteCatalog(
                 queue: TransactionQueue(
                     pool: pool, lock: lock, time: RunningTime(base: base, clock: clock),
-                    versions: versions),
+                    versions: versions, metrics: CatalogMetrics(from: metrics)),
                 unchecked: isLarge ? check : nil, claims: claims)
         } catch {
             throw DatabaseFailure.mapped(error, path: path)

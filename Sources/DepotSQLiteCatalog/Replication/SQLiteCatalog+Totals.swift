@@ -6,17 +6,21 @@ extension SQLiteCatalog {
     public func totals(
         counting: Set<ReplicaID>
     ) async throws(DepotError) -> CatalogTotals {
-        try await queue.view { session in
-            let files = try Self.files(session)
-            let used = try Self.used(counting: session.members().mask(of: counting), session)
-            let stored = try Self.stored(session)
-            let versions = try Self.versions(session)
-            return CatalogTotals(
-                files: files.count, logicalBytes: files.bytes, uniqueBytes: used.bytes,
-                versions: versions.count, versionBytes: versions.bytes,
-                versionsLeft: try VersionTable(session).timeLeft(),
-                storedBytes: stored.bytes, underReplicated: used.scarce, chunks: stored.copies)
-        }
+        try await queue.view { session in try Self.totals(counting: counting, session) }
+    }
+
+    static func totals(
+        counting: Set<ReplicaID>, _ session: Session
+    ) throws -> CatalogTotals {
+        let files = try Self.files(session)
+        let used = try Self.used(counting: session.members().mask(of: counting), session)
+        let stored = try Self.stored(session)
+        let versions = try Self.versions(session)
+        return CatalogTotals(
+            files: files.count, logicalBytes: files.bytes, uniqueBytes: used.bytes,
+            versions: versions.count, versionBytes: versions.bytes,
+            versionsLeft: try VersionTable(session).timeLeft(),
+            storedBytes: stored.bytes, underReplicated: used.scarce, chunks: stored.copies)
     }
 
     private static func files(_ session: Session) throws -> (count: Int, bytes: UInt64) {

@@ -4,9 +4,9 @@ import DepotWire
 // Every request is one of these routes, and every route says here who may take it: there is no third
 // way. What a request reaches is judged by the names that it has, or that its answer would have.
 
-/// What can be asked of a FileServer.
-enum Route: CaseIterable, Sendable {
-    case health, status
+/// What can be asked of a FileServer. Its number is its place among all cases.
+enum Route: Int, CaseIterable, Sendable {
+    case health, metrics, status
     case openDeposit, negotiate, upload, barrier, commit, closeDeposit
     case openRetrieval, readChunks, closeRetrieval
     case list, info, versions, content, contentHead, put, delete, changeLevel, revert, lock
@@ -40,8 +40,9 @@ enum Route: CaseIterable, Sendable {
     var rule: Rule {
         switch self {
         case .health: rule(nil, .names, "health")
-        case .status: rule(.read, .everything, "status")
-        case .coverage: rule(.read, .everything, "coverage")
+        case .metrics: rule(.observe, .everything, "metrics")
+        case .status: rule(.observe, .everything, "status")
+        case .coverage: rule(.observe, .everything, "coverage")
         case .list: rule(.read, .names, "listing")
         case .info: rule(.read, .name, "info")
         case .versions: rule(.read, .name, "listing versions")

@@ -1,5 +1,6 @@
 import DepotCluster
 import DepotCore
+import DepotMetrics
 import DepotWire
 
 /// Everything about a FileServer that an operator or a test chooses.
@@ -24,6 +25,8 @@ public struct FileServerConfiguration: Sendable {
     /// How slow bodies and answers may be.
     public var transfers = TransferRules()
     public var limits = Limits()
+    /// What is counted, for whoever asks at `/metrics`; the catalog may count here, too.
+    public var metrics = MetricRegistry(MetricFamily.ofFileServer)
 
     public init(
         host: String, port: Int, replicas: [ReplicaConfiguration], token: AccessToken,

@@ -1,5 +1,6 @@
 import DepotCluster
 import DepotCore
+import DepotMetrics
 import DepotUpkeep
 import DepotWire
 import Logging
@@ -19,8 +20,11 @@ struct FileServerParts: Sendable {
     /// Who comes in.
     let access: AccessTable
     let tokens: TokenService
+    /// Connections.
+    let places: ConnectionRegistry
+    let metrics: FileServerMetrics
     /// Who counts requests.
-    let observers: [any RequestObserver] = []
+    let observers: [any RequestObserver]
     /// For deposits.
     let budget: MemoryBudget
     /// For bodies that are read whole.
@@ -39,7 +43,9 @@ struct FileServerParts: Sendable {
         access = AccessTable(administrator: configuration.token, time: clock.timestamp)
         tokens = try TokenService(
             table: access, keeper: configuration.tokens, time: clock.timestamp)
-        context = ServerContext(timing: configuration.timing, clock: clock, logger: logger)
+        context = ServerContext(
+            timing: configuration.timing, clock: clock, logger: logger,
+            metrics: WorkMetrics(from: configuration.metrics))
         let pool = try await ReplicaPool(
             configured: configuration.replicas, catalog: catalog, links: links, context: context)
         cluster = ClusterParts(
@@ -75,6 +81,15 @@ struct FileServerParts: Sendable {
         retention = RetentionService(
             context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer,
             breaksLocks: configuration.breaksLocks)
+        places = ConnectionRegistry(
+            countMax: DescriptorLimit.connections(atMost: limits.connections))
+        metrics = FileServerMetrics(
+            configuration, pool: pool, places: places,
+            budgets: [
+                .deposits: budget, .retrievals: retrievalBudget, .bodies: bodyBudget,
+                .work: cluster.budget,
+            ], catalog: catalog)
+        observers = [RouteMetrics(from: configuration.metrics)]
     }
 
     /// Everything that goes on without a request.
@@ -82,6 +97,7 @@ struct FileServerParts: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await cluster.work() }
             group.addTask { await upkeep.work() }
+            group.addTask { await metrics.work() }
         }
     }
 }

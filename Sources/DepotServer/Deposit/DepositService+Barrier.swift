@@ -1,5 +1,6 @@
 import DepotCluster
 import DepotCore
+import DepotMetrics
 
 extension DepositService {
     /// So often is a barrier asked again whose answers were overtaken.
@@ -113,6 +114,8 @@ extension DepositService {
 
     /// Asks all of them at once. One that fails to answer says nothing about its chunks.
     func vouch(_ candidates: [ReplicaID: [ChunkReference]]) async -> BarrierProof {
+        let began = context.clock.elapsed()
+        defer { context.metrics.barrier.record(context.clock.elapsed() - began) }
         let answers = await gather(candidates.keys) { replica async throws(DepotError) in
             let ids = (candidates[replica] ?? []).map { ObjectID.chunk($0.id) }
             return try await pool.ask(replica, within: .barrier) {

@@ -65,12 +65,14 @@ struct FileService: Sendable {
         }
     }
 
-    func status(version: String) async throws(DepotError) -> StatusBody {
+    /// - Parameter namesFiles: whether whoever asks may know what a file is called.
+    func status(version: String, namesFiles: Bool) async throws(DepotError) -> StatusBody {
         await pool.ready()
         let totals = try await catalog.totals(counting: pool.countedForStatus)
         let nodes = pool.nodes.filter { !$0.state.isRetired }
         return StatusBody(
-            cluster: pool.cluster, version: version, problem: pool.problemWithCatalog,
+            cluster: pool.cluster, version: version,
+            problem: pool.problemWithCatalog(namingFiles: namesFiles),
             replicas: nodes.map(pool.description(of:)), totals: totals,
             certificateDaysLeft: certificateDaysLeft())
     }

@@ -32,8 +32,7 @@ struct HTTPFrontEnd: Sendable {
         _ isListening: @escaping @Sendable (Int) -> Void
     ) -> any Service {
         let timing = configuration.timing
-        let places = ConnectionRegistry(
-            countMax: DescriptorLimit.connections(atMost: configuration.limits.connections))
+        let places = parts.places
         let policy = RequestPolicy(
             door: parts.access, variable: "DEPOT_TOKEN",
             times: RequestPolicy.Times(idle: timing.idleLimit), places: places,

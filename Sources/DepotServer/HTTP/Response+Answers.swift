@@ -1,5 +1,6 @@
 import DepotCluster
 import DepotCore
+import DepotMetrics
 import DepotWire
 import HTTPTypes
 import HummingbirdCore
@@ -84,6 +85,11 @@ extension Response {
 
     init(binary body: ByteBuffer) {
         self.init(status: .ok, type: "application/octet-stream", whole: body)
+    }
+
+    init(exposition text: String) {
+        self.init(
+            status: .ok, type: MetricRegistry.contentType, whole: ByteBuffer(string: text))
     }
 
     private init(status: HTTPResponse.Status, type: String, whole body: ByteBuffer) {

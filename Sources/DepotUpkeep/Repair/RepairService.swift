@@ -1,5 +1,6 @@
 import DepotCluster
 import DepotCore
+import DepotMetrics
 
 // What is below its target is brought back, the chunk with the fewest good copies first, for as
 // long as anything can be done. Sources are hashed on the way, destinations vouch, and a copy that
@@ -84,7 +85,9 @@ struct RepairService: Sendable {
         try pool.requireCurrentCatalog()
         return try await turn.take(for: "repair", within: context.timing.compactionLimit) {
             () async throws(DepotError) in
-            try await carryOut(isPaced: isPaced)
+            let report = try await carryOut(isPaced: isPaced)
+            context.metrics.repairDrops.add(report.drops)
+            return report
         }
     }
 
@@ -136,8 +139,11 @@ struct RepairService: Sendable {
             context.logger.warning(
                 "not all copies could be made", metadata: ["error": "\(failure)"])
         }
+        let bytes = outcome.made.reduce(0) { $0 + UInt64($1.chunk.length) }
         report.copies += outcome.made.count
-        report.bytesCopied += outcome.made.reduce(0) { $0 + UInt64($1.chunk.length) }
+        report.bytesCopied += bytes
+        context.metrics.repairCopies.add(outcome.made.count)
+        context.metrics.repairBytes.add(bytes)
         return Set(outcome.made.map(\.chunk.id))
     }
 

@@ -120,6 +120,7 @@ struct ReplicaScrubber: Sendable {
         if !chunks.isEmpty { try await catalog.settle(chunks, on: replica, asOf: mark) }
         if !records.isEmpty { try await catalog.settle(records: records, on: replica) }
         let bad = step.verdicts.filter { $0.verdict == .bad }.map(\.id)
+        pool.note(corrupt: bad.count, on: replica)
         for object in bad {
             log.add(try await problem(.corrupt, object, segment: segment.number))
         }

@@ -2,6 +2,9 @@ import DepotCore
 
 /// What a token lets its holder do. Each scope has what those before it have.
 public enum AccessScope: String, Sendable, Codable, CaseIterable, Comparable {
+    /// Watch how the depot is, by metrics, status and coverage: no file is seen, nor what it is
+    /// called.
+    case observe
     /// List and retrieve.
     case read
     /// Deposit names that are not taken: nothing is replaced, deleted or lowered by it.
@@ -15,10 +18,11 @@ public enum AccessScope: String, Sendable, Codable, CaseIterable, Comparable {
 
     private var rank: Int {
         switch self {
-        case .read: 0
-        case .append: 1
-        case .write: 2
-        case .admin: 3
+        case .observe: 0
+        case .read: 1
+        case .append: 2
+        case .write: 3
+        case .admin: 4
         }
     }
 }
@@ -37,7 +41,7 @@ public struct Caller: Sendable, Hashable {
     }
 
     /// Shows no token.
-    public static let stranger = Caller(name: "-", scope: .read, reach: .nothing)
+    public static let stranger = Caller(name: "-", scope: .observe, reach: .nothing)
 
     /// - Throws: `forbidden` where the token does less.
     public func require(_ needed: AccessScope, to what: String) throws(DepotError) {

@@ -89,8 +89,8 @@ public struct TokenGrant: Sendable, Codable, Hashable {
     /// A rotation leaves the token before it for a while, and none before that.
     static let keysMax = 2
 
-    /// - Throws: `invalidArgument` for an administrator's with prefixes, for too many prefixes, and
-    ///   for one that ends before it begins.
+    /// - Throws: `invalidArgument` for an administrator's or an observer's with prefixes, for too
+    ///   many prefixes, and for one that ends before it begins.
     public init(
         name: TokenName, scope: AccessScope, prefixes: [FileName], created: Int64, expires: Int64?,
         digest: TokenDigest
@@ -115,6 +115,12 @@ public struct TokenGrant: Sendable, Codable, Hashable {
         if scope == .admin, !prefixes.isEmpty {
             throw DepotError(
                 .invalidArgument, "an administrator's token reaches everything; give no prefixes",
+                object: name.text)
+        }
+        if scope == .observe, !prefixes.isEmpty {
+            throw DepotError(
+                .invalidArgument,
+                "a token that observes watches the whole depot, and no names; give no prefixes",
                 object: name.text)
         }
         _ = try reach

@@ -17,7 +17,9 @@ public final class ConnectionRegistry: Sendable {
     struct Drain: Sendable {}
 
     private let state: Mutex<State>
-    private let countMax: Int
+    /// Connections that may be open at once.
+    public let countMax: Int
+    private let refused = Atomic<UInt64>(0)
 
     public init(countMax: Int) {
         self.countMax = countMax
@@ -70,6 +72,15 @@ public final class ConnectionRegistry: Sendable {
             if standsStill { state.places.standsStill(key) } else { state.places.goesOn(key) }
         }
     }
+
+    /// Connections that are open.
+    public var count: Int { state.withLock { $0.channels.count } }
+
+    /// A request was refused before anybody looked at what it asks for.
+    func noteRefusal() { refused.wrappingAdd(1, ordering: .relaxed) }
+
+    /// How many requests were.
+    public var refusals: UInt64 { refused.load(ordering: .relaxed) }
 
     /// Whether nobody is connected.
     public var isEmpty: Bool { state.withLock { $0.channels.isEmpty } }

@@ -6,6 +6,7 @@ import DepotCore
 /// | method and path | body → answer |
 /// |---|---|
 /// | `GET /health` | → `HealthBody` |
+/// | `GET /metrics` | → the text format of Prometheus, `text/plain; version=0.0.4` |
 /// | `GET /v1/status` | → `StatusBody` |
 /// | `POST /v1/deposits` | `OpenDepositBody` → `DepositBody` |
 /// | `POST /v1/deposits/{id}/negotiation` | chunk references → lacking chunks |
@@ -70,6 +71,7 @@ public enum FileServerRoute {
     public static let coverage = "/v1/coverage"
     public static let collections = "/v1/collections"
     public static let health = "/health"
+    public static let metrics = "/metrics"
 
     /// The header with the UUID of a deletion or a change of level: with the same one, a repeated
     /// request is the same request, and changes nothing again.

@@ -2,7 +2,7 @@ import DepotCore
 
 public struct StatusBody: Sendable, Codable {
     public struct Replica: Sendable, Codable {
-        public enum State: String, Sendable, Codable {
+        public enum State: String, Sendable, Codable, CaseIterable {
             case up
             /// It answers, but stalled lately: it gets no new copies while there are others.
             case slow

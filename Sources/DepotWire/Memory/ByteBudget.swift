@@ -43,6 +43,9 @@ public final class ByteBudget: Sendable {
     /// What is not lent out.
     public var free: Int { guarded.withLock { $0.state.free } }
 
+    /// How many wait for some of it.
+    public var waiting: Int { guarded.withLock { $0.state.waiting } }
+
     /// Whether somebody waits for what this borrower could give back.
     public func isWanted(from borrower: Borrower) -> Bool {
         guarded.withLock { $0.state.isWanted(from: borrower) }

@@ -1,14 +1,16 @@
 import DepotCore
 
 /// The StorageReplica's interface, version 1, which only FileServers use. Every route but `/health`
-/// wants the cluster token as `Authorization: Bearer TOKEN`; all but it, `standing` and `cluster`
-/// also want `depot-cluster` and `depot-epoch`, and are refused where the replica belongs elsewhere
-/// or has seen a higher epoch. What changes something or vouches wants `depot-writer`, too, the
-/// claim that the replica keeps: `WriterClaim`. `depot-deposit` says for which deposit a batch is.
+/// wants the cluster token as `Authorization: Bearer TOKEN`; all but it, `metrics`, `standing` and
+/// `cluster` also want `depot-cluster` and `depot-epoch`, and are refused where the replica belongs
+/// elsewhere or has seen a higher epoch. What changes something or vouches wants `depot-writer`,
+/// too, the claim that the replica keeps: `WriterClaim`. `depot-deposit` says for which deposit a
+/// batch is.
 ///
 /// | method and path | body → answer |
 /// |---|---|
 /// | `GET /health` | → `HealthBody` |
+/// | `GET /metrics` | → the text format of Prometheus; opened by a token of its own, too |
 /// | `GET /r1/standing` | → `ReplicaStanding` |
 /// | `POST /r1/cluster` | `AdoptionBody` → `ReplicaStanding` |
 /// | `PUT /r1/objects` | object frames → nothing (204); all were appended |
@@ -28,6 +30,7 @@ import DepotCore
 /// (`depot-replica`) and how far its log is (`depot-position`: `opens.segment.offset`).
 public enum ReplicaRoute: String, CaseIterable, Sendable {
     case health = "/health"
+    case metrics = "/metrics"
     case standing = "/r1/standing"
     case cluster = "/r1/cluster"
     case objects = "/r1/objects"

@@ -103,6 +103,7 @@ public final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         _ refusal: RequestRefusal, _ context: ChannelHandlerContext, exchange: String? = nil,
         hasBody: Bool = true
     ) {
+        policy.places.noteRefusal()
         state = .closing(last: refusal, exchange: exchange, hasBody: hasBody)
         if answersDue == 0 { finish(context) }
     }

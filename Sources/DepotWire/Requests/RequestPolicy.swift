@@ -29,6 +29,8 @@ public struct RequestPolicy: Sendable {
     }
 
     let door: any Doorkeeper
+    /// Opens `GET /metrics` and nothing else, for whoever must not have what opens the door.
+    let watcher: AccessToken?
     /// Names the variable that a caller has the token in.
     let variable: String
     public let times: Times
@@ -37,10 +39,11 @@ public struct RequestPolicy: Sendable {
     public let tls: ServerTLS?
 
     public init(
-        door: any Doorkeeper, variable: String, times: Times, places: ConnectionRegistry,
-        tls: ServerTLS? = nil
+        door: any Doorkeeper, watcher: AccessToken? = nil, variable: String, times: Times,
+        places: ConnectionRegistry, tls: ServerTLS? = nil
     ) {
         self.door = door
+        self.watcher = watcher
         self.variable = variable
         self.times = times
         self.places = places
@@ -54,8 +57,12 @@ public struct RequestPolicy: Sendable {
     func admit(
         _ head: HTTPRequestHead, on channel: any Channel
     ) throws(RequestRefusal) -> Bool {
-        try requireCertificate(for: head, on: channel)
         let given = head.headers.first(name: "authorization")
+        if isWatcher(head, showing: given) {
+            try begin(on: channel, with: Self.watcherName)
+            return true
+        }
+        try requireCertificate(for: head, on: channel)
         let token: String
         switch door.judge(given) {
         case .admitted(let name): token = name
@@ -68,18 +75,34 @@ public struct RequestPolicy: Sendable {
                     : "\(reason); see \(variable)",
                 headers: ["www-authenticate": "Bearer"])
         }
+        try begin(on: channel, with: token)
+        return true
+    }
+
+    /// - Parameter token: its name.
+    private func begin(on channel: any Channel, with token: String) throws(RequestRefusal) {
         guard places.begin(on: channel, with: token) else {
             throw RequestRefusal(
                 .tooManyRequests, as: .busy, "all connections are in use; try again",
                 headers: ["retry-after": "1"])
         }
-        return true
+    }
+
+    private static let watcherName = "metrics"
+
+    /// Whether a request reads the metrics, with the token that opens them alone.
+    private func isWatcher(_ head: HTTPRequestHead, showing authorization: String?) -> Bool {
+        guard let watcher, head.method == .GET, Self.isAbout(FileServerRoute.metrics, head)
+        else { return false }
+        return watcher.admits(authorization)
     }
 
     /// Who sent a request that was let in.
     public func sender(of head: HTTPRequestHead) -> RequestSender {
-        // Where only a token lets in, it was compared before.
-        guard Self.isOpenToAll(head) else { return .authorized }
+        // Where only the door's token lets in, it was compared before.
+        guard Self.isOpenToAll(head) || Self.isAbout(FileServerRoute.metrics, head) else {
+            return .authorized
+        }
         guard case .admitted = door.judge(head.headers.first(name: "authorization")) else {
             return .stranger
         }
@@ -87,7 +110,11 @@ public struct RequestPolicy: Sendable {
     }
 
     static func isOpenToAll(_ head: HTTPRequestHead) -> Bool {
-        head.uri.utf8.prefix { $0 != UInt8(ascii: "?") }.elementsEqual("/health".utf8)
+        isAbout(FileServerRoute.health, head)
+    }
+
+    private static func isAbout(_ path: String, _ head: HTTPRequestHead) -> Bool {
+        head.uri.utf8.prefix { $0 != UInt8(ascii: "?") }.elementsEqual(path.utf8)
     }
 
     /// What the parser in front of the guard may collect of a head.

@@ -11,7 +11,8 @@ public struct ServerTLS: Sendable {
         /// Anybody's, as far as the token lets them in.
         case anybody
         /// The FileServer's, which shows its certificate. Others may connect without one, for what
-        /// is open to everybody: a health check needs no key.
+        /// is open to everybody, a health check needs no key, and for the metrics, whose token is
+        /// good for nothing else.
         case fileServer
     }
 
@@ -25,6 +26,9 @@ public struct ServerTLS: Sendable {
 
     /// Whole days until the daemon's certificate expires.
     public var daysLeft: Int { keeper.daysLeft }
+
+    /// When that is, in seconds since 1970.
+    public var expires: Int64 { keeper.certificate.validUntil }
 
     /// Puts TLS between the socket and everything else of a connection that has not begun.
     func secure(_ channel: any Channel) throws {

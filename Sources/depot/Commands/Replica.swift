@@ -12,7 +12,7 @@ struct Replica: AsyncParsableCommand {
         discussion: """
             Needs DEPOT_CLUSTER_TOKEN or DEPOT_CLUSTER_TOKEN_FILE, the same as the FileServer's. \
             Its identity is in its folder: the address may change. With TLS a new folder takes it from \
-            the certificate, and only the FileServer is served, but for `depot health`.
+            the certificate, and only the FileServer is served, but for `depot health` and metrics.
 
             EXAMPLES:
               depot replica --data /srv/r1 --listen 10.0.0.11:7401 --name r1 --zone rack-a
@@ -26,6 +26,11 @@ struct Replica: AsyncParsableCommand {
     @Option(help: "Where it stands: copies go to different zones first.") var zone: String?
     @Option(help: "How much it may hold, as 500GiB or 2TB; the disk's size otherwise.")
     var capacity: String?
+    @Option(
+        help: ArgumentHelp(
+            "A file with a token that opens GET /metrics and nothing else, for monitoring.",
+            valueName: "file"))
+    var metricsTokenFile: String?
     @OptionGroup(title: "TLS") var tls: TLSOptions
     @Flag(help: "Listen without TLS on addresses that others can reach.")
     var insecurePlainHttp = false
@@ -50,6 +55,8 @@ struct Replica: AsyncParsableCommand {
         var settings = ReplicaServerConfiguration(
             host: address.host, port: address.port, token: token)
         settings.tls = certified.map { ServerTLS($0.keeper, callers: .fileServer) }
+        settings.version = Depot.version
+        settings.metricsToken = try metricsToken(besides: token)
         let server = ReplicaServer(storage: store, configuration: settings, logger: logger)
         let announcer = Announcer(logger: logger) {
             ["replica listens on port \(try await server.port())"]
@@ -60,6 +67,18 @@ struct Replica: AsyncParsableCommand {
             services + [
                 log.watch(of: "replica", logger), StoreService(store: store), server, announcer,
             ], logger)
+    }
+
+    private func metricsToken(besides token: AccessToken) throws(DepotError) -> AccessToken? {
+        guard let metricsTokenFile else { return nil }
+        let metricsToken = try Secret.read(file: metricsTokenFile)
+        guard metricsToken.digest != token.digest else {
+            throw DepotError(
+                .invalidArgument,
+                "it is the cluster's token, with which whoever watches could delete everything; "
+                    + "make another one: depot token FILE", object: metricsTokenFile)
+        }
+        return metricsToken
     }
 
     private func parseCapacity() throws(DepotError) -> ByteCount? {

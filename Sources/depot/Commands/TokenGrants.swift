@@ -27,6 +27,7 @@ struct CreateToken: AsyncParsableCommand {
         discussion: """
             Each scope has what those before it have:
 
+              --observe watch metrics, status and coverage: no file is seen
               --read    list and retrieve
               --append  deposit new names: nothing is replaced, deleted or lowered by it
               --write   replace, delete, undelete and lock files, and change their levels
@@ -38,13 +39,15 @@ struct CreateToken: AsyncParsableCommand {
             EXAMPLES:
               depot token create laptop --append --prefix backups/laptop --expires 365d
               depot token create web --read --prefix public --prefix images --file web.token
+              depot token create prometheus --observe --file prometheus.token
             """)
 
     enum Scope: String, EnumerableFlag {
-        case read, append, write, admin
+        case observe, read, append, write, admin
 
         static func help(for value: Scope) -> ArgumentHelp? {
             switch value {
+            case .observe: "Watch metrics, status and coverage, and see no file."
             case .read: "List and retrieve."
             case .append: "Deposit new names, too."
             case .write: "Replace, delete and lock, too."
@@ -54,6 +57,7 @@ struct CreateToken: AsyncParsableCommand {
 
         var access: AccessScope {
             switch self {
+            case .observe: .observe
             case .read: .read
             case .append: .append
             case .write: .write
@@ -210,6 +214,7 @@ extension TokenBody {
 extension AccessScope {
     fileprivate var words: String {
         switch self {
+        case .observe: "watch"
         case .read: "list and retrieve"
         case .append: "list, retrieve, and add to"
         case .write: "list, retrieve, and change"

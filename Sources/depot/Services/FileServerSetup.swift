@@ -28,12 +28,12 @@ struct FileServerSetup {
                 "clients and replicas have the same token, so every client could delete what "
                     + "replicas hold; make another one: depot token FILE")
         }
-        let catalog = try await SQLiteCatalog.open(
-            at: data, versions: timing.versions, logger: logger)
         let (clusterToken, tls) = (clusterToken, tls)
         var configuration = FileServerConfiguration(
             host: listen.host, port: listen.port, replicas: replicas, token: token,
             version: BuildVersion.number)
+        let catalog = try await SQLiteCatalog.open(
+            at: data, versions: timing.versions, metrics: configuration.metrics, logger: logger)
         configuration.tokens = TokenFile(in: data)
         configuration.audit = try audit.map { path throws(DepotError) in
             try AuditFile(path, logger)

@@ -84,14 +84,14 @@ final class SettableClock: Sendable {
 extension TestReplica {
     func transport(
         _ trust: TransportTrust, host: String = "127.0.0.1", isSecure: Bool = true,
-        lifetime: TimeAmount = .minutes(10)
+        lifetime: TimeAmount = .minutes(10), token: AccessToken? = nil
     ) throws -> ChunkTransport {
         var configuration = TransportConfiguration()
         configuration.securedLifetime = lifetime
         configuration.trust = trust
         return ChunkTransport(
             endpoint: Endpoint(host: host, port: port, isSecure: isSecure),
-            token: try AccessToken(Self.token), configuration: configuration)
+            token: try token ?? AccessToken(Self.token), configuration: configuration)
     }
 
     /// The FileServer's end of it, with TLS.

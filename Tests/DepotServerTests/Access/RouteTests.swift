@@ -16,6 +16,7 @@ import Testing
     static func sample(_ route: Route) -> (method: String, path: String) {
         switch route {
         case .health: ("GET", "/health")
+        case .metrics: ("GET", "/metrics")
         case .status: ("GET", "/v1/status")
         case .openDeposit: ("POST", "/v1/deposits")
         case .negotiate: ("POST", "/v1/deposits/\(id)/negotiation")

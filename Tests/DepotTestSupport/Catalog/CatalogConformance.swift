@@ -8,7 +8,8 @@ public enum CatalogConformance {
         + receipts + keptReceipts + commits
         + files + records + copies + overtaken + races
         + retrievals
-        + batches + figures + inventories + scrubs + repairs + collections + heldBack + oldRecords
+        + batches + figures + censuses + inventories + scrubs + repairs + collections + heldBack
+        + oldRecords
         + membership + rebuilds + inlineManifests
 }
 

@@ -100,6 +100,6 @@ import Testing
 
     @Test func `each scope has what those before it have`() {
         #expect(AccessScope.allCases == AccessScope.allCases.sorted())
-        #expect(AccessScope.allCases == [.read, .append, .write, .admin])
+        #expect(AccessScope.allCases == [.observe, .read, .append, .write, .admin])
     }
 }

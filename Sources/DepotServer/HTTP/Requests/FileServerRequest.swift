@@ -5,6 +5,7 @@ import HummingbirdCore
 /// A parsed request, by groups. Each group's file has its requests, their paths and their answers.
 enum FileServerRequest: Sendable, Equatable {
     case health
+    case metrics
     case status
     case deposit(DepositRequest)
     case retrieval(RetrievalRequest)
@@ -16,7 +17,7 @@ enum FileServerRequest: Sendable, Equatable {
 
     var takesBody: Bool {
         switch self {
-        case .health, .status: false
+        case .health, .metrics, .status: false
         case .deposit(let request): request.takesBody
         case .retrieval(let request): request.takesBody
         case .file(let request): request.takesBody
@@ -30,6 +31,7 @@ enum FileServerRequest: Sendable, Equatable {
     var route: Route {
         switch self {
         case .health: .health
+        case .metrics: .metrics
         case .status: .status
         case .deposit(let request): request.route
         case .retrieval(let request): request.route
@@ -52,8 +54,11 @@ enum FileServerRequest: Sendable, Equatable {
         let target = try RequestTarget(method: method, uri: uri)
         let parts = target.parts
         guard parts.first == "v1" else {
-            guard parts.count == 1, parts.first == "health" else { throw target.unknown }
-            self = try target.choose(["GET": .health])
+            switch parts.first {
+            case "health" where parts.count == 1: self = try target.choose(["GET": .health])
+            case "metrics" where parts.count == 1: self = try target.choose(["GET": .metrics])
+            default: throw target.unknown
+            }
             return
         }
         let rest = target.behind(2)
@@ -79,7 +84,11 @@ struct FileServerRoutes: Sendable {
     func answer(_ request: FileServerRequest, _ exchange: Exchange) async throws -> Response {
         switch request {
         case .health: try Response(json: HealthBody(status: .ok))
-        case .status: try Response(json: try await parts.files.status(version: version))
+        case .metrics: Response(exposition: parts.metrics.exposition())
+        case .status:
+            try Response(
+                json: try await parts.files.status(
+                    version: version, namesFiles: exchange.caller.scope >= .read))
         case .deposit(let request): try await answer(request, exchange)
         case .retrieval(let request): try await answer(request, exchange)
         case .file(let request): try await answer(request, exchange)
