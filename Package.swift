@@ -61,6 +61,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
@@ -100,10 +101,19 @@ let package = Package(
             "DepotReplica", ["DepotCore", "DepotWire", nioCore, nioPosix, nioHTTP1, lifecycle, log]),
         library("DepotCluster", ["DepotCore", "DepotWire", nioCore, log]),
         library("DepotUpkeep", ["DepotCore", "DepotWire", "DepotCluster", log]),
+        // Files of the page, taken into the binary as they are.
+        .target(name: "CPageAssets"),
+        .target(
+            name: "DepotPage",
+            dependencies: [
+                "CPageAssets", "DepotCore",
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            exclude: ["Assets"], swiftSettings: strict + reached),
         library(
             "DepotServer",
             [
-                "DepotCore", "DepotWire", "DepotCluster", "DepotUpkeep", nioCore, nioHTTP1,
+                "DepotCore", "DepotWire", "DepotCluster", "DepotPage", "DepotUpkeep", nioCore, nioHTTP1,
                 lifecycle, log,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -171,8 +181,8 @@ let package = Package(
         tests(
             "DepotServerTests",
             [
-                "DepotCore", "DepotCluster", "DepotUpkeep", "DepotServer", "DepotSQLite",
-                "DepotSQLiteCatalog", "DepotWire", "DepotTestSupport",
+                "DepotCore", "DepotCluster", "DepotUpkeep", "DepotPage", "DepotServer",
+                "DepotSQLite", "DepotSQLiteCatalog", "DepotWire", "DepotTestSupport",
                 nioCore, nioPosix, nioHTTP1, log, lifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ]),

@@ -1,5 +1,6 @@
 import DepotCluster
 import DepotCore
+import DepotPage
 import DepotUpkeep
 import DepotWire
 import Logging
@@ -12,6 +13,7 @@ struct FileServerParts: Sendable {
     let retrievals: RetrievalService
     let contents: ContentService
     let files: FileService
+    let folders: FolderService
     let versions: VersionService
     let retention: RetentionService
     let levels: LevelChange
@@ -19,8 +21,13 @@ struct FileServerParts: Sendable {
     /// Who comes in.
     let access: AccessTable
     let tokens: TokenService
+    let door: FrontDoor
+    let page: PageAsset
+    let overview: OverviewService
+    let events: EventStreams
+    let traffic: TrafficRing
     /// Who counts requests.
-    let observers: [any RequestObserver] = []
+    let observers: [any RequestObserver]
     /// For deposits.
     let budget: MemoryBudget
     /// For bodies that are read whole.
@@ -39,9 +46,17 @@ struct FileServerParts: Sendable {
         access = AccessTable(administrator: configuration.token, time: clock.timestamp)
         tokens = try TokenService(
             table: access, keeper: configuration.tokens, time: clock.timestamp)
+        traffic = TrafficRing(elapsed: clock.elapsed)
+        observers = [traffic]
         context = ServerContext(timing: configuration.timing, clock: clock, logger: logger)
         let pool = try await ReplicaPool(
             configured: configuration.replicas, catalog: catalog, links: links, context: context)
+        door = FrontDoor(
+            access: access, sessions: PageSessions(elapsed: clock.elapsed),
+            cookie: SessionCookie(
+                cluster: pool.cluster.cluster, isSecure: configuration.tls != nil))
+        page = try PageAsset.page(
+            version: configuration.version, cluster: pool.cluster.cluster.description)
         cluster = ClusterParts(
             context: context, pool: pool, catalog: catalog, workMemory: limits.workMemory)
         budget = MemoryBudget(sharedByClients: limits.depositMemory)
@@ -70,6 +85,14 @@ struct FileServerParts: Sendable {
             context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer,
             leveler: cluster.leveler,
             certificateDaysLeft: { [tls = configuration.tls] in tls?.daysLeft })
+        folders = FolderService(pool: pool, catalog: catalog)
+        overview = OverviewService(
+            context: context, pool: pool, catalog: catalog, verifications: upkeep.verifications,
+            describe: { [files, version = configuration.version] totals in
+                files.status(version: version, totals: totals)
+            })
+        events = EventStreams(
+            connections: limits.connections, overview: overview, clock: clock)
         versions = VersionService(
             context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer)
         retention = RetentionService(
@@ -81,6 +104,7 @@ struct FileServerParts: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await cluster.work() }
             group.addTask { await upkeep.work() }
+            group.addTask { await events.run() }
         }
     }
 }

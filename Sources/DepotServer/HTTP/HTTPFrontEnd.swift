@@ -20,6 +20,7 @@ struct HTTPFrontEnd: Sendable {
             group.addTask { try await server.run() }
             group.addTask {
                 try await gracefulShutdown()
+                parts.events.end()
                 try await parts.context.clock.sleep(configuration.timing.shutdownGrace)
                 logger.warning("requests did not end in time; cut off")
             }
@@ -35,9 +36,9 @@ struct HTTPFrontEnd: Sendable {
         let places = ConnectionRegistry(
             countMax: DescriptorLimit.connections(atMost: configuration.limits.connections))
         let policy = RequestPolicy(
-            door: parts.access, variable: "DEPOT_TOKEN",
+            door: parts.door, variable: "DEPOT_TOKEN",
             times: RequestPolicy.Times(idle: timing.idleLimit), places: places,
-            tls: configuration.tls)
+            tls: configuration.tls, openPaths: PageRequest.openPaths)
         return GuardedChannel(policy: policy, idleLimit: timing.idleLimit) {
             request, writer, channel in
             var writer: ResponseWriter? = writer
@@ -70,12 +71,12 @@ struct HTTPFrontEnd: Sendable {
         to request: Request, _ writer: consuming ResponseWriter, _ transfer: Transfer
     ) async throws {
         let began = parts.context.clock.elapsed()
-        let caller =
-            parts.access.caller(showing: request.headers[.authorization]) ?? .stranger
+        let credentials = Credentials(request)
+        let caller = parts.door.caller(credentials) ?? .stranger
         transfer.isRequest(of: caller.name)
         let body = IncomingBody(request, transfer, memory: parts.bodyBudget)
         let exchange = Exchange(
-            headers: request.headers, body: body, transfer: transfer, caller: caller,
+            headers: request.headers, credentials: credentials, body: body, transfer: transfer, caller: caller,
             audit: AuditNote())
         var response: Response
         var route: Route?
@@ -98,6 +99,10 @@ struct HTTPFrontEnd: Sendable {
             response = refusal(of: error, request)
         }
         response.headers[.server] = "depot"
+        response.headers[.xContentTypeOptions] = "nosniff"
+        if credentials.isBrowser, response.headers[.cacheControl] == nil {
+            response.headers[.cacheControl] = "no-store"
+        }
         if let name = HTTPField.Name(WireExchange.header) {
             response.headers[name] = request.headers[name]
         }

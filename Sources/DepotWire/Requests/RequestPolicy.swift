@@ -35,19 +35,23 @@ public struct RequestPolicy: Sendable {
     public let places: ConnectionRegistry
     /// How connections are secured; `nil`: not at all.
     public let tls: ServerTLS?
+    /// Paths that are open to everybody, as they are sent.
+    let openPaths: Set<String>
 
+    /// - Parameter openPaths: beside `/health`, and for reading only.
     public init(
         door: any Doorkeeper, variable: String, times: Times, places: ConnectionRegistry,
-        tls: ServerTLS? = nil
+        tls: ServerTLS? = nil, openPaths: Set<String> = []
     ) {
         self.door = door
         self.variable = variable
         self.times = times
         self.places = places
         self.tls = tls
+        self.openPaths = openPaths
     }
 
-    /// Nothing but `/health` is told to somebody without a token, not even whether a path exists,
+    /// Nothing but the open paths is told to somebody without a token, not even whether a path exists,
     /// or whose server this is.
     ///
     /// - Returns: whether a token was shown.
@@ -55,15 +59,15 @@ public struct RequestPolicy: Sendable {
         _ head: HTTPRequestHead, on channel: any Channel
     ) throws(RequestRefusal) -> Bool {
         try requireCertificate(for: head, on: channel)
-        let given = head.headers.first(name: "authorization")
+        let given = Credentials(method: head.method, headers: head.headers)
         let token: String
         switch door.judge(given) {
         case .admitted(let name): token = name
         case .refused(let reason):
-            if Self.isOpenToAll(head) { return false }
+            if isOpenToAll(head) { return false }
             throw RequestRefusal(
                 .unauthorized, as: .unauthorized,
-                given == nil
+                given.authorization == nil && given.cookie == nil
                     ? "a token is needed: send 'Authorization: Bearer TOKEN', or set \(variable)"
                     : "\(reason); see \(variable)",
                 headers: ["www-authenticate": "Bearer"])
@@ -79,15 +83,17 @@ public struct RequestPolicy: Sendable {
     /// Who sent a request that was let in.
     public func sender(of head: HTTPRequestHead) -> RequestSender {
         // Where only a token lets in, it was compared before.
-        guard Self.isOpenToAll(head) else { return .authorized }
-        guard case .admitted = door.judge(head.headers.first(name: "authorization")) else {
-            return .stranger
-        }
+        guard isOpenToAll(head) else { return .authorized }
+        let shown = Credentials(method: head.method, headers: head.headers)
+        guard case .admitted = door.judge(shown) else { return .stranger }
         return .authorized
     }
 
-    static func isOpenToAll(_ head: HTTPRequestHead) -> Bool {
-        head.uri.utf8.prefix { $0 != UInt8(ascii: "?") }.elementsEqual("/health".utf8)
+    func isOpenToAll(_ head: HTTPRequestHead) -> Bool {
+        let path = head.uri.utf8.prefix { $0 != UInt8(ascii: "?") }
+        if path.elementsEqual("/health".utf8) { return true }
+        return !openPaths.isEmpty && (head.method == .GET || head.method == .HEAD)
+            && openPaths.contains(String(Substring(path)))
     }
 
     /// What the parser in front of the guard may collect of a head.
