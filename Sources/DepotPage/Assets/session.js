@@ -1,7 +1,7 @@
 // Who is signed in, and what the page offers him. What he may is decided by the FileServer; this only
 // leaves out what would be refused.
 
-import { get, request } from "./api.js";
+import { request } from "./api.js";
 import { make, problem, replace } from "./dom.js";
 
 const ranks = ["read", "append", "write", "admin"];
@@ -17,12 +17,8 @@ export const session = {
 
 /// - Returns: whether somebody is.
 export async function findSession() {
-  try {
-    session.body = await get("/v1/session");
-  } catch (error) {
-    if (error.status !== 401) throw error;
-    session.body = undefined;
-  }
+  const response = await request("GET", "/v1/session");
+  session.body = response.status === 204 ? undefined : await response.json();
   return session.body !== undefined;
 }
 

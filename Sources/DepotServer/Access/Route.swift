@@ -76,7 +76,7 @@ enum Route: CaseIterable, Sendable {
         case .simulate: rule(.admin, .everything, "simulating a loss")
         case .page, .asset: rule(nil, .names, "the page")
         case .signIn: rule(.read, .names, "signing in", isChange: true)
-        case .session: rule(.read, .names, "looking at a session")
+        case .session: rule(nil, .names, "looking at a session")
         case .signOut: rule(.read, .names, "signing out", isChange: true)
         case .folder: rule(.read, .names, "listing")
         case .overview, .traffic, .events: rule(.read, .everything, "the overview")

@@ -62,7 +62,8 @@ enum PageRequest: Sendable, Equatable {
     }
 
     /// Those that are open to everybody.
-    static let openPaths = Set(["/"] + PageAsset.all.map { "/page/" + $0.name })
+    static let openPaths = Set(
+        ["/", "/v1/session"] + PageAsset.all.map { "/page/" + $0.name })
 }
 
 extension FileServerRoutes {

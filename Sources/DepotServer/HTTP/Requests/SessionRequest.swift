@@ -41,6 +41,8 @@ extension FileServerRoutes {
             response.headers[.cacheControl] = "no-store"
             return response
         case .look:
+            // Whoever opens the page has no session yet, and that is no mistake.
+            guard exchange.caller != .stranger else { return .noContent }
             let session = door.session(exchange.credentials)
             var response = try Response(
                 json: body(of: exchange, left: session.map(door.sessions.timeLeft)))
