@@ -113,8 +113,8 @@ let package = Package(
         library(
             "DepotServer",
             [
-                "DepotCore", "DepotWire", "DepotCluster", "DepotPage", "DepotUpkeep", nioCore, nioHTTP1,
-                lifecycle, log,
+                "DepotCore", "DepotWire", "DepotCluster", "DepotPage", "DepotUpkeep", nioCore,
+                nioHTTP1, lifecycle, log,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ]),

@@ -48,7 +48,7 @@ class Stories:
     def put(self, name, content, level=2, token=None):
         request = urllib.request.Request(
             f"{self.address}/v1/files/{urllib.request.quote(name)}?level={level}", data=content, method="PUT",
-            headers={"Authorization": f"Bearer {token or self.depot.client_token}"})
+            headers={"Authorization": f"Bearer {token or self.depot.client_token}", "Content-Type": "application/octet-stream"})
         urllib.request.urlopen(request).close()
 
     def ask(self, method, path, headers=None, body=None):

@@ -57,7 +57,7 @@ export function showNotices(notices) {
     return make("p", { class: "all-well" }, make("span", { class: "mark good", "aria-hidden": "true" }, "✓"),
       " Nothing needs attention.");
   }
-  return make("ul", { class: "notices" }, notices.map((notice) => make("li", { class: `notice ${notice.urgency}` },
+  return make("ul", { class: "notices" }, notices.map((notice) => make("li", { class: "notice-row" },
     make("span", { class: `badge ${notice.urgency}` }, urgencies[notice.urgency] ?? notice.urgency),
     make("div", {},
       make("p", {}, make("bdi", {}, notice.text)),

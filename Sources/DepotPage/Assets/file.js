@@ -5,7 +5,7 @@ import { chunksOf, chunksMax, healthOf, lossesOf, rowsOf } from "./chunks.js";
 import { ask } from "./dialogs.js";
 import { announce, badge, button, make, named, problem, replace, section } from "./dom.js";
 import { crumbs, folderLink, healthBadge } from "./files.js";
-import { bytes, count, exactBytes, exactTime, moment, number } from "./format.js";
+import { bytes, count, exactBytes, exactTime, kindOf, moment, number } from "./format.js";
 import { chunkPicture } from "./picture.js";
 import { showPreview } from "./preview.js";
 import { session } from "./session.js";
@@ -57,7 +57,7 @@ export class FileView {
       make("h1", { id: "file-title" }, named(this.#name.slice(folderOf(this.#name).length) || this.#name)),
       file ? [this.#facts(file, versions), this.#actions(file, versions)] : this.#deleted(versions))];
     const preview = make("div", { class: "preview" });
-    if (file && (file.metadata?.kind ?? "file") === "file") {
+    if (file && kindOf(file) === "file") {
       const box = section("preview-box", "Preview", () => preview);
       box.node.classList.add("card");
       box.update(true);
@@ -107,7 +107,7 @@ export class FileView {
   }
 
   #actions(file) {
-    const isPlain = (file.metadata?.kind ?? "file") === "file";
+    const isPlain = kindOf(file) === "file";
     return make("div", { class: "actions" },
       isPlain ? downloadLink(this.#name, undefined, "Retrieve", { class: "button primary" }) : undefined,
       session.may("write") ? [
@@ -161,8 +161,8 @@ export class FileView {
     const names = new Map((this.#depot.overview?.status.replicas ?? []).map((one) => [one.id, one.name]));
     return [
       make("p", {}, make("strong", {}, "The plan: "), plan.copied + plan.dropped === 0
-        ? "no copy is made, and none goes." : `${count(plan.copied, "copy is", "copies are")} made, ${bytes(plan.bytesCopied)}; `
-          + `${count(plan.dropped, "copy goes", "copies go")}.`,
+        ? "no copy is made, and none goes." : `${[plan.copied ? `${count(plan.copied, "copy is", "copies are")} made, ${bytes(plan.bytesCopied)}` : "",
+          plan.dropped ? count(plan.dropped, "copy goes", "copies go") : ""].filter(Boolean).join("; ")}.`,
       plan.pinned ? ` ${count(plan.pinned, "chunk")} stay above it, because other files use them.` : ""),
       plan.replicas.length ? make("ul", { class: "names" }, plan.replicas.map((share) => make("li", {},
         named(names.get(share.replica) ?? `replica ${share.replica.slice(0, 8)}`),
@@ -200,7 +200,7 @@ export class FileView {
         await preview;
         // Only what was looked at is deleted: not what somebody has deposited meanwhile.
         await request("DELETE", filePath(this.#name), {
-          headers: { "if-match": `"${file.manifest.id}"`, "depot-request": uuid() },
+          headers: { "if-match": `"${file.metadata?.entityTag ?? file.manifest.id}"`, "depot-request": uuid() },
         });
         if (purge.checked) await change("POST", filePath(this.#name, "purge"));
         announce(`${this.#name} is deleted.`);

@@ -4,7 +4,7 @@
 import { get } from "./api.js";
 import { Deposits, hasFiles, pickFiles } from "./deposit.js";
 import { badge, button, make, named, problem, replace } from "./dom.js";
-import { bytes, count, exactBytes, moment, number } from "./format.js";
+import { bytes, count, exactBytes, kindOf, moment, number } from "./format.js";
 import { session } from "./session.js";
 import { undelete } from "./versions.js";
 
@@ -40,8 +40,6 @@ export function healthBadge(health, level) {
   return make("span", { title: health.isOfAll ? undefined : "Of its first chunks only; open the file for all." },
     badge(kind, text + copies), health.isOfAll ? "" : " …");
 }
-
-function kindOf(file) { return file.metadata?.kind ?? "file"; }
 
 export class FilesView {
   #prefix;
@@ -101,7 +99,7 @@ export class FilesView {
       this.#load();
     });
     const tools = make("div", { class: "tools" },
-      make("label", { class: "check" }, deleted, " Deleted ones"));
+      make("label", { class: "check" }, deleted, " Show deleted"));
     if (session.may("append")) {
       tools.append(
         this.#deposits.levelChoice(),
@@ -205,8 +203,8 @@ export class FilesView {
     row.shut = () => { if (toggle.getAttribute("aria-expanded") === "true") toggle.click(); };
     const files = entry.files;
     return append(row, [
-      make("th", { role: "rowheader", scope: "row", class: indent(depth) }, toggle,
-        make("a", { href: folderLink(entry.folder) }, named(name))),
+      make("th", { role: "rowheader", scope: "row", class: indent(depth) }, make("div", { class: "entry" }, toggle,
+        make("a", { href: folderLink(entry.folder) }, named(name)))),
       make("td", { role: "cell", colspan: "5", class: "dim folder-count" }, files === undefined ? "folder"
         : files >= 1000 ? `${number(1000)} files or more` : count(files, "file")),
     ]);
@@ -268,10 +266,10 @@ function fileRow(entry, prefix, depth) {
   const { file, health, versions } = entry;
   const kind = kindOf(file);
   return make("tr", { role: "row" },
-    make("th", { role: "rowheader", scope: "row", class: indent(depth) }, make("span", { class: "no-toggle" }),
+    make("th", { role: "rowheader", scope: "row", class: indent(depth) }, make("div", { class: "entry" }, make("span", { class: "no-toggle" }),
       make("a", { href: fileLink(file.name) }, named(shown(file.name, prefix))),
       file.lock ? badge("notice", "locked") : undefined,
-      typeof kind === "string" && kind !== "file" ? badge("notice", kind) : undefined),
+      kind === "file" ? undefined : badge("notice", kind))),
     cell("Size", make("span", { title: exactBytes(file.size) }, bytes(file.size))),
     cell("Copies", String(file.level)),
     cell("Health", healthBadge(health, file.level)),

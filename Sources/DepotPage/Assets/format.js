@@ -73,5 +73,10 @@ export function keepMoments() {
   }, 5000);
 }
 
+/// What a name is, for what is no plain file.
+export function kindOf(file) {
+  return ["folder", "link", "special"].find((kind) => file.metadata?.[kind] !== undefined) ?? "file";
+}
+
 /// The sum of bytes a second.
 export function rate(perSecond) { return `${bytes(Math.round(perSecond))}/s`; }

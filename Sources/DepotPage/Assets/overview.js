@@ -107,9 +107,9 @@ function showCoverage(coverage) {
     make("ul", { class: "bars" }, coverage.replicas.map((one) => {
       const part = one.bytes > 0 ? one.checkedBytes / one.bytes : 0;
       const age = one.copies === 0 ? "holds nothing" : one.oldestDays === undefined || one.oldestDays === null
-        ? "some of it never" : `the oldest part ${inDays(one.oldestDays)} ago`;
+        ? "some never" : `the oldest part ${inDays(one.oldestDays)} ago`;
       return make("li", {}, named(one.name), bar(part, "good", `${percent(part)} read back`),
-        make("span", { class: "dim" }, `${percent(part)}, ${age}`));
+        make("span", { class: "dim" }, `${percent(part)}; ${age}`));
     })),
   ];
 }

@@ -42,7 +42,7 @@ export function chunkPicture(chunks, rows) {
     make("ul", { class: "chunk-rows" }, rows.map((row) => make("li", {},
       named(row.name),
       draw("svg", {
-        viewBox: `0 0 ${Math.max(columns, 16) * size} ${size}`, class: "chunk-row", role: "img", preserveAspectRatio: "xMinYMid meet",
+        viewBox: `0 0 ${columns * size} ${size}`, width: columns * Math.min(20, 900 / columns), class: "chunk-row", role: "img",
         "aria-label": `Copies on ${row.name}: ${summary(row, chunks.length)}`,
       }, edges.slice(0, -1).map((from, index) => {
         const { state, share } = stateOf(row, from, edges[index + 1]);

@@ -3,7 +3,7 @@
 import { change, contentPath, filePath, get } from "./api.js";
 import { ask } from "./dialogs.js";
 import { announce, badge, button, make } from "./dom.js";
-import { bytes, exactBytes, moment } from "./format.js";
+import { bytes, exactBytes, kindOf, moment } from "./format.js";
 import { session } from "./session.js";
 
 const pageSize = 50;
@@ -58,7 +58,7 @@ function row(name, word, onChange) {
   const cell = (label, ...content) => make("td", { role: "cell", "data-label": label }, content);
   const { file } = word;
   const mayRevert = session.may("write") && file && !word.isCurrent;
-  const isPlain = file && (file.metadata?.kind ?? "file") === "file";
+  const isPlain = file && kindOf(file) === "file";
   return make("tr", { role: "row" },
     make("th", { role: "rowheader", scope: "row" }, moment(word.time)),
     cell("What", word.isCurrent ? badge(file ? "good" : "notice", file ? "current" : "deleted")

@@ -91,8 +91,9 @@ struct FileServerParts: Sendable {
             describe: { [files, version = configuration.version] totals in
                 files.status(version: version, totals: totals)
             })
-        events = EventStreams(
-            connections: limits.connections, overview: overview, clock: clock)
+        events = EventStreams(connections: limits.connections, clock: clock) {
+            [overview] () throws(DepotError) in try await overview.current()
+        }
         versions = VersionService(
             context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer)
         retention = RetentionService(

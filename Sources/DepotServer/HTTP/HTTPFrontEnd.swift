@@ -76,7 +76,8 @@ struct HTTPFrontEnd: Sendable {
         transfer.isRequest(of: caller.name)
         let body = IncomingBody(request, transfer, memory: parts.bodyBudget)
         let exchange = Exchange(
-            headers: request.headers, credentials: credentials, body: body, transfer: transfer, caller: caller,
+            headers: request.headers, credentials: credentials, body: body, transfer: transfer,
+            caller: caller,
             audit: AuditNote())
         var response: Response
         var route: Route?

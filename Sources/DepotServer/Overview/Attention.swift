@@ -86,8 +86,10 @@ struct Attention: Sendable {
         case .up: return []
         case .down:
             return notice(
-                .warning, "Replica \(name) does not answer: \(Self.sentence(problem, inside: true))",
-                cure: "Start it, or mend what keeps it away; one that is gone for good is forgotten.",
+                .warning,
+                "Replica \(name) does not answer: \(Self.sentence(problem, inside: true))",
+                cure:
+                    "Start it, or mend what keeps it away; one that is gone for good is forgotten.",
                 command: "depot forget \(name)")
         case .lost:
             return notice(
@@ -97,11 +99,12 @@ struct Attention: Sendable {
                 command: "depot forget \(name)")
         case .maintenance:
             return notice(
-                .notice, "Replica \(name) was stopped in order.",
+                .notice, "Replica \(name) was stopped for maintenance.",
                 cure: "Start it again before its time is over.")
         case .readOnly:
             return notice(
-                .warning, "Replica \(name) takes no writes: \(Self.sentence(problem, inside: true))",
+                .warning,
+                "Replica \(name) takes no writes: \(Self.sentence(problem, inside: true))",
                 cure: "Look at its disk and its log.")
         case .refused:
             return notice(

@@ -16,6 +16,7 @@ final class EventStreams: Sendable {
     /// dead shows, and whoever may not listen any more is found.
     static let heartbeatLooks = 7
 
+    typealias Current = @Sendable () async throws(DepotError) -> OverviewService.Snapshot
     typealias Stream = AsyncStream<OverviewService.Snapshot>
 
     /// One who listens. The stream ends with it.
@@ -47,15 +48,17 @@ final class EventStreams: Sendable {
     private let state = Mutex(State())
     private let countMax: Int
     private let countOfOneMax: Int
-    private let overview: OverviewService
+    private let current: Current
     private let clock: ServerClock
 
-    /// - Parameter connections: that the FileServer has at most. A quarter of them may be streams,
-    ///   and half of these of one token and address.
-    init(connections: Int, overview: OverviewService, clock: ServerClock) {
+    /// - Parameters:
+    ///   - connections: that the FileServer has at most. A quarter of them may be streams, and half of
+    ///     these of one token and address.
+    ///   - current: what is to be told.
+    init(connections: Int, clock: ServerClock, current: @escaping Current) {
         countMax = max(1, connections / 4)
         countOfOneMax = max(1, connections / 8)
-        self.overview = overview
+        self.current = current
         self.clock = clock
     }
 
@@ -93,7 +96,7 @@ final class EventStreams: Sendable {
             guard count > 0 else { continue }
             looks += 1
             // What cannot be read now is not told of; the page sees that nothing comes.
-            guard let snapshot = try? await overview.current() else { continue }
+            guard let snapshot = try? await current() else { continue }
             guard snapshot.version != told || looks >= Self.heartbeatLooks else { continue }
             (told, looks) = (snapshot.version, 0)
             let places = state.withLock { Array($0.places.values) }

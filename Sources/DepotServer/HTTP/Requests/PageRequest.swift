@@ -103,7 +103,8 @@ extension Response {
             return
         }
         self.init(
-            status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: asset.bytes)))
+            status: .ok, headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: asset.bytes)))
     }
 }
 
