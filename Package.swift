@@ -102,14 +102,14 @@ let package = Package(
         library("DepotCluster", ["DepotCore", "DepotWire", nioCore, log]),
         library("DepotUpkeep", ["DepotCore", "DepotWire", "DepotCluster", log]),
         // Files of the page, taken into the binary as they are.
-        .target(name: "CPageAssets"),
+        .target(name: "CPageAssets", exclude: ["Assets"]),
         .target(
             name: "DepotPage",
             dependencies: [
                 "CPageAssets", "DepotCore",
                 .product(name: "Mustache", package: "swift-mustache"),
             ],
-            exclude: ["Assets"], swiftSettings: strict + reached),
+            swiftSettings: strict + reached),
         library(
             "DepotServer",
             [

@@ -3,83 +3,83 @@
 // A file that is added to the page's assets is added here, twice. The compiler sees when one has changed.
 
 static const unsigned char index_mustache[] = {
-#embed "../DepotPage/Assets/index.mustache"
+#embed "Assets/index.mustache"
 };
 
 static const unsigned char page_css[] = {
-#embed "../DepotPage/Assets/page.css"
+#embed "Assets/page.css"
 };
 
 static const unsigned char icon_svg[] = {
-#embed "../DepotPage/Assets/icon.svg"
+#embed "Assets/icon.svg"
 };
 
 static const unsigned char app_js[] = {
-#embed "../DepotPage/Assets/app.js"
+#embed "Assets/app.js"
 };
 
 static const unsigned char api_js[] = {
-#embed "../DepotPage/Assets/api.js"
+#embed "Assets/api.js"
 };
 
 static const unsigned char attention_js[] = {
-#embed "../DepotPage/Assets/attention.js"
+#embed "Assets/attention.js"
 };
 
 static const unsigned char chunks_js[] = {
-#embed "../DepotPage/Assets/chunks.js"
+#embed "Assets/chunks.js"
 };
 
 static const unsigned char deposit_js[] = {
-#embed "../DepotPage/Assets/deposit.js"
+#embed "Assets/deposit.js"
 };
 
 static const unsigned char dialogs_js[] = {
-#embed "../DepotPage/Assets/dialogs.js"
+#embed "Assets/dialogs.js"
 };
 
 static const unsigned char dom_js[] = {
-#embed "../DepotPage/Assets/dom.js"
+#embed "Assets/dom.js"
 };
 
 static const unsigned char file_js[] = {
-#embed "../DepotPage/Assets/file.js"
+#embed "Assets/file.js"
 };
 
 static const unsigned char files_js[] = {
-#embed "../DepotPage/Assets/files.js"
+#embed "Assets/files.js"
 };
 
 static const unsigned char format_js[] = {
-#embed "../DepotPage/Assets/format.js"
+#embed "Assets/format.js"
 };
 
 static const unsigned char live_js[] = {
-#embed "../DepotPage/Assets/live.js"
+#embed "Assets/live.js"
 };
 
 static const unsigned char overview_js[] = {
-#embed "../DepotPage/Assets/overview.js"
+#embed "Assets/overview.js"
 };
 
 static const unsigned char picture_js[] = {
-#embed "../DepotPage/Assets/picture.js"
+#embed "Assets/picture.js"
 };
 
 static const unsigned char plots_js[] = {
-#embed "../DepotPage/Assets/plots.js"
+#embed "Assets/plots.js"
 };
 
 static const unsigned char preview_js[] = {
-#embed "../DepotPage/Assets/preview.js"
+#embed "Assets/preview.js"
 };
 
 static const unsigned char session_js[] = {
-#embed "../DepotPage/Assets/session.js"
+#embed "Assets/session.js"
 };
 
 static const unsigned char versions_js[] = {
-#embed "../DepotPage/Assets/versions.js"
+#embed "Assets/versions.js"
 };
 
 #define ASSET(name, symbol) {name, symbol, sizeof symbol}

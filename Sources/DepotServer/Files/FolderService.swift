@@ -9,7 +9,7 @@ struct FolderService: Sendable {
     private static let chunksMax = 2_000
 
     let pool: ReplicaPool
-    let catalog: any FileCatalog
+    let catalog: any FileCatalog & FolderCatalog
 
     func list(
         _ prefix: String, after: String?, limit: Int, withHealth: Bool, within reach: NameReach

@@ -100,7 +100,8 @@ import Testing
         return statuses
     }
 
-    @Test func `without a token that is good every route but the open ones is closed`() async throws {
+    @Test func `without a token that is good every route but the open ones is closed`() async throws
+    {
         try await TestDepot.run { depot in
             let expired = try await depot.token("expired", .admin, expires: 10)
             let revoked = try await depot.token("revoked", .admin)

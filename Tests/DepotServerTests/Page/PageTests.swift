@@ -45,7 +45,7 @@ import Testing
 
     @Test func `all files of the page are in the binary as they are in the sources`() throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "../../../Sources/DepotPage/Assets").standardized.path
+            .appending(path: "../../../Sources/CPageAssets/Assets").standardized.path
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)
         #expect(Set(PageAsset.all.map(\.name)) == Set(names).subtracting(["index.mustache"]))
         for asset in PageAsset.all {
@@ -86,6 +86,7 @@ import Testing
 
     @Test func `a folder tells how each of its files is`() async throws {
         try await TestDepot.run { depot in
+            try await depot.ready()
             let depositor = TestDepositor(depot)
             try await depositor.deposit("a/whole", TestDepositor.data(100, seed: 1), level: 3)
             try await depositor.deposit("a/b/c", TestDepositor.data(100, seed: 2), level: 2)

@@ -31,7 +31,8 @@ import Testing
             let session = try await browser.call(.GET, "/v1/session", headers: [shown])
                 .json(SessionBody.self)
             #expect(session.name == "somebody" && session.scope == .write)
-            #expect(session.secondsLeft?.wrappedValue == 43_200 && session.prefixes == nil)
+            #expect((43_100...43_200).contains(session.secondsLeft?.wrappedValue ?? 0))
+            #expect(session.prefixes == nil)
             #expect(try await browser.call(.GET, "/v1/files", headers: [shown]).status == 200)
             let body = [ByteBuffer(string: "text")]
             let path = "/v1/files/new?level=1"

@@ -11,14 +11,6 @@ public protocol FileCatalog: Sendable {
         prefix: String, after: FileName?, limit: Int
     ) async throws(DepotError) -> FilePage
 
-    /// What stands directly below a prefix, after `after`, the cursor of an entry: at most `limit`
-    /// entries. It reads in proportion to these, however much is below.
-    ///
-    /// - Parameter reach: what is out of it is left out, as if it were not there.
-    func folder(
-        _ prefix: String, after: String?, limit: Int, within reach: NameReach
-    ) async throws(DepotError) -> FolderPage
-
     /// Live files that use a chunk: in their content, as their manifest or a piece of it; in order
     /// of name.
     func files(using chunk: ChunkID, limit: Int) async throws(DepotError) -> [FileName]

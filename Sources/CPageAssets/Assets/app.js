@@ -1,6 +1,7 @@
 // Begins here: who is signed in, and which view the address asks for.
 
 import { onSignedOut } from "./api.js";
+import { endDeposits } from "./deposit.js";
 import { make, problem, replace } from "./dom.js";
 import { FileView } from "./file.js";
 import { FilesView } from "./files.js";
@@ -71,6 +72,7 @@ function end(reason) {
   view?.close?.();
   view = undefined;
   depot.overview = undefined;
+  endDeposits();
   session.body = undefined;
   views.hidden = true;
   signedIn.hidden = true;

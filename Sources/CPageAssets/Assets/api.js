@@ -68,7 +68,17 @@ export function uuid() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-export function encodeName(name) { return name.split("/").map(encodeURIComponent).join("/"); }
+/// A browser takes such parts of an address for steps, and would ask for another name.
+function isStep(part) { return part === "." || part === ".."; }
+
+/// - Throws: for a name that no browser can ask for.
+export function encodeName(name) {
+  const parts = name.split("/");
+  if (parts.some(isStep)) {
+    throw new Failure(0, "invalidArgument", "a browser cannot ask for a name with '.' or '..' as a part", name);
+  }
+  return parts.map(encodeURIComponent).join("/");
+}
 
 /// The path of what is wanted of a file.
 export function filePath(name, verb) {

@@ -51,6 +51,12 @@ async function walk(entry, into) {
 
 let only;
 
+/// Nobody deposits on behalf of somebody who has signed out.
+export function endDeposits() {
+  only?.stop();
+  only = undefined;
+}
+
 export class Deposits {
   /// One for all views: it goes on while somebody looks elsewhere.
   static shared(depot) { return (only ??= new Deposits(depot)); }
