@@ -135,7 +135,7 @@ class Stories:
         page.driver.execute_script("window.marked = true")
         replica = self.depot.replicas[2]
         replica.stop()
-        page.wait(".notice", "replica3", seconds=40)
+        page.wait(".notice-row", "replica3", seconds=40)
         page.until(lambda: page.find(".replicas .badge", "down") or page.find(".replicas .badge", "maintenance"), "its state")
         self.look("attention")
         if self.readme:
