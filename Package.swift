@@ -68,6 +68,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
@@ -116,11 +117,20 @@ let package = Package(
             ]),
         library("DepotCluster", ["DepotCore", "DepotMetrics", "DepotWire", nioCore, log, metrics]),
         library("DepotUpkeep", ["DepotCore", "DepotMetrics", "DepotWire", "DepotCluster", log]),
+        // Files of the page, taken into the binary as they are.
+        .target(name: "CPageAssets", exclude: ["Assets"]),
+        .target(
+            name: "DepotPage",
+            dependencies: [
+                "CPageAssets", "DepotCore",
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            swiftSettings: strict + reached),
         library(
             "DepotServer",
             [
-                "DepotCore", "DepotMetrics", "DepotWire", "DepotCluster", "DepotUpkeep", nioCore,
-                nioHTTP1, lifecycle, log, metrics,
+                "DepotCore", "DepotMetrics", "DepotWire", "DepotCluster", "DepotPage",
+                "DepotUpkeep", nioCore, nioHTTP1, lifecycle, log, metrics,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ]),
@@ -191,7 +201,8 @@ let package = Package(
         tests(
             "DepotServerTests",
             [
-                "DepotCore", "DepotCluster", "DepotMetrics", "DepotUpkeep", "DepotServer",
+                "DepotCore", "DepotCluster", "DepotMetrics", "DepotUpkeep", "DepotPage",
+                "DepotServer",
                 "DepotSQLite", "DepotSQLiteCatalog", "DepotWire", "DepotTestSupport",
                 nioCore, nioPosix, nioHTTP1, log, lifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),

@@ -92,7 +92,10 @@ extension ReplicaNode {
             chunks: state.standing?.chunks ?? 0, problem: problem,
             certificateDaysLeft: link.certificateEnds.map {
                 TLSKeeper.days(until: $0, at: timestamp)
-            })
+            },
+            lastAnswer: state.awaySince == nil
+                ? nil
+                : state.answeredAt.map { timestamp - (now - $0).components.seconds })
     }
 
     /// So long `status` tells of it.

@@ -13,7 +13,7 @@
 public typealias Catalog = ClusterCatalog & MembershipCatalog & DepositCatalog & FileCatalog
     & ChangeCatalog & CopyCatalog & RecordCatalog & RetrievalCatalog & ReplicationCatalog
     & InventoryCatalog & ScrubCatalog & CollectionCatalog & RestorationCatalog & VersionCatalog
-    & RetentionCatalog & CensusCatalog
+    & RetentionCatalog & CensusCatalog & FolderCatalog
 
 extension DepotError {
     /// A catalog that throws this could not write: its disk has no room, or failed. Nothing was

@@ -15,6 +15,8 @@ enum Route: Int, CaseIterable, Sendable {
     case startVerification, verification, stopVerification, coverage, collect, proveReceipt
     case startDrain, drainStatus, stopDrain, forget, simulate
     case listTokens, createToken, rotateToken, revokeToken
+    case page, asset, signIn, session, signOut
+    case folder, overview, traffic, events
 
     /// What a token has to reach.
     enum Reach: Sendable {
@@ -74,6 +76,12 @@ enum Route: Int, CaseIterable, Sendable {
         case .stopDrain: rule(.admin, .everything, "stopping a drain", isChange: true)
         case .forget: rule(.admin, .everything, "forgetting a replica", isChange: true)
         case .simulate: rule(.admin, .everything, "simulating a loss")
+        case .page, .asset: rule(nil, .names, "the page")
+        case .signIn: rule(.read, .names, "signing in", isChange: true)
+        case .session: rule(nil, .names, "looking at a session")
+        case .signOut: rule(.read, .names, "signing out", isChange: true)
+        case .folder: rule(.read, .names, "listing")
+        case .overview, .traffic, .events: rule(.read, .everything, "the overview")
         case .listTokens: rule(.admin, .everything, "listing tokens")
         case .createToken: rule(.admin, .everything, "making a token", isChange: true)
         case .rotateToken: rule(.admin, .everything, "rotating a token", isChange: true)

@@ -1,6 +1,7 @@
 import DepotCluster
 import DepotCore
 import DepotMetrics
+import DepotPage
 import DepotUpkeep
 import DepotWire
 import Logging
@@ -13,6 +14,7 @@ struct FileServerParts: Sendable {
     let retrievals: RetrievalService
     let contents: ContentService
     let files: FileService
+    let folders: FolderService
     let versions: VersionService
     let retention: RetentionService
     let levels: LevelChange
@@ -23,6 +25,11 @@ struct FileServerParts: Sendable {
     /// Connections.
     let places: ConnectionRegistry
     let metrics: FileServerMetrics
+    let door: FrontDoor
+    let page: PageAsset
+    let overview: OverviewService
+    let events: EventStreams
+    let traffic: TrafficRing
     /// Who counts requests.
     let observers: [any RequestObserver]
     /// For deposits.
@@ -43,11 +50,18 @@ struct FileServerParts: Sendable {
         access = AccessTable(administrator: configuration.token, time: clock.timestamp)
         tokens = try TokenService(
             table: access, keeper: configuration.tokens, time: clock.timestamp)
+        traffic = TrafficRing(elapsed: clock.elapsed)
         context = ServerContext(
             timing: configuration.timing, clock: clock, logger: logger,
             metrics: WorkMetrics(from: configuration.metrics))
         let pool = try await ReplicaPool(
             configured: configuration.replicas, catalog: catalog, links: links, context: context)
+        door = FrontDoor(
+            access: access, sessions: PageSessions(elapsed: clock.elapsed),
+            cookie: SessionCookie(
+                cluster: pool.cluster.cluster, isSecure: configuration.tls != nil))
+        page = try PageAsset.page(
+            version: configuration.version, cluster: pool.cluster.cluster.description)
         cluster = ClusterParts(
             context: context, pool: pool, catalog: catalog, workMemory: limits.workMemory)
         budget = MemoryBudget(sharedByClients: limits.depositMemory)
@@ -76,6 +90,15 @@ struct FileServerParts: Sendable {
             context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer,
             leveler: cluster.leveler,
             certificateDaysLeft: { [tls = configuration.tls] in tls?.daysLeft })
+        folders = FolderService(pool: pool, catalog: catalog)
+        overview = OverviewService(
+            context: context, pool: pool, catalog: catalog, verifications: upkeep.verifications,
+            describe: { [files, version = configuration.version] totals in
+                files.status(version: version, totals: totals)
+            })
+        events = EventStreams(connections: limits.connections, clock: clock) {
+            [overview] () throws(DepotError) in try await overview.current()
+        }
         versions = VersionService(
             context: context, pool: pool, catalog: catalog, deliverer: cluster.deliverer)
         retention = RetentionService(
@@ -89,7 +112,7 @@ struct FileServerParts: Sendable {
                 .deposits: budget, .retrievals: retrievalBudget, .bodies: bodyBudget,
                 .work: cluster.budget,
             ], catalog: catalog)
-        observers = [RouteMetrics(from: configuration.metrics)]
+        observers = [RouteMetrics(from: configuration.metrics), traffic]
     }
 
     /// Everything that goes on without a request.
@@ -98,6 +121,7 @@ struct FileServerParts: Sendable {
             group.addTask { await cluster.work() }
             group.addTask { await upkeep.work() }
             group.addTask { await metrics.work() }
+            group.addTask { await events.run() }
         }
     }
 }

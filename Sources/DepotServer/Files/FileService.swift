@@ -69,6 +69,11 @@ struct FileService: Sendable {
     func status(version: String, namesFiles: Bool) async throws(DepotError) -> StatusBody {
         await pool.ready()
         let totals = try await catalog.totals(counting: pool.countedForStatus)
+        return status(version: version, totals: totals)
+    }
+
+    /// With these totals, and with replicas as they are now.
+    func status(version: String, totals: CatalogTotals) -> StatusBody {
         let nodes = pool.nodes.filter { !$0.state.isRetired }
         return StatusBody(
             cluster: pool.cluster, version: version,

@@ -21,6 +21,7 @@ extension FileServerRoutes {
             ifRange: asked[.ifRange]
         ).decide(size: file.size, version)
         var headers: HTTPFields = [.eTag: version.tag, .acceptRanges: "bytes"]
+        headers.keepFromRunning(as: name.name)
         headers[.lastModified] = version.modified.flatMap(HTTPDate.text)
         switch decision {
         case .notModified, .unsatisfiable, .refused:

@@ -20,6 +20,7 @@ struct HTTPFrontEnd: Sendable {
             group.addTask { try await server.run() }
             group.addTask {
                 try await gracefulShutdown()
+                parts.events.end()
                 try await parts.context.clock.sleep(configuration.timing.shutdownGrace)
                 logger.warning("requests did not end in time; cut off")
             }
@@ -34,9 +35,9 @@ struct HTTPFrontEnd: Sendable {
         let timing = configuration.timing
         let places = parts.places
         let policy = RequestPolicy(
-            door: parts.access, variable: "DEPOT_TOKEN",
+            door: parts.door, variable: "DEPOT_TOKEN",
             times: RequestPolicy.Times(idle: timing.idleLimit), places: places,
-            tls: configuration.tls)
+            tls: configuration.tls, openPaths: PageRequest.openPaths)
         return GuardedChannel(policy: policy, idleLimit: timing.idleLimit) {
             request, writer, channel in
             var writer: ResponseWriter? = writer
@@ -71,12 +72,13 @@ struct HTTPFrontEnd: Sendable {
         to request: Request, _ writer: consuming ResponseWriter, _ transfer: Transfer
     ) async throws {
         let began = parts.context.clock.elapsed()
-        let caller =
-            parts.access.caller(showing: request.headers[.authorization]) ?? .stranger
+        let credentials = Credentials(request)
+        let caller = parts.door.caller(credentials) ?? .stranger
         transfer.isRequest(of: caller.name)
         let body = IncomingBody(request, transfer, memory: parts.bodyBudget)
         let exchange = Exchange(
-            headers: request.headers, body: body, transfer: transfer, caller: caller,
+            headers: request.headers, credentials: credentials, body: body, transfer: transfer,
+            caller: caller,
             audit: AuditNote())
         var response: Response
         var route: Route?
@@ -101,6 +103,10 @@ struct HTTPFrontEnd: Sendable {
         response.headers[.server] = "depot"
         response.headers[own: TraceID.header] = TraceID.current?.description
         response.headers[own: WireExchange.header] = request.headers[own: WireExchange.header]
+        response.headers[.xContentTypeOptions] = "nosniff"
+        if credentials.isBrowser, response.headers[.cacheControl] == nil {
+            response.headers[.cacheControl] = "no-store"
+        }
         response.headers[.date] = HTTPDate.text(parts.context.clock.timestamp())
         if request.method == .head { response = response.createHeadResponse() }
         let (status, length) = (response.status.code, response.body.contentLength ?? 0)

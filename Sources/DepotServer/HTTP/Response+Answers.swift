@@ -51,6 +51,11 @@ extension Response {
             status: status, type: "application/json", whole: try WireJSON.encode(value))
     }
 
+    /// What was encoded before.
+    init(jsonText text: ByteBuffer) {
+        self.init(status: .ok, type: "application/json", whole: text)
+    }
+
     /// An answer that may be large: it is handed on part by part.
     ///
     /// - Parameter room: what it takes of memory, until the client has taken it.

@@ -31,6 +31,7 @@ final class Transfer: Sendable {
         var wanted: (@Sendable () -> Bool)?
         var borrower: Borrower
         var recall: Recall?
+        var makesPlace = false
     }
 
     private let state: Mutex<State>
@@ -81,6 +82,7 @@ final class Transfer: Sendable {
             state.isBodyAwaited = false
             state.wanted = nil
             state.recall = nil
+            state.makesPlace = false
             defer { state.isReadHeld = false }
             return state.isReadHeld
         }
@@ -113,7 +115,13 @@ final class Transfer: Sendable {
     /// Says how content is let go that the client does not take; `nil` where there is none.
     func lends(_ recall: Recall?) { state.withLock { $0.recall = recall } }
 
+    /// The request may go on for ever, and be cut off whenever somebody else wants its place.
+    func makesPlace() { state.withLock { $0.makesPlace = true } }
+
     // MARK: The connection
+
+    /// Whether the request is one that may be cut off.
+    var isExpendable: Bool { state.withLock { $0.makesPlace } }
 
     /// Whether a request waits for the client's bytes, and whether others wait for the memory that
     /// it takes.

@@ -142,19 +142,19 @@ final class TransferWatch: ChannelDuplexHandler {
         let left = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         look.sent = max(0, written - (left - unsent))
         look.isAnswerUntaken = left > 0
-        look.isCrowded = left > 0 && places.isCrowded
+        let isExpendable = transfer.isExpendable
+        look.isCrowded = left > 0 && (isExpendable || places.isCrowded)
         (look.isBodyAwaited, look.isWanted) = transfer.awaited
         if left > 0 || look.isBodyAwaited, places.isFull { look.isWanted = true }
         let isIdle = !transfer.isUnderWay && left == 0
-        note(isIdle ? nil : look, context)
+        note(isStill: !isIdle && (look.isStill || isExpendable), context)
         let finding = isIdle ? nil : meter.look(after: time, look)
         (unsent, written, look.received) = (left, 0, 0)
         if let finding { act(on: finding, transfer, context) }
     }
 
-    /// - Parameter look: `nil` where nobody is waited for.
-    private func note(_ look: TransferMeter.Look?, _ context: ChannelHandlerContext) {
-        let isStillNow = look?.isStill ?? false
+    /// - Parameter isStillNow: whether its client is waited for in vain, or it makes place anyway.
+    private func note(isStill isStillNow: Bool, _ context: ChannelHandlerContext) {
         guard isStillNow != isStill else { return }
         isStill = isStillNow
         places.note(context.channel, standsStill: isStillNow)

@@ -3,8 +3,7 @@ import Synchronization
 
 /// Who may send requests to a server.
 public protocol Doorkeeper: Sendable {
-    /// - Parameter authorization: the value of the header of that name.
-    func judge(_ authorization: String?) -> Admission
+    func judge(_ shown: Credentials) -> Admission
 }
 
 /// Whether somebody comes in.
@@ -15,15 +14,15 @@ public enum Admission: Sendable, Hashable {
 }
 
 extension AccessToken: Doorkeeper {
-    public func judge(_ authorization: String?) -> Admission {
-        admits(authorization)
+    public func judge(_ shown: Credentials) -> Admission {
+        admits(shown.authorization)
             ? .admitted(token: "") : .refused("this is not the right token")
     }
 }
 
 /// The tokens that a FileServer knows: the administrator's, with which it was started, and those
 /// that were made since.
-public final class AccessTable: Doorkeeper {
+public final class AccessTable: Sendable {
     /// The name of whoever shows the token that the FileServer was started with.
     public static let administrator = "administrator"
     /// Grants that are kept, revoked ones among them.
@@ -69,21 +68,8 @@ public final class AccessTable: Doorkeeper {
         return caller
     }
 
-    public func judge(_ authorization: String?) -> Admission {
-        switch look(authorization) {
-        case .caller(let caller): .admitted(token: caller.name)
-        case .refused(let reason): .refused(reason)
-        }
-    }
-
-    private enum Found {
-        case caller(Caller)
-        case refused(String)
-    }
-
-    /// Compares with all tokens, each in the same time.
-    private func look(_ authorization: String?) -> Found {
-        let shown = TokenDigest(of: authorization.flatMap(AccessToken.credentials) ?? "")
+    /// Who came in with a token, of which the digest is kept; as for the token itself.
+    public func look(_ shown: TokenDigest) -> Found {
         let isAdministrator = administrator.equals(shown)
         let found = entries.withLock { entries in
             entries.reduce(Entry?.none) { found, entry in
@@ -106,5 +92,16 @@ public final class AccessTable: Doorkeeper {
             return .refused("the token '\(found.caller.name)' was replaced by another one")
         }
         return .caller(found.caller)
+    }
+
+    /// Whose a token is, or why it is nobody's.
+    public enum Found: Sendable {
+        case caller(Caller)
+        case refused(String)
+    }
+
+    /// Compares with all tokens, each in the same time.
+    public func look(_ authorization: String?) -> Found {
+        look(TokenDigest(showing: authorization))
     }
 }

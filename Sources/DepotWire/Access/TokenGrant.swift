@@ -45,6 +45,11 @@ public struct TokenDigest: Sendable, Hashable, Codable {
 
     init(of text: some StringProtocol) { hash = ChunkID(hashing: String(text)) }
 
+    /// Of the token in the value of an `Authorization` header; without one, of none.
+    public init(showing authorization: String?) {
+        self.init(of: authorization.flatMap(AccessToken.credentials) ?? "")
+    }
+
     public init(from decoder: any Decoder) throws {
         hash = try decoder.singleValueContainer().decode(ChunkID.self)
     }

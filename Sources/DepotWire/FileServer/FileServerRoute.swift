@@ -1,12 +1,20 @@
 import DepotCore
 
-/// The FileServer's interface, version 1. Every route but `/health` wants
-/// `Authorization: Bearer TOKEN`.
+/// The FileServer's interface, version 1. Every route but `/health` and the page wants
+/// `Authorization: Bearer TOKEN`, or the cookie of a session; changes by a session want
+/// `depot-page: 1`, too.
 ///
 /// | method and path | body → answer |
 /// |---|---|
 /// | `GET /health` | → `HealthBody` |
 /// | `GET /metrics` | → the text format of Prometheus, `text/plain; version=0.0.4` |
+/// | `GET`, `HEAD /`, `/page/{name}` | → the page, and what it is made of |
+/// | `POST /v1/session` | signs in, with a token → `SessionBody`, and a cookie |
+/// | `GET`, `DELETE /v1/session` | → `SessionBody`, or nothing (204) where nobody is signed in; `DELETE` signs out |
+/// | `GET /v1/overview` | → `OverviewBody` |
+/// | `GET /v1/events` | → server-sent events, each an `OverviewBody`; with `once=true` the first of them |
+/// | `GET /v1/traffic` | → `TrafficBody`, of the last hour |
+/// | `GET /v1/folders?prefix=&after=&limit=&health=true` | → `FolderBody` |
 /// | `GET /v1/status` | → `StatusBody` |
 /// | `POST /v1/deposits` | `OpenDepositBody` → `DepositBody` |
 /// | `POST /v1/deposits/{id}/negotiation` | chunk references → lacking chunks |

@@ -33,11 +33,14 @@ public struct StatusBody: Sendable, Codable {
         /// Whole days until the certificate expires that it last showed; absent without TLS, and
         /// where an older FileServer answers.
         public let certificateDaysLeft: Count?
+        /// Seconds since 1970 when it last said how it is; absent while it answers, and where it has
+        /// not answered since the FileServer was started.
+        public let lastAnswer: Int64?
 
         public init(
             id: ReplicaID?, name: String, url: String, zone: String, state: State,
             usedBytes: UInt64, freeBytes: UInt64, chunks: Int, problem: String?,
-            certificateDaysLeft: Int? = nil
+            certificateDaysLeft: Int? = nil, lastAnswer: Int64? = nil
         ) {
             self.id = id
             self.name = name
@@ -49,6 +52,7 @@ public struct StatusBody: Sendable, Codable {
             self.chunks = chunks
             self.problem = problem
             self.certificateDaysLeft = certificateDaysLeft.map { Count(wrappedValue: $0) }
+            self.lastAnswer = lastAnswer
         }
     }
 

@@ -37,10 +37,13 @@ public struct RequestPolicy: Sendable {
     public let places: ConnectionRegistry
     /// How connections are secured; `nil`: not at all.
     public let tls: ServerTLS?
+    /// Paths that are open to everybody, as they are sent.
+    let openPaths: Set<String>
 
+    /// - Parameter openPaths: beside `/health`, and for reading only.
     public init(
         door: any Doorkeeper, watcher: AccessToken? = nil, variable: String, times: Times,
-        places: ConnectionRegistry, tls: ServerTLS? = nil
+        places: ConnectionRegistry, tls: ServerTLS? = nil, openPaths: Set<String> = []
     ) {
         self.door = door
         self.watcher = watcher
@@ -48,17 +51,18 @@ public struct RequestPolicy: Sendable {
         self.times = times
         self.places = places
         self.tls = tls
+        self.openPaths = openPaths
     }
 
-    /// Nothing but `/health` is told to somebody without a token, not even whether a path exists,
+    /// Nothing but the open paths is told to somebody without a token, not even whether a path exists,
     /// or whose server this is.
     ///
     /// - Returns: whether a token was shown.
     func admit(
         _ head: HTTPRequestHead, on channel: any Channel
     ) throws(RequestRefusal) -> Bool {
-        let given = head.headers.first(name: "authorization")
-        if isWatcher(head, showing: given) {
+        let given = Credentials(method: head.method, headers: head.headers)
+        if isWatcher(head, showing: given.authorization) {
             try begin(on: channel, with: Self.watcherName)
             return true
         }
@@ -67,10 +71,10 @@ public struct RequestPolicy: Sendable {
         switch door.judge(given) {
         case .admitted(let name): token = name
         case .refused(let reason):
-            if Self.isOpenToAll(head) { return false }
+            if isOpenToAll(head) { return false }
             throw RequestRefusal(
                 .unauthorized, as: .unauthorized,
-                given == nil
+                given.authorization == nil && given.cookie == nil
                     ? "a token is needed: send 'Authorization: Bearer TOKEN', or set \(variable)"
                     : "\(reason); see \(variable)",
                 headers: ["www-authenticate": "Bearer"])
@@ -100,21 +104,26 @@ public struct RequestPolicy: Sendable {
     /// Who sent a request that was let in.
     public func sender(of head: HTTPRequestHead) -> RequestSender {
         // Where only the door's token lets in, it was compared before.
-        guard Self.isOpenToAll(head) || Self.isAbout(FileServerRoute.metrics, head) else {
+        guard isOpenToAll(head) || Self.isAbout(FileServerRoute.metrics, head) else {
             return .authorized
         }
-        guard case .admitted = door.judge(head.headers.first(name: "authorization")) else {
-            return .stranger
-        }
+        let shown = Credentials(method: head.method, headers: head.headers)
+        guard case .admitted = door.judge(shown) else { return .stranger }
         return .authorized
     }
 
-    static func isOpenToAll(_ head: HTTPRequestHead) -> Bool {
-        isAbout(FileServerRoute.health, head)
+    func isOpenToAll(_ head: HTTPRequestHead) -> Bool {
+        if Self.isAbout(FileServerRoute.health, head) { return true }
+        return !openPaths.isEmpty && (head.method == .GET || head.method == .HEAD)
+            && openPaths.contains(String(Substring(Self.path(of: head))))
+    }
+
+    private static func path(of head: HTTPRequestHead) -> Substring.UTF8View {
+        head.uri.utf8.prefix { $0 != UInt8(ascii: "?") }
     }
 
     private static func isAbout(_ path: String, _ head: HTTPRequestHead) -> Bool {
-        head.uri.utf8.prefix { $0 != UInt8(ascii: "?") }.elementsEqual(path.utf8)
+        Self.path(of: head).elementsEqual(path.utf8)
     }
 
     /// What the parser in front of the guard may collect of a head.

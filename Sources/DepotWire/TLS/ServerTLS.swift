@@ -63,7 +63,7 @@ extension RequestPolicy {
     func requireCertificate(
         for head: HTTPRequestHead, on channel: any Channel
     ) throws(RequestRefusal) {
-        guard let tls, case .fileServer = tls.callers, !Self.isOpenToAll(head) else { return }
+        guard let tls, case .fileServer = tls.callers, !isOpenToAll(head) else { return }
         let door = try? channel.pipeline.syncOperations.handler(type: TLSDoor.self)
         // Only a certificate of the FileServer's is not refused.
         guard door?.shown.certificate != nil else {

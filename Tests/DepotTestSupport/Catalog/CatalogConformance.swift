@@ -6,7 +6,7 @@ public enum CatalogConformance {
     public static let behaviours: [CatalogBehaviour] =
         members + deposits + negotiations + reaches + barriers + barriersOfCommits
         + receipts + keptReceipts + commits
-        + files + records + copies + overtaken + races
+        + files + folders + records + copies + overtaken + races
         + retrievals
         + batches + figures + censuses + inventories + scrubs + repairs + collections + heldBack
         + oldRecords

@@ -30,8 +30,11 @@ import Testing
         try table.replace(with: grants)
         let shown = token.map { "Bearer \($0)" }
         let caller = table.caller(showing: shown)
-        let isIn = table.judge(shown) == .admitted(token: caller?.name ?? "nobody")
-        #expect(isIn == (caller != nil))
+        if case .caller(let found) = table.look(shown) {
+            #expect(found == caller)
+        } else {
+            #expect(caller == nil)
+        }
         return caller
     }
 

@@ -201,7 +201,7 @@ extension FileServerRoutes {
         return try Response(json: try await make(), in: room)
     }
 
-    private func room(for limit: Int, over transfer: Transfer) async throws -> MemoryReservation {
+    func room(for limit: Int, over transfer: Transfer) async throws -> MemoryReservation {
         let (budget, borrower) = (parts.bodyBudget, transfer.borrower)
         let room = try await budget.reserve(limit * FilePage.entrySize, for: borrower)
         transfer.takes { budget.isWanted(from: borrower) }

@@ -14,10 +14,12 @@ enum FileServerRequest: Sendable, Equatable {
     case upkeep(UpkeepRequest)
     case membership(MembershipRequest)
     case token(TokenRequest)
+    case session(SessionRequest)
+    case page(PageRequest)
 
     var takesBody: Bool {
         switch self {
-        case .health, .metrics, .status: false
+        case .health, .metrics, .status, .session, .page: false
         case .deposit(let request): request.takesBody
         case .retrieval(let request): request.takesBody
         case .file(let request): request.takesBody
@@ -40,6 +42,8 @@ enum FileServerRequest: Sendable, Equatable {
         case .upkeep(let request): request.route
         case .membership(let request): request.route
         case .token(let request): request.route
+        case .session(let request): request.route
+        case .page(let request): request.route
         }
     }
 
@@ -54,6 +58,10 @@ enum FileServerRequest: Sendable, Equatable {
         let target = try RequestTarget(method: method, uri: uri)
         let parts = target.parts
         guard parts.first == "v1" else {
+            if let request = try PageRequest(asset: target) {
+                self = .page(request)
+                return
+            }
             switch parts.first {
             case "health" where parts.count == 1: self = try target.choose(["GET": .health])
             case "metrics" where parts.count == 1: self = try target.choose(["GET": .metrics])
@@ -71,7 +79,13 @@ enum FileServerRequest: Sendable, Equatable {
             case "policies": .policy(try PolicyRequest(rest))
             case "tokens": .token(try TokenRequest(rest))
             case "replicas": .membership(try MembershipRequest(rest))
-            default: .upkeep(try UpkeepRequest(target.behind(1)))
+            case "session": .session(try SessionRequest(rest))
+            default:
+                if let request = try PageRequest(data: target.behind(1)) {
+                    .page(request)
+                } else {
+                    .upkeep(try UpkeepRequest(target.behind(1)))
+                }
             }
     }
 }
@@ -96,6 +110,8 @@ struct FileServerRoutes: Sendable {
         case .upkeep(let request): try await answer(request, exchange)
         case .membership(let request): try await answer(request, exchange.body)
         case .token(let request): try await answer(request, exchange.body)
+        case .session(let request): try answer(request, exchange)
+        case .page(let request): try await answer(request, exchange)
         }
     }
 }
