@@ -173,7 +173,7 @@ class Composition:
 
     def resize_disk(self, service, options):
         """Remounts a small disk, such as with `size=400m`."""
-        self.inside(service, "-m", "mount", "-o", f"remount,{options}", "/data")
+        self.on_host("mount", "-o", f"remount,{options}", self.folder(service))
 
     def good_copies(self, name):
         """How many good copies each chunk of a file has, by chunk."""
