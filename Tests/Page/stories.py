@@ -139,7 +139,7 @@ class Stories:
         page.until(lambda: page.find(".replicas .badge", "down") or page.find(".replicas .badge", "maintenance"), "its state")
         self.look("attention")
         if self.readme:
-            self.readme.write_bytes(page.picture("readme", 1100, height_max=1000).read_bytes())
+            self.readme.write_bytes(page.picture("readme", 1100, height_max=1036).read_bytes())
         self.browser.open("#/file/disk.img")
         page.wait(".chunks")
         self.browser.open()

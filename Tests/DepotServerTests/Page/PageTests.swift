@@ -87,9 +87,10 @@ import Testing
     @Test func `a folder tells how each of its files is`() async throws {
         try await TestDepot.run { depot in
             try await depot.ready()
-            let depositor = TestDepositor(depot)
-            try await depositor.deposit("a/whole", TestDepositor.data(100, seed: 1), level: 3)
-            try await depositor.deposit("a/b/c", TestDepositor.data(100, seed: 2), level: 2)
+            for (name, level) in [("a/whole", 3), ("a/b/c", 2)] {
+                try await TestDepositor(depot).deposit(
+                    name, TestDepositor.data(100, seed: UInt64(level)), level: level)
+            }
             let folder = try await depot.http.call(.GET, "/v1/folders?prefix=a/&health=true")
                 .json(FolderBody.self)
             #expect(folder.entries.map(\.folder) == ["a/b/", nil])
