@@ -12,6 +12,8 @@ struct RouteMetrics: RequestObserver {
     }
 
     func note(_ request: AnsweredRequest) {
+        // A stream of events is as long as somebody looks: it would be the slowest answer of all.
+        guard request.route != .events else { return }
         requests.note(
             request.route?.rawValue, status: request.status, duration: request.duration,
             received: request.received, sent: request.sent)
