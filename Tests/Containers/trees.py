@@ -1,8 +1,8 @@
 """Whole trees through real containers: what comes back is compared by rsync and tar, which know nothing of depot."""
 
 import os
-import re
 import pathlib
+import re
 import shutil
 import stat
 import subprocess
