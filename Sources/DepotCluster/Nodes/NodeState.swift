@@ -47,8 +47,6 @@ package struct NodeState: Sendable {
     /// Since when the replica does not answer, in running time; `nil` while it answers. No replica
     /// is away longer than the FileServer runs.
     private(set) var awaySince: Duration? = Duration.zero
-    /// When the replica last said how it is, in running time; `nil` where it never did.
-    private(set) var answeredAt: Duration?
     /// Whether the replica said that it was being stopped when it was last heard.
     private(set) var isLeaving = false
     /// Whether unproved holdings are still to be proved.
