@@ -102,7 +102,8 @@ struct Depot: AsyncParsableCommand {
             if let first = words.first, let command = spelledOut[first] { words[0] = command }
             try CommandSuggestion.check(words, in: Self.self)
             Settings.current = try Settings.ofProcess()
-            try await run(try await asyncParseAsRoot(try Settings.current?.complete(words) ?? words))
+            let completed = try Settings.current?.complete(words) ?? words
+            try await run(try await asyncParseAsRoot(completed))
         } catch {
             Failure.end(error, asJSON: CommandLine.arguments.contains("--json"))
         }
