@@ -94,7 +94,8 @@ struct FileServerParts: Sendable {
         overview = OverviewService(
             context: context, pool: pool, catalog: catalog, verifications: upkeep.verifications,
             describe: { [files, version = configuration.version] totals in
-                files.status(version: version, totals: totals)
+                // Whoever is shown the overview may read everything.
+                files.status(version: version, totals: totals, namesFiles: true)
             })
         events = EventStreams(connections: limits.connections, clock: clock) {
             [overview] () throws(DepotError) in try await overview.current()

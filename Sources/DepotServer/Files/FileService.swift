@@ -69,11 +69,11 @@ struct FileService: Sendable {
     func status(version: String, namesFiles: Bool) async throws(DepotError) -> StatusBody {
         await pool.ready()
         let totals = try await catalog.totals(counting: pool.countedForStatus)
-        return status(version: version, totals: totals)
+        return status(version: version, totals: totals, namesFiles: namesFiles)
     }
 
     /// With these totals, and with replicas as they are now.
-    func status(version: String, totals: CatalogTotals) -> StatusBody {
+    func status(version: String, totals: CatalogTotals, namesFiles: Bool) -> StatusBody {
         let nodes = pool.nodes.filter { !$0.state.isRetired }
         return StatusBody(
             cluster: pool.cluster, version: version,
