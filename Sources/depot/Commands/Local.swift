@@ -83,7 +83,7 @@ struct Local: AsyncParsableCommand {
         let port = try PortFile("\(data)/ports").port(number)
         var settings = ReplicaServerConfiguration(host: "127.0.0.1", port: port, token: token)
         settings.announcesStop = false
-        settings.version = Depot.version
+        settings.version = BuildVersion.number
         let server = ReplicaServer(storage: store, configuration: settings, logger: logger)
         return (StoreService(store: store), server, port)
     }

@@ -55,7 +55,7 @@ struct Replica: AsyncParsableCommand {
         var settings = ReplicaServerConfiguration(
             host: address.host, port: address.port, token: token)
         settings.tls = certified.map { ServerTLS($0.keeper, callers: .fileServer) }
-        settings.version = Depot.version
+        settings.version = BuildVersion.number
         settings.metricsToken = try metricsToken(besides: token)
         let server = ReplicaServer(storage: store, configuration: settings, logger: logger)
         let announcer = Announcer(logger: logger) {
