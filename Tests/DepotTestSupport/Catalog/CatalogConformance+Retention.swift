@@ -97,11 +97,11 @@ extension CatalogConformance {
             func lock(_ seconds: Int64?, held: Bool? = nil, breaks: Bool) async throws
                 -> ContentLock?
             {
-                try await catalog.lock(
-                    VersionName(name),
-                    LockChange(until: seconds.map { start + $0 }, isHeld: held, breaks: breaks),
-                    time: 1, request: nil
-                ).lock
+                let change = try LockChange(
+                    until: seconds.map { start + $0 }, isHeld: held, breaks: breaks)
+                let locked = try await catalog.lock(
+                    VersionName(name), change, time: 1, request: nil)
+                return locked.lock
             }
             _ = try await lock(1_000, held: true, breaks: false)
             await expectError(.conflict) { _ = try await lock(10, breaks: false) }
