@@ -5,7 +5,7 @@ import { chunksOf, chunksMax, healthOf, lossesOf, rowsOf } from "./chunks.js";
 import { ask } from "./dialogs.js";
 import { announce, badge, button, make, named, problem, replace, section } from "./dom.js";
 import { crumbs, folderLink, healthBadge } from "./files.js";
-import { bytes, count, exactBytes, exactTime, kindOf, moment, number } from "./format.js";
+import { bytes, count, exactBytes, exactTime, kindOf, moment, number, versionText } from "./format.js";
 import { chunkPicture } from "./picture.js";
 import { showPreview } from "./preview.js";
 import { session } from "./session.js";
@@ -91,7 +91,7 @@ export class FileView {
       fact("Copies", `level ${file.level}`, " ", healthBadge(healthOf(this.#found), file.level)),
       fact("Deposited", moment(file.time)),
       metadata?.contentType ? fact("Type", make("bdi", {}, metadata.contentType)) : undefined,
-      fact("Version", make("code", {}, file.sequence)),
+      fact("Version", make("code", {}, versionText(file.sequence))),
       file.lock ? fact("Locked", lockText(file.lock)) : undefined);
   }
 

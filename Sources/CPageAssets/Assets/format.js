@@ -18,6 +18,11 @@ export function number(count) {
   return String(count).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
 }
 
+/// A version as the command line has it, `1-45`.
+export function versionText(sequence) {
+  return String(sequence).replace(/(^|-)0+(?=\d)/g, "$1");
+}
+
 export function count(amount, noun, plural = `${noun}s`) {
   return `${number(amount)} ${amount === 1 ? noun : plural}`;
 }

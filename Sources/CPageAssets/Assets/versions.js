@@ -3,7 +3,7 @@
 import { change, contentPath, filePath, get } from "./api.js";
 import { ask } from "./dialogs.js";
 import { announce, badge, button, make } from "./dom.js";
-import { bytes, exactBytes, kindOf, moment } from "./format.js";
+import { bytes, exactBytes, kindOf, moment, versionText } from "./format.js";
 import { session } from "./session.js";
 
 const pageSize = 50;
@@ -63,7 +63,7 @@ function row(name, word, onChange) {
     make("th", { role: "rowheader", scope: "row" }, moment(word.time)),
     cell("What", word.isCurrent ? badge(file ? "good" : "notice", file ? "current" : "deleted")
       : badge("plain", file ? "version" : "deletion"), word.lock ? badge("notice", "locked") : undefined,
-    make("span", { class: "dim sequence" }, word.sequence)),
+    make("span", { class: "dim sequence" }, versionText(word.sequence))),
     cell("Size", file ? make("span", { title: exactBytes(file.size) }, bytes(file.size)) : "–"),
     cell("Copies", file ? String(file.level) : "–"),
     cell("Do", isPlain ? downloadLink(name, word.isCurrent ? undefined : word.sequence, "Retrieve") : undefined, " ",
