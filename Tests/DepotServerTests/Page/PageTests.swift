@@ -51,7 +51,8 @@ import Testing
         for asset in PageAsset.all {
             let source = try #require(
                 FileManager.default.contents(atPath: "\(folder)/\(asset.name)"))
-            #expect(Array(source) == asset.bytes, "\(asset.name)")
+            let isSame = Array(source) == asset.bytes
+            #expect(isSame, "\(asset.name)")
         }
     }
 
