@@ -8,9 +8,7 @@ extension HTTPFields {
         self[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'; sandbox"
         self[.contentDisposition] = Self.attachment(name)
         self[.xContentTypeOptions] = "nosniff"
-        if let field = HTTPField.Name("Cross-Origin-Resource-Policy") {
-            self[field] = "same-origin"
-        }
+        self[own: .resourcePolicy] = "same-origin"
     }
 
     /// The last part of the name, as RFC 6266 and RFC 8187 write it.

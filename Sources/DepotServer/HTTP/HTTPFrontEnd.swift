@@ -101,8 +101,8 @@ struct HTTPFrontEnd: Sendable {
             response = refusal(of: error, request)
         }
         response.headers[.server] = "depot"
-        response.headers[own: TraceID.header] = TraceID.current?.description
-        response.headers[own: WireExchange.header] = request.headers[own: WireExchange.header]
+        response.headers[own: .trace] = TraceID.current?.description
+        response.headers[own: .exchange] = request.headers[own: .exchange]
         response.headers[.xContentTypeOptions] = "nosniff"
         if credentials.isBrowser, response.headers[.cacheControl] == nil {
             response.headers[.cacheControl] = "no-store"
@@ -159,6 +159,6 @@ struct HTTPFrontEnd: Sendable {
 extension Request {
     /// The one that it brings, or else one of our own.
     fileprivate var trace: TraceID {
-        headers[own: TraceID.header].flatMap { TraceID($0) } ?? .random()
+        headers[own: .trace].flatMap { TraceID($0) } ?? .random()
     }
 }

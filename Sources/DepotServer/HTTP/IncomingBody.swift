@@ -29,7 +29,7 @@ final class IncomingBody {
     private var factor = 1
 
     init(_ request: Request, _ transfer: Transfer, memory: MemoryBudget) {
-        digest = request.headers[own: BodyDigest.header]
+        digest = request.headers[own: .bodyDigest]
         path = request.uri.path
         declared = request.headers[.contentLength].flatMap { UInt64($0) }
         expectsContinue = request.headers[.expect]?.lowercased() == "100-continue"

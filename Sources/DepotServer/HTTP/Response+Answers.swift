@@ -100,7 +100,7 @@ extension Response {
     private init(status: HTTPResponse.Status, type: String, whole body: ByteBuffer) {
         self.init(
             status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: body))
-        headers[own: BodyDigest.header] = BodyDigest.of(body)
+        headers[own: .bodyDigest] = BodyDigest.of(body)
     }
 
     init(_ error: DepotError) {

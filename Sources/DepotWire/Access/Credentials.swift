@@ -16,25 +16,26 @@ public struct Credentials: Sendable, Hashable {
     /// A request of the page's own carries it, with the value `1`.
     public static let pageHeader = "depot-page"
 
+    /// Says where a request came from, in browsers that say it (Fetch Metadata).
+    public static let siteHeader = "sec-fetch-site"
+
+    /// The values of headers, as whoever parsed the request has them.
+    ///
+    /// - Parameter method: as it was sent.
     public init(
-        authorization: String?, cookie: String? = nil, isChange: Bool = false,
-        isFromPage: Bool = false, isSameOrigin: Bool = true
+        method: String, authorization: String?, cookies: [String], page: String?, site: String?
     ) {
         self.authorization = authorization
-        self.cookie = cookie
-        self.isChange = isChange
-        self.isFromPage = isFromPage
-        self.isSameOrigin = isSameOrigin
+        cookie = cookies.count == 1 ? cookies.first : nil
+        isChange = method != "GET" && method != "HEAD"
+        isFromPage = page == "1"
+        isSameOrigin = site.map { $0 == "same-origin" || $0 == "none" } ?? true
     }
 
-    public init(method: HTTPMethod, headers: HTTPHeaders) {
-        let cookies = headers["cookie"]
-        let site = headers.first(name: "sec-fetch-site")
+    init(_ head: HTTPRequestHead) {
         self.init(
-            authorization: headers.first(name: "authorization"),
-            cookie: cookies.count == 1 ? cookies.first : nil,
-            isChange: method != .GET && method != .HEAD,
-            isFromPage: headers.first(name: Self.pageHeader) == "1",
-            isSameOrigin: site.map { $0 == "same-origin" || $0 == "none" } ?? true)
+            method: head.method.rawValue, authorization: head.headers.first(name: "authorization"),
+            cookies: head.headers["cookie"], page: head.headers.first(name: Self.pageHeader),
+            site: head.headers.first(name: Self.siteHeader))
     }
 }

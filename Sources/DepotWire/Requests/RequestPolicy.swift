@@ -61,7 +61,7 @@ public struct RequestPolicy: Sendable {
     func admit(
         _ head: HTTPRequestHead, on channel: any Channel
     ) throws(RequestRefusal) -> Bool {
-        let given = Credentials(method: head.method, headers: head.headers)
+        let given = Credentials(head)
         if isWatcher(head, showing: given.authorization) {
             try begin(on: channel, with: Self.watcherName)
             return true
@@ -107,7 +107,7 @@ public struct RequestPolicy: Sendable {
         guard isOpenToAll(head) || Self.isAbout(FileServerRoute.metrics, head) else {
             return .authorized
         }
-        let shown = Credentials(method: head.method, headers: head.headers)
+        let shown = Credentials(head)
         guard case .admitted = door.judge(shown) else { return .stranger }
         return .authorized
     }

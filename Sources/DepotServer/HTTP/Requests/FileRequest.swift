@@ -185,7 +185,7 @@ extension FileServerRoutes {
     }
 
     static func requestID(_ headers: HTTPFields) throws(DepotError) -> RequestID? {
-        guard let text = headers[own: FileServerRoute.request] else { return nil }
+        guard let text = headers[own: .change] else { return nil }
         guard let request = RequestID(text) else {
             throw DepotError(
                 .invalidArgument, "expected a UUID in \(FileServerRoute.request), found '\(text)'")

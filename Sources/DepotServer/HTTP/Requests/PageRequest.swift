@@ -112,11 +112,8 @@ extension HTTPFields {
     fileprivate mutating func limitPage() {
         self[.contentSecurityPolicy] = Response.pagePolicy
         self[.xContentTypeOptions] = "nosniff"
-        for (name, value) in [
-            ("Referrer-Policy", "no-referrer"),
-            ("Cross-Origin-Resource-Policy", "same-origin"), ("X-Frame-Options", "DENY"),
-        ] {
-            if let name = HTTPField.Name(name) { self[name] = value }
-        }
+        self[own: .resourcePolicy] = "same-origin"
+        self[own: .referrerPolicy] = "no-referrer"
+        self[own: .frameOptions] = "DENY"
     }
 }
