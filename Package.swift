@@ -1,11 +1,15 @@
 // swift-tools-version:6.2
 import PackageDescription
 
-// Warnings stop the build where `CI` is set, and only there: a newer compiler must not keep a user out.
-let strict: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+// Fuzz targets, and all code with what libFuzzer counts, are built where `DEPOT_FUZZ` is set.
+let isFuzzing = Context.environment["DEPOT_FUZZ"] != nil
+
+// Warnings stop the build where `CI` is set, and wherever fuzz targets are built, which no other build compiles. They do not
+// elsewhere: a newer compiler must not keep a user out.
+let isStrict = isFuzzing || Context.environment["CI"] != nil
+let strict: [SwiftSetting] = isStrict ? [.treatAllWarnings(as: .error)] : []
 
 // What libFuzzer learns of what an input reached, see Tests/Fuzz/run. The compiler's own choice for it tells libFuzzer nothing.
-let isFuzzing = Context.environment["DEPOT_FUZZ"] != nil
 let reached: [SwiftSetting] =
     isFuzzing
     ? [.unsafeFlags(["-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-cmp"])] : []

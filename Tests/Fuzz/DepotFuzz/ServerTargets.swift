@@ -18,7 +18,7 @@ extension FuzzTarget {
 
     private static func file(of size: UInt64) throws -> FileEntry {
         FileEntry(
-            name: try FileName("file"), sequence: try CommitSequence(epoch: 1, counter: 1),
+            name: try FileName("file"), sequence: CommitSequence(epoch: 1, counter: 1),
             manifest: .empty, size: size, level: .three, metadata: FileMetadata(),
             time: 1_700_000_000)
     }
