@@ -19,7 +19,7 @@ extension FileServerClient {
     }
 
     private static func drainPath(of replica: String) -> String {
-        "\(FileServerRoute.replicas)/drain?replica=\(encoded(replica))"
+        "\(FileServerRoute.replicas)/drain?replica=\(PercentEncoding.encode(replica))"
     }
 
     /// Takes a replica off the member list.

@@ -61,6 +61,6 @@ extension FileServerClient {
     }
 
     private static func policy(of prefix: String) -> String {
-        "\(FileServerRoute.policies)?prefix=\(encoded(prefix))"
+        "\(FileServerRoute.policies)?prefix=\(PercentEncoding.encode(prefix))"
     }
 }

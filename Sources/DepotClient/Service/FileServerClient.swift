@@ -161,8 +161,8 @@ public final class FileServerClient: FileServerAPI {
         _ moment: ListMoment, prefix: String, after: FileName?
     ) async throws(DepotError) -> FileListBody {
         var path = "\(FileServerRoute.files)?lines=true&limit=\(WireLimits.pageEntriesMax)"
-        path += "&prefix=\(Self.encoded(prefix))"
-        if let after { path += "&after=\(Self.encoded(after.text))" }
+        path += "&prefix=\(PercentEncoding.encode(prefix))"
+        if let after { path += "&after=\(PercentEncoding.encode(after.text))" }
         switch moment {
         case .now: break
         case .at(let time): path += "&at=\(time)"
@@ -214,24 +214,7 @@ public final class FileServerClient: FileServerAPI {
     // MARK: Requests
 
     static func path(of name: FileName) -> String {
-        "\(FileServerRoute.files)/\(encoded(name.text))"
-    }
-
-    /// Everything but letters, digits and `-._~/` is escaped.
-    static func encoded(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF")
-        return text.utf8.reduce(into: "") { path, byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "/"):
-                path.unicodeScalars.append(UnicodeScalar(byte))
-            default:
-                path.append("%")
-                path.append(digits[Int(byte >> 4)])
-                path.append(digits[Int(byte & 15)])
-            }
-        }
+        "\(FileServerRoute.files)/\(PercentEncoding.encode(name.text))"
     }
 
     func json<Answer: Decodable & Sendable>(

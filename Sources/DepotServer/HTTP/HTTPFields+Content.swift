@@ -1,4 +1,5 @@
 import DepotCore
+import DepotWire
 import HTTPTypes
 
 extension HTTPFields {
@@ -13,17 +14,7 @@ extension HTTPFields {
 
     /// The last part of the name, as RFC 6266 and RFC 8187 write it.
     private static func attachment(_ name: FileName) -> String {
-        let last = name.text.utf8.split(separator: UInt8(ascii: "/")).last.map(Array.init) ?? []
-        let digits = Array("0123456789ABCDEF")
-        let encoded = last.map { byte -> String in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "-"):
-                String(Unicode.Scalar(byte))
-            default: "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
-            }
-        }
-        return "attachment; filename*=UTF-8''" + encoded.joined()
+        let last = name.text.split(separator: "/").last ?? ""
+        return "attachment; filename*=UTF-8''\(PercentEncoding.encode(last))"
     }
 }
