@@ -1,4 +1,5 @@
 import DepotClient
+import DepotCluster
 import DepotCore
 import DepotWire
 
@@ -9,9 +10,6 @@ protocol NamesFiles {
 
 /// Says of a name that is not there which one may have been meant.
 struct NameSuggestion {
-    /// Nobody waits longer for it.
-    private static let patience = Duration.seconds(1)
-
     let client: FileServerClient
 
     /// What ended a command, with what may have been meant where that can be found.
@@ -22,16 +20,10 @@ struct NameSuggestion {
             let name = error.object, let client = try? options.client()
         else { return error }
         let suggestion = NameSuggestion(client: client)
-        let words = await withTaskGroup(of: String?.self) { group in
-            group.addTask { try? await suggestion.words(for: name) }
-            group.addTask {
-                try? await Task.sleep(for: patience)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? nil
+        let words = try? await Courtesy.limit.run("a suggestion") { () async throws(DepotError) in
+            try await suggestion.words(for: name)
         }
-        guard let words else { return error }
+        guard let words = words ?? nil else { return error }
         return DepotError(error.code, "\(error.message); \(words)", object: name)
     }
 

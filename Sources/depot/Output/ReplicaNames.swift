@@ -6,7 +6,10 @@ struct ReplicaNames: Sendable {
     private var names: [ReplicaID: String] = [:]
 
     init(asking client: FileServerClient) async {
-        guard let status = try? await client.status() else { return }
+        let status = try? await Courtesy.limit.run("names") { () async throws(DepotError) in
+            try await client.status()
+        }
+        guard let status else { return }
         for replica in status.replicas {
             if let id = replica.id { names[id] = replica.name }
         }
