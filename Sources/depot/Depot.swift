@@ -101,13 +101,23 @@ struct Depot: AsyncParsableCommand {
             var words = try CommandWords.arguments()
             if let first = words.first, let command = spelledOut[first] { words[0] = command }
             try CommandSuggestion.check(words, in: Self.self)
-            Settings.current = try Settings.ofProcess()
+            Settings.current = try settings(for: words)
             let completed = try Settings.current?.complete(words) ?? words
             try await run(try await asyncParseAsRoot(completed))
         } catch {
             Failure.end(error, asJSON: CommandLine.arguments.contains("--json"))
         }
         Failure.end()
+    }
+
+    /// Whoever asks how a command is used is told, whatever stands in a file; and a shell that completes a line has no
+    /// place for a complaint.
+    private static func settings(for words: [String]) throws(DepotError) -> Settings? {
+        guard let first = words.first, !["help", "--version"].contains(first),
+            !words.prefix(while: { $0 != "--" }).contains(where: { ["--help", "-h"].contains($0) })
+        else { return nil }
+        if first.hasPrefix("---") { return try? .ofProcess() }
+        return try .ofProcess()
     }
 
     private static func run(_ command: any ParsableCommand) async throws {

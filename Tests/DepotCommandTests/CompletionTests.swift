@@ -63,6 +63,23 @@ extension CommandTests {
             }
         }
 
+        @Test func `the FileServer is the one that a file of settings names`() async throws {
+            try await Composition.with(replicas: 1) { depot in
+                _ = try await depot.deposit("found", testBytes(10, seed: 1), level: 1)
+                let own = depot.newPath()
+                try FileManager.default.createDirectory(
+                    atPath: own, withIntermediateDirectories: true)
+                try depot.token.write(toFile: "\(own)/token", atomically: true, encoding: .utf8)
+                try "server: \(depot.url)\ntoken-file: \(own)/token\n"
+                    .write(toFile: "\(own)/f.yaml", atomically: true, encoding: .utf8)
+                let outcome = try await depot.bash(
+                    "unset DEPOT_SERVER DEPOT_TOKEN; export DEPOT_CONFIG_PATH=\(own) SAP_SHELL=fish\n"
+                        + "$0 ---completion info -- positional@0 2 1 depot info f",
+                    [Composition.executable])
+                #expect(offered(outcome) == ["found"], "\(outcome.complaint)")
+            }
+        }
+
         @Test func `nothing is said where nobody can be asked`() async throws {
             try await Composition.with(replicas: 1) { depot in
                 for server in ["http://127.0.0.1:1", "nonsense", ""] {

@@ -130,6 +130,35 @@ extension CommandTests {
             }
         }
 
+        @Test(arguments: ["DEPOT_SERVE_DATA", "DEPOT_SERVER", "DEPOT_CONFIG_PATH", "HOME"])
+        func `a variable that is no text is refused, and not repaired`(name: String) async throws {
+            try await Composition.with(replicas: 1) { depot in
+                let outcome = try await depot.bash(
+                    "export \(name)=$'/\\xff' DEPOT_SERVE_ADVERTISE=x; $0 config show",
+                    [Composition.executable])
+                #expect(outcome.status == 64, "\(outcome.text)")
+                #expect(outcome.complaint.contains("the value of \(name) is not UTF-8"))
+            }
+        }
+
+        @Test func `help is there whatever stands in a file, and shells hear no complaint`()
+            async throws
+        {
+            try await Self.withFolders { depot, own, _ in
+                try Self.write("nonsense: 1\n", "\(own)/f.yaml")
+                for words in [
+                    ["--help"], ["help", "list"], ["list", "-h"], ["--version"], [],
+                    ["---completion", "list", "--", "positional@0", "2", "0", "depot", "list", ""],
+                ] {
+                    let outcome = try await depot.run(
+                        words, environment: ["DEPOT_CONFIG_PATH": own, "SAP_SHELL": "fish"])
+                    #expect(
+                        outcome.status == 0 && outcome.complaint.isEmpty,
+                        "\(words): \(outcome.complaint)")
+                }
+            }
+        }
+
         @Test func `a daemon reads its settings again when it is told to`() async throws {
             try await Self.withFolders { depot, own, _ in
                 let data = "\(depot.folder)/other"

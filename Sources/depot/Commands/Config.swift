@@ -52,7 +52,7 @@ struct ShowConfig: ParsableCommand {
     }
 
     func run() throws {
-        let settings = try Settings.current ?? Settings(files: [], environment: [:])
+        let settings = try Settings.current ?? .none()
         let vocabulary = settings.vocabulary
         if let command, !vocabulary.sections.contains(command) {
             throw DepotError(

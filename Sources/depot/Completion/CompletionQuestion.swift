@@ -24,7 +24,9 @@ struct CompletionQuestion: Sendable {
 
     /// - Throws: what is wrong with the options that say which FileServer it is.
     func client() throws -> FileServerClient {
-        try ServerOptions.parse(option("--server") + option("--ca") + ["--patience", "1s"]).client()
+        let given = ["list"] + option("--server") + option("--ca") + ["--patience", "1s"]
+        let complete = try Settings.current?.complete(given) ?? given
+        return try ServerOptions.parse(Array(complete.dropFirst())).client()
     }
 
     /// An option and its value, in either spelling; empty where it is not given.

@@ -36,17 +36,30 @@ struct Settings: Sendable {
     ///
     /// - Throws: as `SettingsFile`.
     static func ofProcess() throws(DepotError) -> Settings? {
-        let environment = ProcessInfo.processInfo.environment
-        let found = files(environment)
+        let found = try files()
         // Nobody pays for what nobody uses: all options have to be known for it.
-        guard !found.isEmpty || environment.keys.contains(where: isOurs) else { return nil }
-        return try Settings(files: found, environment: environment)
+        guard !found.isEmpty || ProcessInfo.processInfo.environment.keys.contains(where: isOurs)
+        else { return nil }
+        return try Settings(files: found, variable: CommandWords.environment)
+    }
+
+    /// Those of nobody: what can be set, and nothing that is.
+    static func none() throws(DepotError) -> Settings {
+        try Settings(files: []) { (_) throws(DepotError) in nil }
     }
 
     /// - Parameter files: the first counts most.
-    /// - Throws: as `SettingsFile`.
-    init(files: [String], environment: [String: String]) throws(DepotError) {
+    /// - Parameter variable: what the environment says, and what it throws for a value that is no text.
+    /// - Throws: as `SettingsFile`, and as `variable`.
+    private init(
+        files: [String], variable: (String) throws(DepotError) -> String?
+    ) throws(DepotError) {
         vocabulary = SettingsVocabulary(try CommandOptions())
+        var environment: [String: String] = [:]
+        for key in vocabulary.keys {
+            let name = Self.variable(of: key)
+            environment[name] = try variable(name)
+        }
         var (layers, unreadable) = ([Self.layer(of: environment)], [String]())
         for path in files {
             // The daemons' files are not for everybody who has a command to give.
@@ -69,13 +82,13 @@ struct Settings: Sendable {
 
     /// Of the user's folder and then the system's, or those of `DEPOT_CONFIG_PATH`; in each the last by
     /// name first, as an operator means it who adds `50-own.yaml`.
-    private static func files(_ environment: [String: String]) -> [String] {
-        let own =
-            environment["XDG_CONFIG_HOME"].map { "\($0)/depot" }
-            ?? environment["HOME"].map { "\($0)/.config/depot" }
+    private static func files() throws(DepotError) -> [String] {
+        let named = try CommandWords.environment("DEPOT_CONFIG_PATH")
+        let home = try CommandWords.environment("HOME").map { "\($0)/.config" }
+        let base = try CommandWords.environment("XDG_CONFIG_HOME")
         let folders =
-            environment["DEPOT_CONFIG_PATH"].map { $0.split(separator: ":").map(String.init) }
-            ?? [own, "/etc/depot"].compactMap(\.self)
+            named.map { $0.split(separator: ":").map(String.init) }
+            ?? [(base ?? home).map { "\($0)/depot" }, "/etc/depot"].compactMap(\.self)
         return folders.flatMap { folder in
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             return names.filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }.sorted().reversed()
@@ -88,11 +101,12 @@ struct Settings: Sendable {
             provider: KeyMappingProvider(
                 upstream: EnvironmentVariablesProvider(environmentVariables: environment),
                 keyMapper: { $0.prepending(["depot"]) }),
-            source: { key in
-                "DEPOT_"
-                    + key.map { $0 == "." || $0 == "-" ? "_" : $0 }.map(String.init).joined()
-                    .uppercased()
-            })
+            source: variable)
+    }
+
+    private static func variable(of key: String) -> String {
+        "DEPOT_"
+            + key.map { $0 == "." || $0 == "-" ? "_" : $0 }.map(String.init).joined().uppercased()
     }
 
     private static func layer(of file: SettingsFile) -> Layer {

@@ -53,6 +53,8 @@ struct SettingsVocabulary: Sendable {
 
     subscript(key: String) -> Kind? { kinds[key] }
 
+    var keys: some Collection<String> { kinds.keys }
+
     /// All keys of a command, or the general ones.
     func keys(of command: String?) -> [String] {
         guard let command else { return Self.general.keys.sorted() }
