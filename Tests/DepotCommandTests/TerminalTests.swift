@@ -1,3 +1,4 @@
+import DepotTestSupport
 import Foundation
 import Testing
 
@@ -68,6 +69,52 @@ extension CommandTests {
                 let limited = try await depot.run(
                     ["info", "smal"], environment: ["DEPOT_TOKEN": String(try #require(token))])
                 #expect(limited.complaint == "depot: smal: no such file in the depot\n")
+            }
+        }
+
+        /// A suggestion is a courtesy: a FileServer that says no more is not waited for.
+        @Test func `a FileServer that hangs after its answer delays no error`() async throws {
+            let missing = #"{"error":{"code":"notFound","message":"no such file","object":"x"}}"#
+            try await ScriptedServer.run { _, connection in
+                while let request = try await connection.request() {
+                    guard request.startLine.contains("versions") else { continue }
+                    let exchange = request.header("depot-exchange") ?? ""
+                    try await connection.send(
+                        "HTTP/1.1 404 Not Found\r\ndepot-exchange: \(exchange)\r\n"
+                            + "content-type: application/json\r\n"
+                            + "content-length: \(missing.utf8.count)\r\n\r\n\(missing)")
+                }
+            } _: { server in
+                try await Composition.with(replicas: 1) { depot in
+                    let began = ContinuousClock.now
+                    let outcome = try await depot.run(
+                        ["versions", "x", "--server", "http://127.0.0.1:\(server.port)"])
+                    #expect(outcome.status == 3, "\(outcome.complaint)")
+                    #expect(ContinuousClock.now - began < .seconds(15))
+                    #expect(server.accepted >= 1)
+                }
+            }
+        }
+
+        @Test func `a folder is a folder with a slash behind it, too`() async throws {
+            try await Self.withFiles { depot in
+                let (tree, back) = (depot.newPath(), depot.newPath())
+                try FileManager.default.createDirectory(
+                    atPath: tree, withIntermediateDirectories: true)
+                try "1".write(toFile: "\(tree)/1", atomically: true, encoding: .utf8)
+                for words in [
+                    ["deposit", "\(tree)/", "1", "-r", "--as", "a/b//"],
+                    ["retrieve", "a/", "-r", "-o", back], ["lock", "-r", "a/", "--hold"],
+                    ["lock", "-r", "a/", "--release-hold"], ["delete", "-r", "a/"],
+                    ["undelete", "-r", "a/"],
+                ] {
+                    let outcome = try await depot.run(words)
+                    #expect(outcome.status == 0, "\(words): \(outcome.complaint)")
+                }
+                #expect(try await depot.names().contains("a/b/1"))
+                #expect(FileManager.default.fileExists(atPath: "\(back)/b/1"))
+                #expect(try await depot.run(["retrieve", "big/report.pdf/"]).status == 64)
+                #expect(try await depot.run(["delete", "-r", "/"]).status == 64)
             }
         }
 

@@ -39,7 +39,9 @@ struct Delete: AsyncParsableCommand, NamesFiles {
 
     func run() async throws {
         var parsed: [FileName] = []
-        for name in names { parsed.append(try FileName(path: name)) }
+        for name in names {
+            parsed.append(try FileName(path: recursive ? name.withoutEndingSlashes : name))
+        }
         let client = try options.client()
         if plan { return try await showPlan(of: parsed, client) }
         let deletions = Deletions(client: client, purges: purge)

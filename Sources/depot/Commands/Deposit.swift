@@ -98,7 +98,7 @@ struct Deposit: AsyncParsableCommand {
         do {
             if recursive {
                 let prefix = try name.map { name throws(DepotError) in
-                    try FileName(path: name)
+                    try FileName(path: name.withoutEndingSlashes)
                 }
                 let selection = try treeOptions.selection()
                 let tree = try SourceTree(

@@ -60,7 +60,8 @@ struct Lock: AsyncParsableCommand, NamesFiles {
         var tally = NameTally<LockedBody>(
             "lock", options.output, "locked", isAlone: names.count == 1 && !recursive)
         for text in names {
-            let version = try await VersionName.parse(text, client)
+            let version = try await VersionName.parse(
+                recursive ? text.withoutEndingSlashes : text, client)
             if recursive, version.sequence == nil {
                 try await lockAll(below: version.name, change, client, &tally)
             } else {

@@ -120,7 +120,8 @@ struct Retrieve: AsyncParsableCommand, NamesFiles {
         let client = try options.client()
         let version =
             recursive
-            ? VersionName(try FileName(path: name)) : try await VersionName.parse(name, client)
+            ? VersionName(try FileName(path: name.withoutEndingSlashes))
+            : try await VersionName.parse(name, client)
         let name = version.name
         let threads = BlockingThreads()
         let progress = Progress(

@@ -27,7 +27,9 @@ struct Undelete: AsyncParsableCommand, NamesFiles {
 
     func run() async throws {
         var parsed: [FileName] = []
-        for name in names { parsed.append(try FileName(path: name)) }
+        for name in names {
+            parsed.append(try FileName(path: recursive ? name.withoutEndingSlashes : name))
+        }
         let client = try options.client()
         var tally = NameTally<RevertedBody>(
             "undelete", options.output, "brought back", isAlone: parsed.count == 1 && !recursive)
