@@ -209,7 +209,7 @@ let package = Package(
                 "DepotServer",
                 "DepotSQLite", "DepotSQLiteCatalog", "DepotWire", "DepotTestSupport",
                 nioCore, nioPosix, nioHTTP1, log, lifecycle,
-                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"), "Yams",
             ]),
         tests(
             "DepotSQLiteCatalogTests",

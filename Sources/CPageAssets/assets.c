@@ -1,6 +1,8 @@
 #include "CPageAssets.h"
 
-// A file that is added to the page's assets is added here, twice. The compiler sees when one has changed.
+// A file that is added to the assets is added here, twice. The compiler sees when one has changed. It is of C23, which the
+// compiler has, and warns of because the package's other C is older.
+#pragma clang diagnostic ignored "-Wc23-extensions"
 
 static const unsigned char index_mustache[] = {
 #embed "Assets/index.mustache"
@@ -82,6 +84,10 @@ static const unsigned char versions_js[] = {
 #embed "Assets/versions.js"
 };
 
+static const unsigned char openapi_yaml[] = {
+#embed "Assets/openapi.yaml"
+};
+
 #define ASSET(name, symbol) {name, symbol, sizeof symbol}
 
 static const struct depot_page_asset assets[] = {
@@ -99,6 +105,7 @@ static const struct depot_page_asset assets[] = {
     ASSET("files.js", files_js),
     ASSET("format.js", format_js),
     ASSET("live.js", live_js),
+    ASSET("openapi.yaml", openapi_yaml),
     ASSET("overview.js", overview_js),
     ASSET("picture.js", picture_js),
     ASSET("plots.js", plots_js),

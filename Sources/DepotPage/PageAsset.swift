@@ -21,8 +21,25 @@ public struct PageAsset: Sendable, Hashable {
         tag = String(ChunkID(hashing: String(decoding: bytes, as: UTF8.self)).hex.prefix(32))
     }
 
-    /// Those that are served as they are.
-    public static let all = embedded.filter { $0.type != Self.templateType }
+    /// Those that the page asks for.
+    public static let all = embedded.filter {
+        $0.type != Self.templateType && $0.name != interfaceName
+    }
+
+    /// What can be asked of a FileServer, by OpenAPI 3.1.
+    ///
+    /// - Throws: `internalError` where the program was built without it.
+    public static func interface() throws(DepotError) -> PageAsset { try source(interfaceName) }
+
+    /// - Throws: `internalError`.
+    static func source(_ name: String) throws(DepotError) -> PageAsset {
+        guard let found = embedded.first(where: { $0.name == name }) else {
+            throw DepotError(.internalError, "the program lacks one of its files", object: name)
+        }
+        return found
+    }
+
+    private static let interfaceName = "openapi.yaml"
 
     /// - Returns: `nil` where there is none of the name.
     public init?(named name: String) {
@@ -47,6 +64,8 @@ public struct PageAsset: Sendable, Hashable {
         case "css": "text/css; charset=utf-8"
         case "svg": "image/svg+xml"
         case "mustache": templateType
+        // RFC 9512.
+        case "yaml": "application/yaml"
         default: "application/octet-stream"
         }
     }

@@ -6,9 +6,7 @@ extension PageAsset {
     ///
     /// - Throws: `internalError` where the template is none.
     public static func page(version: String, cluster: String) throws(DepotError) -> PageAsset {
-        guard let source = embedded.first(where: { $0.name == "index.mustache" }) else {
-            throw DepotError(.internalError, "the page's template is missing")
-        }
+        let source = try source("index.mustache")
         do {
             let template = try MustacheTemplate(
                 string: String(decoding: source.bytes, as: UTF8.self))

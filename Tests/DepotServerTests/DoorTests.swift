@@ -38,6 +38,51 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("OPTIONS", "f/content", "DELETE, GET, HEAD, PUT"), ("POST", "f/info", "DELETE, GET, PUT"),
+        ("GET", "f/level", "DELETE, POST, PUT"), ("HEAD", "f/versions", "DELETE, GET, PUT"),
+        ("PATCH", "f/purge", "DELETE, GET, POST, PUT"), ("PATCH", "f", "DELETE, PUT"),
+        ("PATCH", "f/g", "DELETE, PUT"), ("PATCH", "content", "DELETE, PUT"),
+    ])
+    func `a method that is not allowed is answered with those that are`(
+        method: String, path: String, allowed: String
+    ) async throws {
+        try await TestDepot.run(replicas: 1) { depot in
+            let answer = try await depot.http.call(
+                HTTPMethod(rawValue: method), "/v1/files/\(path)")
+            #expect(answer.status == 405)
+            #expect(answer.headers.first(name: "Allow") == allowed)
+        }
+    }
+
+    /// A client that wants its chunks kept apart got them shared, and was not told.
+    @Test func `a deposit in a domain that there is not is refused`() async throws {
+        try await TestDepot.run(replicas: 1) { depot in
+            for (domain, status) in [("default", 200), ("mine", 400), ("", 400)] {
+                let body = """
+                    {"deposit": "\(Self.id)", "level": 1, "requireAll": false,
+                    "dedupeDomain": "\(domain)"}
+                    """
+                let answer = try await depot.http.call(
+                    .POST, "/v1/deposits", body: [ByteBuffer(string: body)])
+                #expect(answer.status == status, "\(domain)")
+            }
+        }
+    }
+
+    @Test func `a policy's prefix is as long as its record can say, and no longer`() async throws {
+        try await TestDepot.run(replicas: 1) { depot in
+            let policy = try WireJSON.encode(PolicyBody(VersionPolicy(days: 1, last: 1)))
+            for (length, status) in [(1_010, 200), (1_011, 400)] {
+                let prefix = String(repeating: "a", count: length)
+                let answer = try await depot.http.call(
+                    .PUT, "/v1/policies?prefix=\(prefix)", body: [policy])
+                #expect(answer.status == status, "\(answer.error?.message ?? "")")
+                #expect(answer.error?.message.contains("at most 1010") ?? (status == 200))
+            }
+        }
+    }
+
     /// A flipped bit in a body made a level of 3 a level of 1, and nobody noticed.
     @Test
     func `a body that was changed on its way is refused, and an answer says what it hashes to`()

@@ -17,6 +17,7 @@ enum Route: Int, CaseIterable, Sendable {
     case listTokens, createToken, rotateToken, revokeToken
     case page, asset, signIn, session, signOut
     case folder, overview, traffic, events
+    case interface
 
     /// What a token has to reach.
     enum Reach: Sendable {
@@ -77,6 +78,7 @@ enum Route: Int, CaseIterable, Sendable {
         case .forget: rule(.admin, .everything, "forgetting a replica", isChange: true)
         case .simulate: rule(.admin, .everything, "simulating a loss")
         case .page, .asset: rule(nil, .names, "the page")
+        case .interface: rule(nil, .names, "the interface's description")
         case .signIn: rule(.read, .names, "signing in", isChange: true)
         case .session: rule(nil, .names, "looking at a session")
         case .signOut: rule(.read, .names, "signing out", isChange: true)

@@ -27,6 +27,7 @@ struct FileServerParts: Sendable {
     let metrics: FileServerMetrics
     let door: FrontDoor
     let page: PageAsset
+    let interface: PageAsset
     let overview: OverviewService
     let events: EventStreams
     let traffic: TrafficRing
@@ -60,6 +61,7 @@ struct FileServerParts: Sendable {
             access: access, sessions: PageSessions(elapsed: clock.elapsed),
             cookie: SessionCookie(
                 cluster: pool.cluster.cluster, isSecure: configuration.tls != nil))
+        interface = try PageAsset.interface()
         page = try PageAsset.page(
             version: configuration.version, cluster: pool.cluster.cluster.description)
         cluster = ClusterParts(

@@ -5,15 +5,20 @@ public struct OpenDepositBody: Sendable, Codable {
     public let level: ReplicationLevel
     /// Refuse rather than acknowledge fewer copies than `level`.
     public let requireAll: Bool
-    /// Chunks are shared with everything in the same domain. One for all, so far: `"default"`.
-    public let dedupeDomain: String
+    public let dedupeDomain: DedupeDomain
 
     public init(deposit: DepositID, level: ReplicationLevel, requireAll: Bool) {
         self.deposit = deposit
         self.level = level
         self.requireAll = requireAll
-        dedupeDomain = "default"
+        dedupeDomain = .all
     }
+}
+
+/// Chunks are shared with everything in the same domain. There is one for all, so far: whoever asks
+/// for another is refused, and not served from the one.
+public enum DedupeDomain: String, Sendable, Codable {
+    case all = "default"
 }
 
 public struct DepositBody: Sendable, Codable {

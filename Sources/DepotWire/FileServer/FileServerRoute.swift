@@ -1,6 +1,6 @@
 import DepotCore
 
-/// The FileServer's interface, version 1. Every route but `/health` and the page wants
+/// The FileServer's interface, version 1. Every route but `/health`, the page and the description wants
 /// `Authorization: Bearer TOKEN`, or the cookie of a session; changes by a session want
 /// `depot-page: 1`, too.
 ///
@@ -9,6 +9,7 @@ import DepotCore
 /// | `GET /health` | → `HealthBody` |
 /// | `GET /metrics` | → the text format of Prometheus, `text/plain; version=0.0.4` |
 /// | `GET`, `HEAD /`, `/page/{name}` | → the page, and what it is made of |
+/// | `GET /openapi.yaml` | → all of this by OpenAPI 3.1, for programs |
 /// | `POST /v1/session` | signs in, with a token → `SessionBody`, and a cookie |
 /// | `GET`, `DELETE /v1/session` | → `SessionBody`, or nothing (204) where nobody is signed in; `DELETE` signs out |
 /// | `GET /v1/overview` | → `OverviewBody` |

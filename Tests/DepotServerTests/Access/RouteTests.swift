@@ -12,8 +12,9 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct RouteTests {
     private static let id = "8a9c6c1e-7c55-4b3c-9b0e-3f6f1b5d2a10"
 
-    /// What anybody may ask for: whether the daemon is well, the page, and that nobody is signed in.
-    private static let open: Set<Route> = [.health, .page, .asset, .session]
+    /// What anybody may ask for: whether the daemon is well, the page, that nobody is signed
+    /// in, and what can be asked for.
+    private static let open: Set<Route> = [.health, .page, .asset, .session, .interface]
 
     /// A request of each route, about the file `here/file` where it is about one.
     static func sample(_ route: Route) -> (method: String, path: String) {
@@ -63,6 +64,7 @@ import Testing
         case .revokeToken: ("DELETE", "/v1/tokens/nobody")
         case .page: ("GET", "/")
         case .asset: ("GET", "/page/app.js")
+        case .interface: ("GET", "/openapi.yaml")
         case .signIn: ("POST", "/v1/session")
         case .session: ("GET", "/v1/session")
         case .signOut: ("DELETE", "/v1/session")

@@ -47,8 +47,9 @@ import Testing
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../../Sources/CPageAssets/Assets").standardized.path
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)
-        #expect(Set(PageAsset.all.map(\.name)) == Set(names).subtracting(["index.mustache"]))
-        for asset in PageAsset.all {
+        let others = ["index.mustache", "openapi.yaml"]
+        #expect(Set(PageAsset.all.map(\.name)) == Set(names).subtracting(others))
+        for asset in PageAsset.all + [try .interface()] {
             let source = try #require(
                 FileManager.default.contents(atPath: "\(folder)/\(asset.name)"))
             let isSame = Array(source) == asset.bytes

@@ -14,14 +14,22 @@ public struct PolicyScope: Sendable, Hashable {
     public init(prefix: String) throws(DepotError) {
         var text = prefix.unicodeScalars[...]
         while text.last == "/" { text.removeLast() }
+        let size = String(text).utf8.count
+        guard size <= Self.prefixSizeMax else {
+            throw DepotError(
+                .invalidArgument,
+                "the prefix of a policy has \(size) bytes, at most "
+                    + "\(Self.prefixSizeMax) are allowed", object: FileName.beginning(of: prefix))
+        }
         root = text.isEmpty ? nil : try FileName(path: String(text))
-        _ = try recordName
     }
 
     // MARK: As a name
 
     private static let reserved = ".depot/"
     private static let folder = ".depot/policy"
+    /// What is left of a name for it.
+    private static let prefixSizeMax = Limits.fileNameSizeMax - folder.utf8.count - 1
 
     /// Of the record that says it: the file of that name is empty, and its annotations are the policy.
     public var recordName: FileName {

@@ -31,21 +31,23 @@ enum DepositRequest: Sendable, Equatable {
 
     init(_ target: RequestTarget) throws {
         guard let first = target.parts.first else {
-            self = try target.choose(["POST": .open])
+            self = try target.choose(["POST": { .open }])
             return
         }
         let id: DepositID = try target.id(first, "a deposit's")
         self =
             switch (target.parts.dropFirst().first, target.parts.count) {
-            case (nil, 1): try target.choose(["DELETE": .close(id)])
-            case ("negotiation", 2): try target.choose(["POST": .negotiate(id)])
-            case ("chunks", 2): try target.choose(["PUT": .upload(id)])
-            case ("barrier", 2): try target.choose(["POST": .barrier(id)])
+            case (nil, 1): try target.choose(["DELETE": { .close(id) }])
+            case ("negotiation", 2): try target.choose(["POST": { .negotiate(id) }])
+            case ("chunks", 2): try target.choose(["PUT": { .upload(id) }])
+            case ("barrier", 2): try target.choose(["POST": { .barrier(id) }])
             case ("commits", 2):
                 try target.choose([
-                    "POST": .commit(
-                        id, asLines: try target.query.flag("lines"),
-                        makesDurable: try target.query.flag("durable"))
+                    "POST": {
+                        .commit(
+                            id, asLines: try target.query.flag("lines"),
+                            makesDurable: try target.query.flag("durable"))
+                    }
                 ])
             default: throw target.unknown
             }

@@ -58,10 +58,12 @@ enum FileRequest: Sendable, Equatable {
         let query = target.query
         guard !target.parts.isEmpty else {
             self = try target.choose([
-                "GET": .list(
-                    try query.moment(), prefix: query["prefix"] ?? "",
-                    after: try query["after"].map { try FileName($0) },
-                    limit: try query.limit(), asLines: try query.flag("lines"))
+                "GET": {
+                    .list(
+                        try query.moment(), prefix: query["prefix"] ?? "",
+                        after: try query["after"].map { try FileName($0) },
+                        limit: try query.limit(), asLines: try query.flag("lines"))
+                }
             ])
             return
         }
@@ -72,52 +74,46 @@ enum FileRequest: Sendable, Equatable {
                 requireAll: try query.flag("requireAll"))
         case "DELETE":
             self = .delete(try Self.name(target.parts))
-        case "GET", "HEAD", "POST":
-            try self.init(verbOf: target)
         default:
-            throw target.notAllowed(["DELETE", "GET", "HEAD", "POST", "PUT"])
+            try self.init(verbOf: target)
         }
     }
 
+    /// What can be asked of a file, and by which methods.
+    private static let verbs = [
+        "content": ["GET", "HEAD"], "info": ["GET"], "level": ["POST"], "lock": ["POST"],
+        "purge": ["GET", "POST"], "revert": ["POST"], "versions": ["GET"],
+    ]
+
     /// The last part of the path says what is wanted of the file before it.
     private init(verbOf target: RequestTarget) throws {
-        guard target.parts.count > 1, let verb = target.parts.last else { throw target.unknown }
-        let file = target.parts.dropLast()
+        let verb = target.parts.count > 1 ? target.parts.last.map(String.init) ?? "" : ""
+        let methods = Self.verbs[verb] ?? []
+        guard methods.contains(target.method) else {
+            let isKnown = ["GET", "HEAD", "POST"].contains(target.method)
+            guard !methods.isEmpty || !isKnown else { throw target.unknown }
+            // All of the path is a name as well.
+            throw target.notAllowed((methods + ["DELETE", "PUT"]).sorted())
+        }
+        let name = try Self.name(target.parts.dropLast())
         let query = target.query
         switch verb {
         case "content":
-            let version = VersionName(try Self.name(file), try query.sequence("sequence"))
-            self = try target.choose([
-                "GET": .content(version, isHead: false), "HEAD": .content(version, isHead: true),
-            ])
+            self = .content(
+                VersionName(name, try query.sequence("sequence")), isHead: target.method == "HEAD")
         case "versions":
-            self = try target.choose([
-                "GET": .versions(
-                    try Self.name(file), before: try query.sequence("before"),
-                    limit: try query.limit())
-            ])
-        case "revert":
-            self = try target.choose(["POST": .revert(try Self.name(file))])
+            self = .versions(
+                name, before: try query.sequence("before"), limit: try query.limit())
+        case "revert": self = .revert(name)
         case "purge":
-            let name = try Self.name(file)
-            self = try target.choose([
-                "POST": .purge(name),
-                "GET": .purgePlan(name, isRecursive: try query.flag("below")),
-            ])
-        case "lock":
-            self = try target.choose([
-                "POST": .lock(try Self.name(file), isBroken: try query.flag("break"))
-            ])
+            self =
+                target.method == "POST"
+                ? .purge(name) : .purgePlan(name, isRecursive: try query.flag("below"))
+        case "lock": self = .lock(name, isBroken: try query.flag("break"))
         case "info":
-            self = try target.choose([
-                "GET": .info(
-                    try Self.name(file), after: try query.chunk("after"),
-                    limit: try query.limit())
-            ])
-        case "level":
-            self = try target.choose(["POST": .changeLevel(try Self.name(file))])
-        default:
-            throw target.unknown
+            self = .info(name, after: try query.chunk("after"), limit: try query.limit())
+        case "level": self = .changeLevel(name)
+        default: throw target.unknown
         }
     }
 

@@ -63,8 +63,8 @@ enum FileServerRequest: Sendable, Equatable {
                 return
             }
             switch parts.first {
-            case "health" where parts.count == 1: self = try target.choose(["GET": .health])
-            case "metrics" where parts.count == 1: self = try target.choose(["GET": .metrics])
+            case "health" where parts.count == 1: self = try target.choose(["GET": { .health }])
+            case "metrics" where parts.count == 1: self = try target.choose(["GET": { .metrics }])
             default: throw target.unknown
             }
             return
@@ -72,7 +72,7 @@ enum FileServerRequest: Sendable, Equatable {
         let rest = target.behind(2)
         self =
             switch parts.dropFirst().first {
-            case "status" where rest.parts.isEmpty: try target.choose(["GET": .status])
+            case "status" where rest.parts.isEmpty: try target.choose(["GET": { .status }])
             case "deposits": .deposit(try DepositRequest(rest))
             case "retrievals": .retrieval(try RetrievalRequest(rest))
             case "files": .file(try FileRequest(rest))

@@ -37,8 +37,8 @@ enum MembershipRequest: Sendable, Equatable {
         case "drain" where target.method == "DELETE":
             self = .stopDrain(try target.query.replica())
         case "drain": throw target.notAllowed(["DELETE", "GET", "POST"])
-        case "forget": self = try target.choose(["POST": .forget])
-        case "simulation": self = try target.choose(["POST": .simulate])
+        case "forget": self = try target.choose(["POST": { .forget }])
+        case "simulation": self = try target.choose(["POST": { .simulate }])
         default: throw target.unknown
         }
     }

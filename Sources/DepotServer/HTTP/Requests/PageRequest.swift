@@ -5,11 +5,12 @@ import HTTPTypes
 import HummingbirdCore
 import NIOCore
 
-/// Requests that the page makes, and nobody else needs: the page itself, what it is made of, and
-/// what it shows.
+/// Requests for what is in the binary, and those that the page makes and nobody else needs: the
+/// page itself, what it is made of, and what it shows.
 enum PageRequest: Sendable, Equatable {
     case page
     case asset(PageAsset)
+    case interface
     case folder(prefix: String, after: String?, limit: Int, withHealth: Bool)
     case overview
     case traffic
@@ -19,6 +20,7 @@ enum PageRequest: Sendable, Equatable {
         switch self {
         case .page: .page
         case .asset: .asset
+        case .interface: .interface
         case .folder: .folder
         case .overview: .overview
         case .traffic: .traffic
@@ -33,37 +35,42 @@ enum PageRequest: Sendable, Equatable {
         let query = target.query
         switch target.parts.first {
         case "folders":
-            let limit = try query.number("limit", in: 1...FolderPage.limitMax)
             self = try target.choose([
-                "GET": .folder(
-                    prefix: query["prefix"] ?? "", after: query["after"],
-                    limit: limit ?? FolderPage.limitMax, withHealth: try query.flag("health"))
+                "GET": {
+                    .folder(
+                        prefix: query["prefix"] ?? "", after: query["after"],
+                        limit: try query.number("limit", in: 1...FolderPage.limitMax)
+                            ?? FolderPage.limitMax, withHealth: try query.flag("health"))
+                }
             ])
-        case "overview": self = try target.choose(["GET": .overview])
-        case "traffic": self = try target.choose(["GET": .traffic])
-        case "events": self = try target.choose(["GET": .events(isOnce: try query.flag("once"))])
+        case "overview": self = try target.choose(["GET": { .overview }])
+        case "traffic": self = try target.choose(["GET": { .traffic }])
+        case "events":
+            self = try target.choose(["GET": { .events(isOnce: try query.flag("once")) }])
         default: return nil
         }
     }
 
     /// - Parameter target: the whole.
-    /// - Returns: `nil` for what is neither the page nor a part of it.
+    /// - Returns: `nil` for what is not in the binary.
     init?(asset target: RequestTarget) throws {
         switch (target.parts.first, target.parts.count) {
         case ("", 1):
-            self = try target.choose(["GET": .page, "HEAD": .page])
+            self = try target.choose(["GET": { .page }, "HEAD": { .page }])
         case ("page", 2):
             guard let name = target.parts.last, let asset = PageAsset(named: String(name)) else {
                 return nil
             }
-            self = try target.choose(["GET": .asset(asset), "HEAD": .asset(asset)])
+            self = try target.choose(["GET": { .asset(asset) }, "HEAD": { .asset(asset) }])
+        case ("openapi.yaml", 1):
+            self = try target.choose(["GET": { .interface }, "HEAD": { .interface }])
         default: return nil
         }
     }
 
     /// Those that are open to everybody.
     static let openPaths = Set(
-        ["/", "/v1/session"] + PageAsset.all.map { "/page/" + $0.name })
+        ["/", "/v1/session", "/openapi.yaml"] + PageAsset.all.map { "/page/" + $0.name })
 }
 
 extension FileServerRoutes {
@@ -71,6 +78,7 @@ extension FileServerRoutes {
         switch request {
         case .page: return Response(parts.page, exchange)
         case .asset(let asset): return Response(asset, exchange)
+        case .interface: return Response(parts.interface, exchange)
         case .folder(let prefix, let after, let limit, let withHealth):
             let room = try await room(for: limit, over: exchange.transfer)
             return try Response(
@@ -90,7 +98,7 @@ extension Response {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
         + "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-    /// A part of the page. Browsers ask each time whether theirs is the newest.
+    /// A file of the binary's. Browsers ask each time whether theirs is the newest.
     fileprivate init(_ asset: PageAsset, _ exchange: Exchange) {
         let tag = "\"\(asset.tag)\""
         var headers: HTTPFields = [

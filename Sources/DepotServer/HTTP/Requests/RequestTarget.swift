@@ -27,12 +27,13 @@ struct RequestTarget {
         RequestTarget(self, parts: parts.dropFirst(count))
     }
 
-    /// The request that the method asks for.
+    /// The request that the method asks for. Parameters that only it has are looked at in `make`, once
+    /// it is known that they are its own.
     ///
-    /// - Throws: `MethodNotAllowed`.
-    func choose<Request>(_ choices: [String: Request]) throws(MethodNotAllowed) -> Request {
-        guard let found = choices[method] else { throw notAllowed(choices.keys.sorted()) }
-        return found
+    /// - Throws: `MethodNotAllowed`, and as the choice.
+    func choose<Request>(_ choices: [String: () throws -> Request]) throws -> Request {
+        guard let make = choices[method] else { throw notAllowed(choices.keys.sorted()) }
+        return try make()
     }
 
     func notAllowed(_ allowed: [String]) -> MethodNotAllowed {

@@ -25,14 +25,14 @@ enum RetrievalRequest: Sendable, Equatable {
 
     init(_ target: RequestTarget) throws {
         guard let first = target.parts.first else {
-            self = try target.choose(["POST": .open(asLines: try target.query.flag("lines"))])
+            self = try target.choose(["POST": { .open(asLines: try target.query.flag("lines")) }])
             return
         }
         let id: RetrievalID = try target.id(first, "a retrieval's")
         self =
             switch (target.parts.dropFirst().first, target.parts.count) {
-            case (nil, 1): try target.choose(["DELETE": .close(id)])
-            case ("chunks", 2): try target.choose(["POST": .read(id)])
+            case (nil, 1): try target.choose(["DELETE": { .close(id) }])
+            case ("chunks", 2): try target.choose(["POST": { .read(id) }])
             default: throw target.unknown
             }
     }

@@ -21,7 +21,7 @@ enum SessionRequest: String, Sendable, Equatable, CaseIterable {
     /// - Parameter target: behind `/v1/session`.
     init(_ target: RequestTarget) throws {
         guard target.parts.isEmpty else { throw target.unknown }
-        self = try target.choose(["POST": .signIn, "GET": .look, "DELETE": .signOut])
+        self = try target.choose(["POST": { .signIn }, "GET": { .look }, "DELETE": { .signOut }])
     }
 }
 

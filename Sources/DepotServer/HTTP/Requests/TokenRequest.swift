@@ -28,14 +28,14 @@ enum TokenRequest: Sendable, Equatable {
     /// - Parameter target: behind `/v1/tokens`.
     init(_ target: RequestTarget) throws {
         guard let first = target.parts.first else {
-            self = try target.choose(["GET": .list, "POST": .create])
+            self = try target.choose(["GET": { .list }, "POST": { .create }])
             return
         }
         let name = try TokenName(String(first))
         self =
             switch (target.parts.dropFirst().first, target.parts.count) {
-            case (nil, 1): try target.choose(["DELETE": .revoke(name)])
-            case ("rotation", 2): try target.choose(["POST": .rotate(name)])
+            case (nil, 1): try target.choose(["DELETE": { .revoke(name) }])
+            case ("rotation", 2): try target.choose(["POST": { .rotate(name) }])
             default: throw target.unknown
             }
     }

@@ -36,25 +36,29 @@ enum UpkeepRequest: Sendable, Equatable {
         case "verifications":
             self = try Self.verification(target.behind(1))
         case "coverage" where target.parts.count == 1:
-            let days = try target.query.number("days", in: 1...3_650) ?? 30
-            self = try target.choose(["GET": .coverage(days: days)])
+            self = try target.choose([
+                "GET": {
+                    .coverage(days: try target.query.number("days", in: 1...3_650) ?? 30)
+                }
+            ])
         case "collections" where target.parts.count == 1:
-            self = try target.choose(["POST": .collect])
+            self = try target.choose(["POST": { .collect }])
         case "receipts" where target.parts.count == 1:
-            self = try target.choose(["POST": .proveReceipt])
+            self = try target.choose(["POST": { .proveReceipt }])
         default: throw target.unknown
         }
     }
 
     private static func verification(_ target: RequestTarget) throws -> UpkeepRequest {
         guard let first = target.parts.first else {
-            return try target.choose(["POST": .startVerification])
+            return try target.choose(["POST": { .startVerification }])
         }
         let id: VerificationID = try target.id(first, "a verification's")
         guard target.parts.count == 1 else { throw target.unknown }
-        let after = try target.query.number("after", in: 0...Int.max) ?? 0
         return try target.choose([
-            "GET": .verification(id, after: after), "DELETE": .stopVerification(id),
+            "GET": {
+                .verification(id, after: try target.query.number("after", in: 0...Int.max) ?? 0)
+            }, "DELETE": { .stopVerification(id) },
         ])
     }
 }
