@@ -22,6 +22,7 @@ import meddling
 import network
 import secured
 import trees
+import watched
 from composition import ALL_REPLICAS, Composition, PeakMemory, docker
 from support import MIB, Scratch, equal, expect, flip, regular_files, write_random
 
@@ -245,7 +246,7 @@ def main():
     arguments = parser.parse_args()
     scenarios = [
         ("plain_http", plain_http), ("hardened", hardening.hardened), ("secured", secured.secured),
-        ("levels_change", levels_change),
+        ("watched", watched.watched), ("levels_change", levels_change),
         ("chunks_are_shared", chunks_are_shared), ("replicas_gone", replicas_gone),
         ("full_disk", disks.full_disk), ("no_room", disks.no_room), ("killed_in_the_middle", killed_in_the_middle),
         ("whole_trees", trees.whole_trees),
