@@ -6,7 +6,10 @@ import schemathesis
 
 
 def is_path(name):
+    """Whether it is the name of a path, and no list or object, which a path would make a name of."""
     name = urllib.parse.unquote(name)
+    if name[:1] in "[{":
+        return False
     parts = name.split("/")
     return not any(part in ("", ".", "..") for part in parts) and not any(
         ord(letter) < 0x20 or 0x7F <= ord(letter) < 0xA0 for letter in name)

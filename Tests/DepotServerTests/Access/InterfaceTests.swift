@@ -126,6 +126,18 @@ import Yams
         }
     }
 
+    @Test func `fields that are always there are described`() throws {
+        func check(_ node: Node) {
+            let fields = (node["properties"]?.mapping?.keys).map { Array($0) } ?? []
+            for name in node["required"]?.sequence ?? [] where node["properties"] != nil {
+                #expect(fields.contains(name), "\(name.string ?? "")")
+            }
+            if let mapping = node.mapping { for (_, value) in mapping { check(value) } }
+            if let sequence = node.sequence { for value in sequence { check(value) } }
+        }
+        check(try Description().root)
+    }
+
     @Test func `limits are those that hold`() throws {
         let description = try Description()
         let schemas = try #require(description.root["components"]?["schemas"])
