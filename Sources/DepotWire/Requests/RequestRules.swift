@@ -14,7 +14,7 @@ enum RequestRules {
     static let targetBytesMax = 8 << 10
     /// Clients send some ten headers, proxies add a few more.
     static let headersMax = 100
-    static let headerBytesMax = 32 << 10
+    static let headerBytesMax = 16 << 10
 
     /// What the parser collects before the rules see it.
     static var parserLimits: NIOHTTPDecoderLimitConfiguration {
