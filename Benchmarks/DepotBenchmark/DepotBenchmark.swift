@@ -34,6 +34,7 @@ struct DepotBenchmark: ParsableCommand {
             "How often each case is measured; its cheapest run is shown. A disturbance only ever adds."
     )
     var runs = 1
+    @Flag(help: "Have daemons and clients speak TLS with each other.") var tls = false
     @Flag(help: "A run of seconds that shows that everything works. Its figures mean nothing.")
     var smoke = false
     @Flag(
@@ -56,13 +57,16 @@ struct DepotBenchmark: ParsableCommand {
         _ = Traffic.isAlone
         let place = try Workplace(in: folder)
         defer { place.remove() }
-        var report = Report(size: sizes.large, files: sizes.files, replicas: replicas, runs: runs)
+        var report = Report(
+            size: sizes.large, files: sizes.files, replicas: replicas, runs: runs,
+            isSecure: tls)
         print(report.machine.joined(separator: "\n"))
         print(Report.head)
         let cases = Cases(
             data: BenchmarkData(folder: place.path("data")), mebibytes: sizes.large,
             files: sizes.files, corpus: corpus, replicas: replicas,
-            executable: depot ?? Workplace.sibling("depot"), place: place, only: only)
+            executable: depot ?? Workplace.sibling("depot"), place: place, only: only, isSecure: tls
+        )
         let outcome = Result { try scale ? grow(cases, &report) : measure(cases, &report) }
         // What was measured before something failed took long enough.
         if let json { try report.writeJSON(to: json) }

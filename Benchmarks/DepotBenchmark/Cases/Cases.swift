@@ -10,6 +10,7 @@ struct Cases {
     let executable: String
     let place: Workplace
     let only: String?
+    let isSecure: Bool
 
     func run(_ report: (Measurement) -> Void) throws {
         for level in [1, 2] where level < levelMax { try depositNew(level, report) }
@@ -32,7 +33,8 @@ struct Cases {
     }
 
     func cluster() throws -> Cluster {
-        try Cluster(executable, replicas: replicas, in: place.fresh("cluster"))
+        try Cluster(
+            executable, replicas: replicas, in: place.fresh("cluster"), isSecure: isSecure)
     }
 
     private var bytes: UInt64 { UInt64(mebibytes) << 20 }

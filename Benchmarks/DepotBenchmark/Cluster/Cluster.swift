@@ -8,25 +8,44 @@ final class Cluster {
     private var replicas: [Daemon] = []
     private var server: Daemon?
 
-    init(_ executable: String, replicas count: Int, in folder: String) throws {
+    init(_ executable: String, replicas count: Int, in folder: String, isSecure: Bool) throws {
         self.executable = executable
         self.folder = folder
         var environment = try Self.tokens(executable, in: folder)
+        let names = (0..<count).map { "r\($0)" }
+        if isSecure {
+            try measured(
+                executable,
+                ["tls", "init", "\(folder)/tls", "--fileserver", "127.0.0.1"]
+                    + names.flatMap { ["--replica", "\($0)@127.0.0.1"] })
+            environment["DEPOT_CA_FILE"] = "\(folder)/tls/ca.pem"
+        }
+        func secured(_ name: String) -> [String] {
+            guard isSecure else { return [] }
+            let path = "\(folder)/tls/\(name)"
+            return [
+                "--tls-certificate", "\(path).pem", "--tls-key", "\(path)-key.pem", "--tls-ca",
+                "\(folder)/tls/ca.pem",
+            ]
+        }
+        let scheme = isSecure ? "https" : "http"
         var addresses: [String] = []
-        for number in 0..<count {
+        for name in names {
             let replica = try Daemon(
                 Command(
                     executable: executable,
-                    arguments: Self.replica(in: "\(folder)/r\(number)"), environment: environment))
+                    arguments: Self.replica(in: "\(folder)/\(name)") + secured(name),
+                    environment: environment))
             replicas.append(replica)
-            addresses += ["--replica", "http://127.0.0.1:\(try replica.port)"]
+            addresses += ["--replica", "\(scheme)://127.0.0.1:\(try replica.port)"]
         }
         let server = try Daemon(
             Command(
-                executable: executable, arguments: Self.server(in: "\(folder)/s") + addresses,
+                executable: executable,
+                arguments: Self.server(in: "\(folder)/s") + secured("fileserver") + addresses,
                 environment: environment))
         environment["XDG_CACHE_HOME"] = "\(folder)/cache"
-        environment["DEPOT_SERVER"] = "http://127.0.0.1:\(try server.port)"
+        environment["DEPOT_SERVER"] = "\(scheme)://127.0.0.1:\(try server.port)"
         self.environment = environment
         self.server = server
         try measured(executable, ["status", "--json"], environment: environment)

@@ -10,6 +10,8 @@ struct Report: Encodable {
     let replicas: Int
     /// How often each case was measured.
     let runs: Int
+    /// Whether daemons and clients speak TLS with each other.
+    let isSecure: Bool
     /// How bytes were counted.
     let methods = [
         Traffic.method,
@@ -22,18 +24,20 @@ struct Report: Encodable {
     private var prices: Prices?
 
     enum CodingKeys: CodingKey {
-        case date, processor, cores, mebibytes, files, replicas, runs, methods, measurements,
+        case date, processor, cores, mebibytes, files, replicas, runs, isSecure, methods,
+            measurements,
             panels,
             notes
     }
 
-    init(size: Int, files: Int, replicas: Int, runs: Int) {
+    init(size: Int, files: Int, replicas: Int, runs: Int, isSecure: Bool) {
         date = Date.now.formatted(.iso8601.year().month().day())
         cores = ProcessInfo.processInfo.activeProcessorCount
         mebibytes = size
         self.files = files
         self.replicas = replicas
         self.runs = runs
+        self.isSecure = isSecure
         let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
         processor =
             lines.split(separator: "\n").first { $0.hasPrefix("model name") }?
@@ -44,7 +48,8 @@ struct Report: Encodable {
     var machine: [String] {
         [
             "\(date)  \(processor), \(cores) cores  \(mebibytes) MiB, \(files) small files, \(replicas) replicas"
-        ] + (runs > 1 ? ["each case: the cheapest of \(runs) runs, and the highest peaks"] : [])
+        ] + (isSecure ? ["TLS 1.3 on all links"] : [])
+            + (runs > 1 ? ["each case: the cheapest of \(runs) runs, and the highest peaks"] : [])
             + methods
     }
 
