@@ -69,6 +69,9 @@ extension CommandTests {
                     ["lock", "-r", "t", "--until", "2100-01-01"], as: Locked.self)
                 #expect(locked.locked.map(\.name).sorted() == ["t/a", "t/b"])
                 #expect(locked.locked.allSatisfy { $0.lock?.until == 4_102_444_800 })
+                let later = try await depot.client(
+                    ["lock", "t/a", "--until", "36500d"], as: Locked.self)
+                #expect(later.locked.first?.lock?.until ?? 0 > 4_102_444_800)
                 let held = try await depot.client(["lock", "t/b", "--hold"], as: Locked.self)
                 #expect(held.locked.first?.lock?.isHeld == true)
                 _ = try await depot.deposit("t/a", second)

@@ -18,7 +18,7 @@ struct Diff: AsyncParsableCommand {
     @Argument(help: "What names begin with.", completion: .fileNames) var prefix = ""
     @Option(
         help: ArgumentHelp("One of the times; given once or twice.", valueName: "time"),
-        transform: Instant.parse)
+        transform: Instant.parsePast)
     var at: [Instant] = []
     @OptionGroup var options: ServerOptions
 

@@ -19,7 +19,7 @@ struct List: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "As it was at that time: 2026-11-30T08:46:00Z, a day, @SECONDS, or 2h for two hours ago.",
-            valueName: "time"), transform: Instant.parse)
+            valueName: "time"), transform: Instant.parsePast)
     var at: Instant?
 
     @Flag(help: "What deleted names were; undelete brings it back.")

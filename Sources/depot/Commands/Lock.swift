@@ -27,8 +27,8 @@ struct Lock: AsyncParsableCommand, NamesFiles {
     var recursive = false
     @Option(
         help: ArgumentHelp(
-            "Until then: 2036-12-31, 2036-12-31T08:46:00Z, or @SECONDS.",
-            valueName: "time"), transform: Instant.parseCalendar)
+            "Until then: 2036-12-31, 2036-12-31T08:46:00Z, @SECONDS, or 30d from now.",
+            valueName: "time"), transform: Instant.parseFuture)
     var until: Instant?
     @Flag(help: "Until --release-hold.") var hold = false
     @Flag(help: "Take a hold away; a time that was said before stays.") var releaseHold = false

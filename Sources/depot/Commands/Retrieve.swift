@@ -33,7 +33,7 @@ struct Retrieve: AsyncParsableCommand, NamesFiles {
     @Option(
         help: ArgumentHelp(
             "As it was at that time: 2026-11-30T08:46:00Z, a day, @SECONDS, or 2h for two hours ago.",
-            valueName: "time"), transform: Instant.parse)
+            valueName: "time"), transform: Instant.parsePast)
     var at: Instant?
 
     @Option(

@@ -74,17 +74,10 @@ struct CreateToken: AsyncParsableCommand {
         help: ArgumentHelp(
             "After so long, as 90d, or at that time, as 2027-01-01, it lets nobody in.",
             valueName: "time"),
-        transform: Self.parse(expiry:))
+        transform: Instant.parseFuture)
     var expires: Instant?
     @OptionGroup var new: NewTokenOptions
     @OptionGroup var options: ServerOptions
-
-    private static func parse(expiry text: String) throws -> Instant {
-        if let span = try? TimeSpan.parse(text) {
-            return Instant(seconds: Instant.now.seconds + Int64(span.seconds))
-        }
-        return try Instant.parseCalendar(text)
-    }
 
     func run() async throws {
         let name = try TokenName(name)

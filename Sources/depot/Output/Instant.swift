@@ -3,22 +3,31 @@ import DepotCore
 import FoundationEssentials
 
 /// An instant on the command line: `2026-11-30T08:46:00Z`, `2026-11-30 08:46`, a day, `@1764492360`
-/// as `date` takes it, or how long ago it was: `2h`. Without a zone it is UTC, as depot writes times.
+/// as `date` takes it, or how far it is from now: `2h`. Without a zone it is UTC, as depot writes
+/// times.
 struct Instant {
     /// Since 1970.
     let seconds: Int64
 
     static var now: Instant { Instant(seconds: Int64(Date().timeIntervalSince1970)) }
 
-    static func parse(_ text: String) throws -> Instant {
-        if let ago = try? TimeSpan.parse(text) {
-            return Instant(seconds: now.seconds - Int64(ago.seconds))
-        }
-        return try parseCalendar(text)
+    /// A span is how long ago it was.
+    static func parsePast(_ text: String) throws -> Instant {
+        try span(text, -1) ?? parseCalendar(text)
     }
 
-    /// The same, but for how long ago it was.
-    static func parseCalendar(_ text: String) throws -> Instant {
+    /// A span is how long it is until then.
+    static func parseFuture(_ text: String) throws -> Instant {
+        try span(text, 1) ?? parseCalendar(text)
+    }
+
+    private static func span(_ text: String, _ sign: Int64) -> Instant? {
+        (try? TimeSpan.parse(text)).map {
+            Instant(seconds: now.seconds + sign * Int64($0.seconds))
+        }
+    }
+
+    private static func parseCalendar(_ text: String) throws -> Instant {
         if text.hasPrefix("@"), let seconds = Int64(text.dropFirst()) {
             return Instant(seconds: seconds)
         }
@@ -31,6 +40,6 @@ struct Instant {
             }
         }
         throw ValidationError(
-            "'\(text)' is no time: write 2026-11-30T08:46:00Z, a day, or @SECONDS")
+            "'\(text)' is no time: write 2026-11-30T08:46:00Z, a day, @SECONDS, or 2h")
     }
 }
