@@ -10,7 +10,7 @@ struct FuzzTarget: Sendable {
     let name: String
     let run: @Sendable (ByteBuffer) -> Void
 
-    static let all = core + wire + store + server + [segment]
+    static let all = core + wire + store + server + [segment, catalogRows]
 
     /// The one that the environment names.
     static let chosen: FuzzTarget = {
