@@ -232,8 +232,8 @@ if isFuzzing {
         .executableTarget(
             name: "DepotFuzz",
             dependencies: [
-                "DepotCertificates", "DepotCore", "DepotServer", "DepotStore", "DepotWire", nioCore,
-                nioHTTP1,
+                "DepotCertificates", "DepotCore", "DepotServer", "DepotSQLiteCatalog", "DepotStore",
+                "DepotWire", nioCore, nioHTTP1, grdb, log,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ],

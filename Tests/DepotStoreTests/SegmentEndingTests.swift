@@ -38,6 +38,27 @@ import Testing
         #expect(SegmentEnding.members(empty, at: 0) == [])
     }
 
+    /// The only line of an INDEX without members was not found behind its header. A segment whose
+    /// headers were all unreadable was recovered, sealed so, and taken for an unsealed one at each
+    /// start, which made the whole index again.
+    @Test(arguments: [0, 1, 2])
+    func `the place of INDEX is found at the end of a file`(members count: Int) throws {
+        let members = (0..<count).map {
+            SegmentMember(
+                path: .chunk(ChunkID(hashing: "\($0)")), offset: UInt64($0) << 10, length: 1)
+        }
+        let offset: UInt64 = 8_192
+        let text = Array(SegmentEnding.index(members, at: offset).utf8)
+        let header = MemberHeader(
+            path: .index, length: text.count, nonce: 1, durable: offset, offset: offset)
+        let zeros = Int(header.end - offset) - MemberHeader.size - text.count
+        let ending =
+            header.encoded() + text
+            + [UInt8](repeating: 0, count: zeros + 2 * MemberHeader.size)
+        let file = [UInt8](repeating: 0xff, count: 4_096) + ending
+        #expect(SegmentEnding.indexOffset(Array(file.suffix(SegmentEnding.tailSize))) == offset)
+    }
+
     @Test(arguments: [
         "", "x", "0 1", "0 1 ", " 1 chunks/\(hash)", "0  chunks/\(hash)", "a 1 chunks/\(hash)",
         "0 -1 chunks/\(hash)", "0 1 chunks/\(hash)0", "0 1 chunks/\(hash.dropLast())",

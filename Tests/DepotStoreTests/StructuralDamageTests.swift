@@ -163,6 +163,30 @@ import Testing
         }
     }
 
+    /// It was sealed without a member, and nobody found that ending again: each start recovered it
+    /// once more, and made the index anew.
+    @Test func `a segment of which no header is left is recovered once`() async throws {
+        try await withFolder(inMemory: true) { folder in
+            try await withStore(at: folder, Self.configuration) { store in
+                for object in Self.objects.prefix(3) { _ = try await store.putDurably([object]) }
+            }
+            let path = folder + "/segments/00000001.tar"
+            try change(path) { bytes in
+                for header in 0..<2 { bytes[header * Self.member] ^= 1 }
+                // The last header tells that what is in front of it was durable.
+                bytes.removeLast(bytes.count - Self.ending + 900)
+            }
+            for _ in 0..<2 {
+                let chunks = try await withStore(at: folder, Self.configuration) { store in
+                    try await store.standing().chunks
+                }
+                #expect(chunks == 0)
+                let report = try StoreCheck(folder: folder, logger: quiet).run()
+                #expect(report.segments == 1 && report.unsealedSegments == 0)
+            }
+        }
+    }
+
     static let identityDamages = [
         Damage(testDescription: "cut off") { $0.removeLast(20) },
         Damage(testDescription: "empty") { $0 = [] },

@@ -14,7 +14,8 @@ extension HTTPFields {
 
     /// The last part of the name, as RFC 6266 and RFC 8187 write it.
     private static func attachment(_ name: FileName) -> String {
-        let last = name.text.split(separator: "/").last ?? ""
-        return "attachment; filename*=UTF-8''\(PercentEncoding.encode(last))"
+        // Of bytes: a slash is one whatever stands behind it.
+        let last = name.text.utf8.split(separator: UInt8(ascii: "/")).last.map { Substring($0) }
+        return "attachment; filename*=UTF-8''\(PercentEncoding.encode(last ?? ""))"
     }
 }

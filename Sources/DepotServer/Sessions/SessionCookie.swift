@@ -27,14 +27,17 @@ struct SessionCookie: Sendable {
 
     /// The id in the value of a `Cookie` header; `nil` where there is none, or where the name is
     /// there twice.
+    ///
+    /// It is read as bytes, as RFC 6265 has it. A semicolon is one whatever the cookies of others
+    /// have beside it, and some characters join the one behind them.
     func id(in header: String) -> String? {
-        var found: [Substring] = []
-        for pair in header.split(separator: ";") {
-            let sides = pair.drop { $0 == " " }.split(
-                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            if sides.count == 2, sides[0] == name { found.append(sides[1]) }
+        var found: [Substring.UTF8View] = []
+        for pair in header.utf8.split(separator: UInt8(ascii: ";")) {
+            let sides = pair.drop { $0 == UInt8(ascii: " ") }.split(
+                separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            if sides.count == 2, sides[0].elementsEqual(name.utf8) { found.append(sides[1]) }
         }
         guard found.count == 1, let id = found.first, !id.isEmpty else { return nil }
-        return String(id)
+        return String(Substring(id))
     }
 }

@@ -52,7 +52,8 @@ enum SegmentEnding {
             tail.suffix(2 * MemberHeader.size).allSatisfy({ $0 == 0 }),
             let last = tail.lastIndex(where: { $0 != 0 }), tail[last] == UInt8(ascii: "\n")
         else { return nil }
-        let line = tail[..<last].split(separator: UInt8(ascii: "\n")).last ?? []
+        // In front of the only line of an INDEX without members are the zeros of its header.
+        let line = tail[..<last].split { $0 == newline || $0 == 0 }.last ?? []
         let words = String(decoding: line, as: UTF8.self).split(separator: " ")
         guard words.count == 3, words[0] == "end", let offset = UInt64(words[1]),
             ByteCount.range.contains(offset)

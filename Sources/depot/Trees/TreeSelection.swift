@@ -114,8 +114,12 @@ struct TreeOptions: ParsableArguments {
     func selection() throws(DepotError) -> TreeSelection {
         var lines: [String] = []
         for file in excludeFrom {
-            let text = String(decoding: try ListFile.read(file), as: UTF8.self)
-            lines += text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            // Of bytes, and without a return in front of the line's end, as git takes it: as a text
+            // both are one character, at which nothing would be cut.
+            for line in try ListFile.read(file).split(separator: UInt8(ascii: "\n")) {
+                let isReturned = line.last == UInt8(ascii: "\r")
+                lines.append(String(decoding: isReturned ? line.dropLast() : line, as: UTF8.self))
+            }
         }
         return TreeSelection(
             patterns: try PathPatterns(lines + exclude), excludesCaches: excludeCaches,

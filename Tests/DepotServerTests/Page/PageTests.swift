@@ -86,6 +86,23 @@ import Testing
         }
     }
 
+    /// An accent joins the slash in front of it, and the folder became a part of the file's name.
+    @Test func `a file is called by the last part of its name, whatever that begins with`()
+        async throws
+    {
+        try await TestDepot.run { depot in
+            for (path, last) in [("a/%CC%81b", "%CC%81b"), ("a%D8%80/b", "b")] {
+                let body = [ByteBuffer(string: "text")]
+                let put = try await depot.http.call(.PUT, "/v1/files/\(path)?level=1", body: body)
+                #expect(put.status == 201)
+                let answer = try await depot.http.call(.HEAD, "/v1/files/\(path)/content")
+                #expect(
+                    answer.headers.first(name: "content-disposition")
+                        == "attachment; filename*=UTF-8''\(last)")
+            }
+        }
+    }
+
     @Test func `a folder tells how each of its files is`() async throws {
         try await TestDepot.run { depot in
             try await depot.ready()

@@ -118,6 +118,21 @@ import Testing
         }
     }
 
+    /// A header was cut at characters of Unicode, of which some join the semicolon behind them. So a
+    /// cookie of somebody else on the host signed everybody out, and hid a second cookie of our name.
+    @Test(arguments: ["x=1", "x=\u{600}", "x=\u{301}", "\u{301}x=1", "x", "=", "", "x=\r"])
+    func `an id is found beside whatever other cookies say`(_ other: String) {
+        for isSecure in [false, true] {
+            let cookie = SessionCookie(cluster: .random(), isSecure: isSecure)
+            let own = cookie.setting("id").prefix { $0 != ";" }
+            for header in ["\(own); \(other)", "\(other); \(own)", "\(other);\(own)"] {
+                #expect(cookie.id(in: header) == "id")
+                #expect(cookie.id(in: "\(header); \(own)") == nil, "which of them counts?")
+            }
+            #expect(cookie.id(in: other) == nil)
+        }
+    }
+
     @Test func `sessions are bounded, and the oldest of a token makes place`() throws {
         let clock = TestClock()
         let sessions = PageSessions(elapsed: clock.forServer.elapsed)

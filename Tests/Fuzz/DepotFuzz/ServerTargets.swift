@@ -1,5 +1,6 @@
 import DepotCertificates
 import DepotCore
+import FoundationEssentials
 import HTTPTypes
 import HummingbirdCore
 import NIOCore
@@ -24,6 +25,19 @@ extension FuzzTarget {
     }
 
     private static let methods = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"]
+
+    private static let administrator = "administrator-0123456789"
+    private static let closed: AccessTable = {
+        guard let token = try? AccessToken(administrator) else { fatalError("no token") }
+        return AccessTable(administrator: token) { 1_000 }
+    }()
+    private static let nobody = PageSessions { .zero }
+    private static let cookies = [false, true].map {
+        SessionCookie(
+            cluster: ClusterID(
+                uuid: UUID(uuid: (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16))),
+            isSecure: $0)
+    }
 
     static let server = [
         // The first byte says the method.
@@ -90,14 +104,39 @@ extension FuzzTarget {
         },
         FuzzTarget(name: "grants") { bytes in
             guard let grant = try? WireJSON.decode(TokenGrant.self, from: bytes),
-                let administrator = try? AccessToken("administrator-0123456789")
+                let token = try? AccessToken(administrator)
             else { return }
-            let table = AccessTable(administrator: administrator) { 1_000 }
+            let table = AccessTable(administrator: token) { 1_000 }
             _ = try? table.replace(with: [grant])
             require(
                 table.caller(showing: "Bearer \(String(buffer: bytes))") == nil,
                 "a list of tokens lets itself in")
             _ = TokenBody(grant, at: 1_000)
+        },
+        // A value in each line: of Cookie, Authorization, Depot-Page and Sec-Fetch-Site.
+        FuzzTarget(name: "cookie") { bytes in
+            let lines = lines(bytes)
+            func line(_ index: Int) -> String? { index < lines.count ? lines[index] : nil }
+            if let token = line(1).flatMap({ try? AccessToken($0) }) {
+                require(token.admits(token.bearer), "a token does not admit itself")
+            }
+            for cookie in cookies {
+                let shown = Credentials(
+                    method: "GET", authorization: line(1), cookies: [lines[0]], page: line(2),
+                    site: line(3))
+                let door = FrontDoor(access: closed, sessions: nobody, cookie: cookie)
+                require(
+                    shown.authorization?.utf8.firstRange(of: administrator.utf8) != nil
+                        || door.caller(shown) == nil, "a stranger is let in")
+                guard lines[0].utf8.firstRange(of: cookie.name.utf8) == nil else { continue }
+                require(cookie.id(in: lines[0]) == nil, "an id that nobody has set")
+                let own = cookie.setting("0123456789abcdef").prefix { $0 != ";" }
+                for header in ["\(own); \(lines[0])", "\(lines[0]); \(own)"] {
+                    require(
+                        cookie.id(in: header) == "0123456789abcdef",
+                        "an id is lost beside other cookies")
+                }
+            }
         },
         FuzzTarget(name: "certificate") { bytes in
             guard let certificate = try? Certificate(der: Array(bytes.readableBytesView)) else {

@@ -73,5 +73,25 @@ extension FuzzTarget {
             _ = try? parser.finish()
             require(taken <= whole, "more content than came")
         },
+        FuzzTarget(name: "percent") { bytes in
+            let text = String(buffer: bytes)
+            // Bytes are compared: two spellings of an accent are equal as texts.
+            for plain in [text, try? PercentEncoding.decode(text)] {
+                guard let plain else { continue }
+                let encoded = PercentEncoding.encode(plain)
+                require(
+                    encoded.utf8.allSatisfy { (0x21...0x7E).contains($0) },
+                    "what is encoded cannot be sent: \(encoded)")
+                let decoded = try? PercentEncoding.decode(encoded)
+                require(
+                    decoded.map { Array($0.utf8) } == Array(plain.utf8),
+                    "a text does not come back: \(encoded)")
+            }
+            if let trace = TraceID(text) {
+                require(
+                    trace.description.utf8.allSatisfy { (0x21...0x7E).contains($0) },
+                    "an id that no header can have")
+            }
+        },
     ]
 }
