@@ -67,6 +67,7 @@ struct Depot: AsyncParsableCommand {
         (7, "storage full"), (8, "unreachable, or not able to work now"),
         (64, "usage: the command line is wrong"), (70, "a mistake of depot's own"),
         (74, "a file, folder or stream here cannot be read or written"),
+        (130, "interrupted: 128 and the signal's number"),
         (141, "whoever read the output has gone"),
     ]
 
@@ -91,12 +92,20 @@ struct Depot: AsyncParsableCommand {
         _ = depot_sqlite_set_up(1_200, 400)
     }
 
+    /// The parser wraps its help at the terminal's width, and traps where its own columns are wider.
+    private static func widenHelp() {
+        let said = getenv("COLUMNS").flatMap { Int(String(cString: $0)) }
+        guard let width = said ?? Table.terminalWidth(), width < 40 else { return }
+        setenv("COLUMNS", "40", 1)
+    }
+
     static func main() async {
         // A reader that goes away shows as an error of the write, with an exit code, and not as a
         // signal.
         signal(SIGPIPE, SIG_IGN)
         StandardStream.fillGaps()
         setUpMemory()
+        widenHelp()
         do {
             var words = try CommandWords.arguments()
             if let first = words.first, let command = spelledOut[first] { words[0] = command }

@@ -96,6 +96,107 @@ extension CommandTests {
             }
         }
 
+        @Test func `a name with a hyphen in front is no help that was asked for`() async throws {
+            try await Self.withFiles { depot in
+                for words in [["deposit", "-dash", "2"], ["-hx"], ["retrieve", "-rh"]] {
+                    let outcome = try await depot.run(words)
+                    #expect(outcome.status == 64, "\(words)")
+                    #expect(
+                        outcome.complaint.contains(
+                            "there is no option '\(words.last { $0.hasPrefix("-") } ?? "")'"))
+                }
+                #expect(try await depot.run(["list", "-h"]).status == 0)
+                #expect(
+                    try await depot.run(["retrieve", "small", "-o=\(depot.newPath())h"]).status == 0
+                )
+                #expect(try await depot.run(["info", "--", "-dash"]).status == 3)
+            }
+        }
+
+        @Test(arguments: ["1", "20", "26", "39", "100000", "x"])
+        func `help is told on a terminal of any width`(columns: String) async throws {
+            try await Composition.with(replicas: 1) { depot in
+                for words in [["--help"], ["help", "config"], ["deposit", "--nonsense"]] {
+                    let outcome = try await depot.run(words, environment: ["COLUMNS": columns])
+                    #expect(outcome.status == (words.first == "deposit" ? 64 : 0))
+                }
+            }
+        }
+
+        @Test func `what is for folders is not ignored with a file`() async throws {
+            try await Self.withFiles { depot in
+                let path = depot.newPath()
+                try "mine".write(toFile: path, atomically: true, encoding: .utf8)
+                let outcome = try await depot.run(
+                    ["retrieve", "small", "--overwrite", "never", "-o", path])
+                #expect(outcome.status == 64)
+                #expect(try String(contentsOfFile: path, encoding: .utf8) == "mine")
+            }
+        }
+
+        @Test func `all of a depot comes back with one command`() async throws {
+            try await Self.withFiles { depot in
+                let path = depot.newPath()
+                #expect(try await depot.run(["retrieve", "-r", "/"]).status == 64)
+                let outcome = try await depot.run(["retrieve", "-r", "/", "-o", path])
+                #expect(outcome.status == 0, "\(outcome.complaint)")
+                for name in ["big/report.pdf", "big/photo.jpg", "small"] {
+                    #expect(FileManager.default.fileExists(atPath: "\(path)/\(name)"), "\(name)")
+                }
+                let told = try await depot.run(["retrieve", "-r", "/", "-o", path, "--dry-run"])
+                #expect(told.text.contains("nothing was done"))
+                let refused = try await depot.run(["retrieve", "-r", "/", "-o", path, "--delete"])
+                #expect(refused.status == 64 && refused.complaint.contains("name a folder of it"))
+            }
+        }
+
+        @Test func `a file that is no token is told by its name, and not read to its end`()
+            async throws
+        {
+            try await Self.withFiles { depot in
+                let path = depot.newPath()
+                try Data(repeating: 7, count: 5_000_000).write(to: URL(fileURLWithPath: path))
+                let outcome = try await depot.bash(
+                    "unset DEPOT_TOKEN; DEPOT_TOKEN_FILE=\(path) $0 list", [Composition.executable])
+                #expect(outcome.status == 64)
+                #expect(outcome.complaint.contains("\(path): it has no token in it"))
+            }
+        }
+
+        @Test func `a version is wanted as it is listed`() async throws {
+            try await Self.withFiles { depot in
+                let listed = try await depot.run(["versions", "small"]).text
+                let version = try #require(listed.firstMatch(of: /small@[0-9]+-[0-9]+/)).0
+                let path = depot.newPath()
+                try "new".write(toFile: path, atomically: true, encoding: .utf8)
+                let words = ["deposit", path, "1", "--as", "small", "--if-sequence"]
+                let first = try await depot.run(words + [String(version)])
+                #expect(first.status == 0, "\(first.complaint)")
+                let second = try await depot.run(words + [String(version)])
+                #expect(
+                    second.status == 4 && second.complaint.contains("small: the name has another"))
+            }
+        }
+
+        @Test func `whoever waits is told what for`() async throws {
+            try await ScriptedServer.run { _, connection in
+                _ = try await connection.request()
+                try await connection.send(
+                    "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            } _: { server in
+                try await Composition.with(replicas: 1) { depot in
+                    let address = "http://127.0.0.1:\(server.port)"
+                    for (more, count) in [([], 1), (["--quiet"], 0)] {
+                        let outcome = try await depot.run(
+                            ["list", "--server", address, "--patience", "8s"] + more)
+                        #expect(outcome.status == 8)
+                        let waiting = outcome.complaint.matches(of: /waiting: .* not as depot does/)
+                        #expect(waiting.count == count, "\(outcome.complaint)")
+                    }
+                }
+            }
+        }
+
         @Test func `a folder is a folder with a slash behind it, too`() async throws {
             try await Self.withFiles { depot in
                 let (tree, back) = (depot.newPath(), depot.newPath())

@@ -33,16 +33,20 @@ public struct CachePlace: Sendable {
     }
 
     private func makeFolder() throws(CacheProblem) {
+        var cause: Int32 = 0
         var end = folder.utf8.startIndex
         while end < folder.utf8.endIndex {
             let next = folder.utf8.index(after: end)
             end = folder.utf8[next...].firstIndex(of: UInt8(ascii: "/")) ?? folder.utf8.endIndex
-            // What is missing shows below.
-            mkdir(String(folder[..<end]), 0o700)
+            // What is missing shows below, and why in what could not be made first.
+            if mkdir(String(folder[..<end]), 0o700) != 0, errno != EEXIST, cause == 0 {
+                cause = errno
+            }
         }
         var status = stat()
         guard stat(folder, &status) == 0 else {
-            throw CacheProblem(.failed(String(cString: strerror(errno))), folder)
+            throw CacheProblem(
+                .failed(String(cString: strerror(cause != 0 ? cause : errno))), folder)
         }
         guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
             throw CacheProblem(.open, folder)

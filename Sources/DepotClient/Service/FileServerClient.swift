@@ -3,6 +3,7 @@ import DepotWire
 import FoundationEssentials
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// A FileServer across the network: one method a route.
 ///
@@ -15,17 +16,28 @@ public final class FileServerClient: FileServerAPI {
     private let transport: ChunkTransport
     private let patience: Duration
     private let firstPatience: Duration
+    private let onWaiting: @Sendable (DepotError) -> Void
+    /// Whoever waits for less wants to hear of nothing.
+    private static let silence = Duration.seconds(2)
+    /// Many requests wait for one FileServer.
+    private static let retelling = Duration.seconds(30)
+    private let lastTold = Mutex<ContinuousClock.Instant?>(nil)
     /// Waits between two tries grow from here to there.
     private static let pause = (first: Duration.milliseconds(100), longest: Duration.seconds(2))
 
-    /// - Parameter firstPatience: for the time before the first connection.
+    /// - Parameters:
+    ///   - firstPatience: for the time before the first connection.
+    ///   - onWaiting: told why, twice a minute at most, when requests are tried again for two
+    ///     seconds.
     public init(
         transport: ChunkTransport, patience: Duration = .seconds(30),
-        firstPatience: Duration = .seconds(2)
+        firstPatience: Duration = .seconds(2),
+        onWaiting: @escaping @Sendable (DepotError) -> Void = { _ in }
     ) {
         self.transport = transport
         self.patience = patience
         self.firstPatience = min(patience, firstPatience)
+        self.onWaiting = onWaiting
     }
 
     public func shutDown() { transport.shutDown() }
@@ -250,6 +262,16 @@ public final class FileServerClient: FileServerAPI {
         }
     }
 
+    private func tell(of error: DepotError) {
+        let isNews = lastTold.withLock { last in
+            let now = ContinuousClock.now
+            guard last.map({ now - $0 > Self.retelling }) ?? true else { return false }
+            last = now
+            return true
+        }
+        if isNews { onWaiting(error) }
+    }
+
     private func repeated<Value: Sendable>(
         _ body: @Sendable () async throws(DepotError) -> Value
     ) async throws(DepotError) -> Value {
@@ -267,6 +289,7 @@ public final class FileServerClient: FileServerAPI {
                 guard error.code == .unreachable || error.code == .busy,
                     tried + pause < limit, !Task.isCancelled
                 else { throw error }
+                if tried > Self.silence { tell(of: error) }
             }
             // A cancellation shows in the next try.
             try? await Task.sleep(for: pause)

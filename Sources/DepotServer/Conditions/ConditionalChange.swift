@@ -5,7 +5,9 @@ import DepotCore
 // then, the conditions are judged again.
 
 /// The file is not as the request wants it to be.
-struct PreconditionFailed: Error {}
+struct PreconditionFailed: Error {
+    let name: FileName
+}
 
 /// A change of a name that is made only under conditions.
 struct ConditionalChange: Sendable {
@@ -23,7 +25,7 @@ struct ConditionalChange: Sendable {
         guard conditions.restrictChanges else { return .anything }
         let file = try await catalog.known(name)
         guard conditions.permit(changing: file.map(FileVersion.init)) else {
-            throw PreconditionFailed()
+            throw PreconditionFailed(name: name)
         }
         return file.map { .version($0.sequence) } ?? .absence
     }

@@ -54,7 +54,8 @@ extension DepositService {
         {
             outcomes[index] = outcome
         }
-        return try await acknowledge(files.indices.map { outcomes[$0] }, empty: empty, terms)
+        return try await acknowledge(
+            files.indices.map { (files[$0].name, outcomes[$0]) }, empty: empty, terms)
     }
 
     /// The barrier of files of one chunk. What was committed before has its receipts without it,
@@ -222,8 +223,10 @@ extension DepositService {
     }
 
     private func acknowledge(
-        _ outcomes: [Outcome?], empty: Set<Int>, _ terms: DepositSessions.Terms
+        _ ended: [(name: FileName, outcome: Outcome?)], empty: Set<Int>,
+        _ terms: DepositSessions.Terms
     ) async throws(DepotError) -> [CommitAnswerBody.Result] {
+        let outcomes = ended.map(\.outcome)
         // Files of one commit share batches.
         var seen: Set<ChunkID> = []
         let batches = outcomes.compactMap { outcome -> RecordBatch? in
@@ -246,7 +249,8 @@ extension DepositService {
                 }
                 results.append(Self.result(receipt, delivery, under: terms))
             case .lacking(let chunks): results.append(try lacking(chunks, terms))
-            case .overtaken: results.append(.init(error: Self.overtaken))
+            case .overtaken:
+                results.append(.init(error: Self.overtaken(ended[index].name)))
             case .failed(let error): results.append(.init(error: error))
             case nil:
                 results.append(.init(error: DepotError(.internalError, "a file was left out")))
@@ -278,8 +282,11 @@ extension DepositService {
         }
     }
 
-    private static let overtaken = DepotError(
-        .conflict, "the name has another version than was expected; nothing was changed")
+    private static func overtaken(_ name: FileName) -> DepotError {
+        DepotError(
+            .conflict, "the name has another version than was expected; nothing was changed",
+            object: name.text)
+    }
 
     private static func wishUnknown(_ terms: DepositSessions.Terms) -> DepotError {
         DepotError(

@@ -26,7 +26,7 @@ extension FileServerRoutes {
         switch decision {
         case .notModified, .unsatisfiable, .refused:
             if !isHead { await parts.contents.close(retrieval) }
-            return Self.bodiless(decision, headers, size: file.size)
+            return Self.bodiless(decision, headers, of: file)
         case .whole:
             return try await send(
                 0..<file.size, of: file, status: .ok, headers: headers,
@@ -41,18 +41,18 @@ extension FileServerRoutes {
     }
 
     private static func bodiless(
-        _ decision: ContentChoice.Verdict, _ headers: HTTPFields, size: UInt64
+        _ decision: ContentChoice.Verdict, _ headers: HTTPFields, of file: FileEntry
     ) -> Response {
-        if decision == .refused { return PreconditionFailed().response }
+        if decision == .refused { return PreconditionFailed(name: file.name).response }
         if decision == .notModified {
             var response = Response(status: .notModified, headers: headers)
             response.headers[.contentLength] = nil
             return response
         }
         var response = Response(
-            DepotError(.invalidArgument, "the range lies outside of the file's \(size) bytes"))
+            DepotError(.invalidArgument, "the range lies outside of the file's \(file.size) bytes"))
         response.status = .rangeNotSatisfiable
-        response.headers[.contentRange] = "bytes */\(size)"
+        response.headers[.contentRange] = "bytes */\(file.size)"
         return response
     }
 

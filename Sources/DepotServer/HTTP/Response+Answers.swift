@@ -16,7 +16,8 @@ extension PreconditionFailed: AnsweredError {
         var response = Response(
             DepotError(
                 .conflict,
-                "the file is not as the request's conditions want it; nothing was done"))
+                "the file is not as the request's conditions want it; nothing was done",
+                object: name.text))
         response.status = .preconditionFailed
         return response
     }

@@ -194,7 +194,9 @@ struct Deposit: AsyncParsableCommand {
     private func expectation() throws(DepotError) -> FileExpectation {
         if ifAbsent { return .absence }
         guard let ifSequence else { return .anything }
-        guard let sequence = CommitSequence(written: ifSequence) else {
+        // As `versions` lists it, with the name in front, too.
+        let written = ifSequence.lastIndex(of: "@").map { ifSequence[$0...].dropFirst() }
+        guard let sequence = CommitSequence(written: written ?? ifSequence[...]) else {
             throw DepotError(
                 .invalidArgument, "a version is two numbers, such as 1-7", object: ifSequence)
         }

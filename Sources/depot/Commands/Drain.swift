@@ -9,7 +9,8 @@ struct Drain: AsyncParsableCommand {
         discussion: """
             The FileServer does the work; this waits for it, and may be interrupted. A replica \
             that is being emptied is read from, but gets nothing new. When it is empty, depot \
-            forget takes it off the list.
+            forget takes it off the list. Where the others cannot take what is left, as with \
+            --force, this says so and ends with 5; the FileServer goes on when they can.
 
             EXAMPLES:
               depot drain r2
@@ -17,6 +18,8 @@ struct Drain: AsyncParsableCommand {
             """)
 
     private static let pollInterval = Duration.seconds(1)
+    /// Nobody waits longer for a drain that has a problem and gets no further.
+    private static let stuckMax = Duration.seconds(120)
 
     @Argument(help: "The replica, by name, address or UUID.", completion: .replicaNames)
     var replica: String
@@ -48,6 +51,9 @@ struct Drain: AsyncParsableCommand {
             ) { () async throws(DepotError) in try await wait(begun, client) }
         }
         finish(drain, simulation: simulation)
+        if !noWait, drain.state == .draining {
+            throw ExitCode(ErrorTable.row(for: .notEnoughReplicas).exitCode)
+        }
     }
 
     private func wait(
@@ -56,6 +62,7 @@ struct Drain: AsyncParsableCommand {
         let progress = Progress("drain", total: begun.bytesLeft, options: options.output)
         var drain = begun
         var shown: String?
+        var stuckSince: ContinuousClock.Instant?
         while drain.state == .draining {
             do {
                 try await Task.sleep(for: Self.pollInterval)
@@ -72,7 +79,10 @@ struct Drain: AsyncParsableCommand {
                     progress.interrupt("\(next.name): \(problem)")
                 }
             }
-            drain = next
+            let isStuck = next.problem != nil && next.bytesLeft == drain.bytesLeft
+            let since = isStuck ? stuckSince ?? .now : nil
+            (drain, stuckSince) = (next, since)
+            if let since, ContinuousClock.now - since > Self.stuckMax { break }
         }
         progress.end()
         return drain

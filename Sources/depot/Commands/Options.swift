@@ -2,7 +2,7 @@ import ArgumentParser
 import DepotClient
 import DepotCore
 import DepotWire
-import FoundationEssentials
+import Foundation
 
 /// How results are written.
 struct OutputOptions: ParsableArguments {
@@ -56,15 +56,25 @@ struct ServerOptions: ParsableArguments {
         let transport = ChunkTransport(
             endpoint: try Endpoint(address), token: try Secret.client.read(),
             configuration: configuration)
-        guard let patience else { return FileServerClient(transport: transport) }
+        let isQuiet = output.json || output.quiet
+        let onWaiting: @Sendable (DepotError) -> Void = { error in
+            if !isQuiet { Output.note("waiting: \(error)") }
+        }
+        guard let patience else {
+            return FileServerClient(transport: transport, onWaiting: onWaiting)
+        }
         return FileServerClient(
-            transport: transport, patience: patience.duration, firstPatience: patience.duration)
+            transport: transport, patience: patience.duration, firstPatience: patience.duration,
+            onWaiting: onWaiting)
     }
 }
 
 /// A token, from the environment or a file that the environment names. There is no default.
 struct Secret {
     let variable: String
+    /// Nobody's token is as long: it is another file.
+    private static let fileSizeMax = 4_096
+
     /// Its file's key in settings.
     let setting: String
     let whose: String
@@ -100,11 +110,19 @@ struct Secret {
 
     /// - Throws: `unauthorized` where it cannot be read, `invalidArgument` for what is no token.
     static func read(file path: String) throws(DepotError) -> AccessToken {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw DepotError(.unauthorized, "the token's file cannot be read", object: path)
-        }
+        guard let handle = FileHandle(forReadingAtPath: path),
+            let data = try? handle.read(upToCount: fileSizeMax + 1)
+        else { throw DepotError(.unauthorized, "the token's file cannot be read", object: path) }
         let text = String(decoding: data, as: UTF8.self)
-        return try AccessToken(
-            String(text.reversed().drop { $0.isWhitespace }.reversed()))
+        guard data.count <= fileSizeMax,
+            let token = try? AccessToken(
+                String(text.reversed().drop { $0.isWhitespace }.reversed()))
+        else {
+            throw DepotError(
+                .invalidArgument,
+                "it has no token in it: a token is a line of at least 16 printable ASCII "
+                    + "characters without spaces", object: path)
+        }
+        return token
     }
 }

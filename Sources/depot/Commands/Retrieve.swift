@@ -19,13 +19,14 @@ struct Retrieve: AsyncParsableCommand, NamesFiles {
             EXAMPLES:
               depot retrieve report.pdf -o back.pdf
               depot retrieve photos -r -o /srv/photos
+              depot retrieve / -r -o everything
               depot retrieve report.pdf@1-7 -o old.pdf   # a version, of depot versions
               depot retrieve etc.tar -o - | tar -t
             """)
 
     @Argument(
         help: ArgumentHelp(
-            "The file's name, or NAME@VERSION; with -r, what its names begin with.",
+            "The file's name, or NAME@VERSION; with -r, a folder's, or / for all of the depot.",
             valueName: "name"),
         completion: .fileVersions)
     var name: String
@@ -39,8 +40,8 @@ struct Retrieve: AsyncParsableCommand, NamesFiles {
     @Option(
         name: [.customShort("o"), .customLong("output")],
         help: ArgumentHelp(
-            "Where to: a file, a folder with -r, a device or a pipe; - is standard output. The "
-                + "last part of the name otherwise.",
+            "Where to: a file, which is replaced when the new one is whole; a folder with -r; a "
+                + "device or a pipe; - is standard output. The last part of the name otherwise.",
             valueName: "path"),
         completion: .file())
     var path: String?
@@ -51,9 +52,10 @@ struct Retrieve: AsyncParsableCommand, NamesFiles {
     @Option(
         help: ArgumentHelp(
             "With -r, what becomes of files that are there: always (replaced), if-changed (kept "
-                + "where size and time are the same), if-newer (replaced by newer ones), never.",
+                + "where size and time are the same; the default), if-newer (replaced by newer "
+                + "ones), never.",
             valueName: "when"))
-    var overwrite = TreeEntries.Overwriting.ifChanged
+    var overwrite: TreeEntries.Overwriting?
 
     @Flag(
         help: """
@@ -100,10 +102,11 @@ struct Retrieve: AsyncParsableCommand, NamesFiles {
         guard !recursive || path != "-" else {
             throw ValidationError("-r needs a folder to retrieve into; -o - is for one file")
         }
-        guard recursive || !delete && !dryRun && !checksum else {
-            throw ValidationError("--delete, --dry-run and --checksum are for folders; give -r")
+        guard recursive || !delete && !dryRun && !checksum && overwrite == nil else {
+            throw ValidationError(
+                "--overwrite, --delete, --dry-run and --checksum are for folders; give -r")
         }
-        guard !checksum || overwrite == .ifChanged else {
+        guard !checksum || overwrite == nil || overwrite == .ifChanged else {
             throw ValidationError("--checksum says what if-changed compares; give no --overwrite")
         }
     }
@@ -118,11 +121,13 @@ struct Retrieve: AsyncParsableCommand, NamesFiles {
 
     private func retrieve() async throws {
         let client = try options.client()
-        let version =
-            recursive
-            ? VersionName(try FileName(path: name.withoutEndingSlashes))
-            : try await VersionName.parse(name, client)
-        let name = version.name
+        let tree = recursive ? try TreeName(name) : nil
+        let version = recursive ? nil : try await VersionName.parse(name, client)
+        let own = (tree?.name ?? version?.name).flatMap { FilePath($0.text).lastComponent?.string }
+        guard let target = path ?? own else {
+            throw DepotError(
+                .invalidArgument, "where is all of the depot to go? Give -o FOLDER", object: name)
+        }
         let threads = BlockingThreads()
         let progress = Progress(
             "retrieve", options: options.output,
@@ -130,7 +135,6 @@ struct Retrieve: AsyncParsableCommand, NamesFiles {
         let pipeline = DownloadPipeline(
             server: client, threads: threads, restoring: restoring,
             onBytes: { progress.advance($0) })
-        let target = path ?? FilePath(name.text).lastComponent?.string ?? name.text
         let place: DownloadTarget =
             isToStandardOutput ? .stream(descriptor: STDOUT_FILENO) : .path(target)
         let folders = FolderTree(root: target)
@@ -140,33 +144,33 @@ struct Retrieve: AsyncParsableCommand, NamesFiles {
             progress: progress)
         do {
             try await Interruption.guarding(saying: tally.left) {
-                [recursive, overwrite, checksum, restoring, at, delete, dryRun, options]
+                [overwrite, checksum, restoring, at, delete, dryRun, options]
                 () async throws(DepotError) in
-                if recursive {
+                if let tree {
                     try await KeptTime.note(
-                        of: at, prefix: "\(name)/", client, options.output)
+                        of: at, prefix: tree.prefix, client, options.output)
                     let group = GroupDownload(
                         server: client, threads: threads, restoring: restoring,
                         onBytes: { progress.advance($0) })
                     let entries = TreeEntries(
-                        folders, overwriting: overwrite, restoring: restoring,
+                        folders, overwriting: overwrite ?? .ifChanged, restoring: restoring,
                         comparesContent: checksum)
                     let comparison = ContentComparison(
                         server: client, threads: threads, entries: entries)
-                    let tree = TreeRetrieval(
-                        client: client, threads: threads, group: group, prefix: name,
+                    let retrieval = TreeRetrieval(
+                        client: client, threads: threads, group: group, tree: tree,
                         moment: at.map { .at($0.seconds) } ?? .now,
                         folders: folders, entries: entries,
                         comparison: checksum ? comparison : nil, progress: progress,
                         onOutcome: { tally.take($0) })
-                    if dryRun { return try await tree.tell(target, deleting: delete) }
-                    try await tree.run()
+                    if dryRun { return try await retrieval.tell(target, deleting: delete) }
+                    try await retrieval.run()
                     if delete, !tally.hasFailed {
-                        tally.deleted(try await tree.removeOthers(from: target))
+                        tally.deleted(try await retrieval.removeOthers(from: target))
                     }
-                } else {
+                } else if let version {
                     var wanted = version
-                    if let at { wanted = try await Self.version(of: name, at: at, client) }
+                    if let at { wanted = try await Self.version(of: version.name, at: at, client) }
                     let report = try await pipeline.run(
                         wanted, to: place, onOpen: { progress.set(total: $0.size) })
                     tally.take(.done(report))

@@ -5,8 +5,23 @@ import ArgumentParser
 
 /// What is said of a command that there is not.
 enum CommandSuggestion {
+    /// The parser takes a word such as `-dash`, a file perhaps, for single letters, finds the `h` of
+    /// help among them, and the command ends well without having done anything.
+    private static func checkLetters(_ words: [String]) throws {
+        for word in words.prefix(while: { $0 != "--" }) {
+            let letters = word.prefix { $0 != "=" }.dropFirst()
+            guard word.hasPrefix("-"), !letters.hasPrefix("-"), letters.count > 1,
+                letters.contains("h")
+            else { continue }
+            throw ValidationError(
+                "there is no option '\(word)'; what begins with a hyphen and is none stands behind --"
+            )
+        }
+    }
+
     /// - Throws: where a word stands in the place of a command and is none, what it may have been.
     static func check(_ words: [String], in root: any ParsableCommand.Type) throws {
+        try checkLetters(words)
         var (command, path) = (root, "")
         for word in words {
             let subcommands = command.configuration.subcommands

@@ -176,7 +176,7 @@ final class DepositReporter: Sendable {
 
     private func fail(_ name: String, _ error: DepotError) {
         let isTold = state.withLock { $0.failed.add(name, error, output) }
-        if isTree, isTold { progress.interrupt("depot: \(name): \(error)", .bad) }
+        if isTree, isTold { progress.interrupt("depot: \(error.told(of: name))", .bad) }
     }
 
     /// Of what was deposited, whatever became of the rest. Where it cannot be written, `finish`

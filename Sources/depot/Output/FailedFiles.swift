@@ -1,6 +1,11 @@
 import DepotCore
 import DepotWire
 
+extension DepotError {
+    /// The error with the name that it is of, which may be its object already.
+    func told(of name: String) -> String { object == name ? description : "\(name): \(self)" }
+}
+
 /// Files of a tree that a command did not manage. The first ones are told when they fail; they are kept
 /// only for JSON.
 struct FailedFiles: Sendable {

@@ -80,7 +80,7 @@ enum Output {
         tone: @escaping (_ row: Int, _ column: Int) -> Tone = { _, _ in .plain }
     ) {
         let table = Table(rows, rightAligned: rightAligned, cuttable: cuttable, tone: tone)
-        for line in table.lines(width: Table.terminalWidth, isColoured: isColoured) {
+        for line in table.lines(width: Table.terminalWidth(), isColoured: isColoured) {
             deliver("\(line)\n", to: .output)
         }
     }

@@ -191,7 +191,16 @@ final class Progress: Sendable {
         guard style == .bar else { return "\(label)  \(percent)  \(sizes)  \(speed)" }
         let filled = Int(share * 24)
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
-        return "\(label)  \(bar) \(percent)  \(sizes)  \(speed)  \(Self.clock(left)) left"
+        let rest = "\(percent)  \(sizes)  \(speed)  \(Self.clock(left)) left"
+        return Self.fitting("\(label)  \(bar) \(rest)", or: "\(label)  \(rest)")
+    }
+
+    /// A line that is longer than the terminal is wide cannot be drawn over.
+    private static func fitting(_ line: String, or shorter: String) -> String {
+        guard let width = Table.terminalWidth(of: STDERR_FILENO), line.count >= width else {
+            return line
+        }
+        return String(shorter.prefix(width - 1))
     }
 
     private static func clock(_ seconds: Double) -> String {

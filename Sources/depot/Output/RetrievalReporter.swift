@@ -115,8 +115,8 @@ final class RetrievalReporter: Sendable {
             }
             tell(warning, of: file.name)
         case .failed(let name, let error):
-            let isTold = state.withLock { $0.failed.add(name.text, error, output) }
-            if isTold { progress.interrupt("depot: \(name): \(error)", .bad) }
+            let isTold = state.withLock { $0.failed.add(name, error, output) }
+            if isTold { progress.interrupt("depot: \(error.told(of: name))", .bad) }
         }
     }
 

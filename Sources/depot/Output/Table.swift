@@ -65,10 +65,10 @@ struct Table {
         return text.count > width ? text.prefix(width - 1) + "…" : text + padding
     }
 
-    /// Columns of the terminal that standard output is; `nil` where it is none.
-    static var terminalWidth: Int? {
+    /// Columns of the terminal that standard output, or another stream, is; `nil` where it is none.
+    static func terminalWidth(of descriptor: Int32 = STDOUT_FILENO) -> Int? {
         var size = winsize()
-        guard isatty(STDOUT_FILENO) == 1, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0,
+        guard isatty(descriptor) == 1, ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0,
             size.ws_col > 0
         else { return nil }
         return Int(size.ws_col)

@@ -43,7 +43,7 @@ struct SettingsFile {
             throw error
         } catch {
             throw DepotError(
-                .fileFailed, "the settings cannot be read", object: path, cause: error)
+                .fileFailed, "the settings cannot be read; is it a file?", object: path)
         }
     }
 

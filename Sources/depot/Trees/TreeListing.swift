@@ -6,7 +6,7 @@ import DepotWire
 /// large files by themselves, small ones in groups, in order of names, so that folders are filled
 /// one by one. A page of them at a time is in memory.
 struct TreeListing {
-    private let prefix: FileName
+    private let tree: TreeName
     private var pages: NamePages
     /// Small files that do not make a group yet.
     private var small: [TreeEntries.Entry] = []
@@ -17,10 +17,10 @@ struct TreeListing {
 
     /// - Parameter isKnown: whether the name itself is a folder's, so that nothing need be below it.
     init(
-        _ client: FileServerClient, _ moment: ListMoment, _ prefix: FileName, isKnown: Bool
+        _ client: FileServerClient, _ moment: ListMoment, _ tree: TreeName, isKnown: Bool
     ) {
-        self.prefix = prefix
-        pages = NamePages(client, moment, prefix: "\(prefix)/")
+        self.tree = tree
+        pages = NamePages(client, moment, prefix: tree.prefix)
         isEmpty = !isKnown
     }
 
@@ -44,7 +44,7 @@ struct TreeListing {
             return units.popLast() ?? []
         }
         if isEmpty {
-            throw DepotError(.notFound, "no file has a name below it", object: "\(prefix)/")
+            throw DepotError(.notFound, "no file has a name below it", object: tree.shown)
         }
         if units.isEmpty, !small.isEmpty {
             defer { small = [] }

@@ -14,7 +14,7 @@ struct TreeRetrieval: Sendable {
         case kept(FileBody)
         /// It cannot be made here.
         case leftOut(FileBody, RestoreWarning)
-        case failed(FileName, DepotError)
+        case failed(name: String, DepotError)
     }
 
     /// Bytes of what is under way at once, of each no more than a pipeline keeps in memory.
@@ -24,7 +24,7 @@ struct TreeRetrieval: Sendable {
     let client: FileServerClient
     let threads: BlockingThreads
     let group: GroupDownload
-    let prefix: FileName
+    let tree: TreeName
     /// Of when.
     let moment: ListMoment
     let folders: FolderTree
@@ -41,7 +41,7 @@ struct TreeRetrieval: Sendable {
         let counting = Task { if progress.isShown { try await count() } }
         defer { counting.cancel() }
         let root = try await folderItself()
-        var listing = TreeListing(client, moment, prefix, isKnown: root != nil)
+        var listing = TreeListing(client, moment, tree, isKnown: root != nil)
         // Groups of small files, or large files: several hide the round trips.
         let outcome = await withTaskGroup(of: Work.self) { tasks in
             var underWay = UnderWay()
@@ -98,7 +98,7 @@ struct TreeRetrieval: Sendable {
 
     /// Lists ahead of what is retrieved, for the progress alone.
     private func count() async throws(DepotError) {
-        var pages = NamePages(client, moment, prefix: "\(prefix)/")
+        var pages = NamePages(client, moment, prefix: tree.prefix)
         var size: UInt64 = 0
         while let page = try await pages.next() { size.increase(by: page.total { $0.size }) }
         progress.set(total: size)
@@ -106,16 +106,17 @@ struct TreeRetrieval: Sendable {
 
     /// What the depot knows of the folder that the name is of.
     private func folderItself() async throws(DepotError) -> FileBody? {
+        guard let name = tree.name else { return nil }
         do throws(DepotError) {
             if moment != .now {
-                let first = try await client.files(moment, prefix: prefix.text, after: nil).files
+                let first = try await client.files(moment, prefix: name.text, after: nil).files
                     .first
                 return first.flatMap { file in
-                    file.name == prefix && file.metadata.kind == .folder ? file : nil
+                    file.name == name && file.metadata.kind == .folder ? file : nil
                 }
             }
-            let found = try await client.info(of: prefix, after: nil).file
-            return found.name == prefix && found.metadata.kind == .folder ? found : nil
+            let found = try await client.info(of: name, after: nil).file
+            return found.name == name && found.metadata.kind == .folder ? found : nil
         } catch  where error.code == .notFound {
             return nil
         }
@@ -127,7 +128,7 @@ struct TreeRetrieval: Sendable {
             do throws(DepotError) {
                 return TreeEntries.Entry(file, at: try path(of: file.name))
             } catch {
-                onOutcome(.failed(file.name, error))
+                onOutcome(.failed(name: file.name.text, error))
                 return nil
             }
         }
@@ -135,8 +136,7 @@ struct TreeRetrieval: Sendable {
 
     /// In bytes: to a `String` a slash and a combining mark behind it are one character.
     private func path(of name: FileName) throws(DepotError) -> FilePath {
-        let below = String(Substring(name.text.utf8.dropFirst(prefix.text.utf8.count + 1)))
-        return FilePath(of: try PathName(below))
+        FilePath(of: try PathName(tree.below(name)))
     }
 
     // MARK: What needs no content
@@ -167,7 +167,7 @@ struct TreeRetrieval: Sendable {
                 progress.advance(file.size)
                 onOutcome(.kept(file))
             case .leftOut(let file, let warning): onOutcome(.leftOut(file, warning))
-            case .failed(let name, let error): onOutcome(.failed(name, error))
+            case .failed(let name, let error): onOutcome(.failed(name: name.text, error))
             case .lacking(let entry, let warning): return (entry, warning)
             }
             return nil
@@ -191,7 +191,7 @@ struct TreeRetrieval: Sendable {
             }
             _ = take(finished)
         } catch {
-            onOutcome(.failed(prefix, error))
+            onOutcome(.failed(name: tree.shown, error))
         }
     }
 
@@ -217,7 +217,7 @@ struct TreeRetrieval: Sendable {
             case .unchanged(let file, let warnings):
                 progress.advance(file.size)
                 outcomes.append(.unchanged(file, warnings))
-            case .failed(let name, let error): outcomes.append(.failed(name, error))
+            case .failed(let name, let error): outcomes.append(.failed(name: name.text, error))
             case .lacking, .restored, .kept, .leftOut: lacking.append(entry)
             }
         }
@@ -237,7 +237,7 @@ struct TreeRetrieval: Sendable {
         return zip(orders, await group.run(orders)).map { order, result in
             switch result {
             case .success(let report): .done(report)
-            case .failure(let error): .failed(order.name.name, error)
+            case .failure(let error): .failed(name: order.name.name.text, error)
             }
         }
     }
@@ -250,9 +250,7 @@ extension TreeRetrieval {
     ///
     /// - Returns: how many went.
     func removeOthers(from target: String) async throws(DepotError) -> Int {
-        let mirror = try await threads.blocking { [prefix] () throws(DepotError) in
-            try LocalMirror(target, prefix: prefix)
-        }
+        let mirror = try await mirror(of: target)
         var (count, folders) = (0, [UploadSource]())
         try await forEachOther(in: mirror) { others async throws(DepotError) in
             folders += others.filter(\.isFolder)
@@ -266,11 +264,23 @@ extension TreeRetrieval {
         }
     }
 
+    private func mirror(of target: String) async throws(DepotError) -> LocalMirror {
+        guard let name = tree.name else {
+            throw DepotError(
+                .invalidArgument,
+                "what is beside all of a depot is not deleted; name a folder of it",
+                object: target)
+        }
+        return try await threads.blocking { () throws(DepotError) in
+            try LocalMirror(target, prefix: name)
+        }
+    }
+
     private func forEachOther(
         in mirror: LocalMirror,
         _ body: ([UploadSource]) async throws(DepotError) -> Void
     ) async throws(DepotError) {
-        var pages = NamePages(client, moment, prefix: "\(prefix)/")
+        var pages = NamePages(client, moment, prefix: tree.prefix)
         while let page = try await pages.next() {
             try await body(try await threads.blocking { mirror.excess(before: page) })
         }
@@ -279,7 +289,7 @@ extension TreeRetrieval {
 
     /// Tells what would be done.
     func tell(_ target: String, deleting: Bool) async throws(DepotError) {
-        var pages = NamePages(client, moment, prefix: "\(prefix)/")
+        var pages = NamePages(client, moment, prefix: tree.prefix)
         var (bytes, isEmpty): (UInt64, Bool) = (0, true)
         while let page = try await pages.next() {
             isEmpty = false
@@ -294,15 +304,13 @@ extension TreeRetrieval {
             }
         }
         guard !isEmpty else {
-            throw DepotError(.notFound, "no file has a name below it", object: "\(prefix)/")
+            throw DepotError(.notFound, "no file has a name below it", object: tree.shown)
         }
         if deleting, (try? FileStatus(following: target).isFolder) == true {
-            let mirror = try await threads.blocking { [prefix] () throws(DepotError) in
-                try LocalMirror(target, prefix: prefix)
-            }
+            let mirror = try await mirror(of: target)
             try await forEachOther(in: mirror) { others async throws(DepotError) in
                 for other in others {
-                    Output.line("would delete \(target)\(Self.below(other, prefix))")
+                    Output.line("would delete \(target)/\(tree.below(other.name))")
                 }
             }
         }
@@ -317,10 +325,6 @@ extension TreeRetrieval {
         case .failed(_, let error): throw error
         case .lacking, .restored, .kept, .leftOut: return true
         }
-    }
-
-    private static func below(_ source: UploadSource, _ prefix: FileName) -> String {
-        String(Substring(source.name.text.utf8.dropFirst(prefix.text.utf8.count)))
     }
 }
 
