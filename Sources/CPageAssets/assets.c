@@ -1,7 +1,7 @@
 #include "CPageAssets.h"
 
-// A file that is added to the assets is added here, twice. The compiler sees when one has changed. It is of C23, which the
-// compiler has, and warns of because the package's other C is older.
+// A file that is added to the assets is added here, twice. The compiler sees when one has changed. `#embed` is of C23: the
+// compiler has it, and warns because the package's other C is older.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
 static const unsigned char index_mustache[] = {

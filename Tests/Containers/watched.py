@@ -1,15 +1,16 @@
 """The profile `monitoring`: what Prometheus sees of the composition, and what its token opens."""
 
+import http.client
 import json
 import os
 import pathlib
-import random
 import re
+import socket
 import subprocess
 import urllib.request
 
 import hardening
-from composition import ALL_REPLICAS, docker
+from composition import ALL_REPLICAS, Failed, docker
 from support import MIB, equal, expect, write_random
 
 ALERTS = pathlib.Path(__file__).resolve().parents[2] / "docker" / "monitoring" / "alerts.yml"
@@ -19,19 +20,27 @@ def watched(depot, scratch):
     """Prometheus reaches all daemons with tokens that open nothing else, has all alarms, and notices a replica that is gone."""
     write_random(scratch.files / "watched", MIB, seed=47)
     depot.must("deposit", "/work/watched", "3")
-    os.environ["PROMETHEUS_PORT"] = port = str(random.randint(30001, 40000))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = str(listener.getsockname()[1])
+    os.environ["PROMETHEUS_PORT"] = port
     try:
         # Grafana comes from elsewhere; Tests/Monitoring asks what its dashboard asks.
         depot.compose("--profile", "monitoring", "up", "-d", "--build", "prometheus")
         hardening.expect_asked_for("prometheus", depot.container("prometheus"), hardening.MEMORY_OF_FILESERVER)
 
         def ask(path):
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/{path}", timeout=10) as answer:
-                return json.load(answer)["data"]
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/{path}", timeout=10) as answer:
+                    return json.load(answer)["data"]
+            except (OSError, http.client.HTTPException) as error:  # It may not listen yet.
+                raise Failed(f"Prometheus does not answer: {error}") from error
 
         def value(question):
-            [found] = ask(f"query?query={question}")["result"]
-            return float(found["value"][1])
+            result = ask(f"query?query={question}")["result"]
+            if len(result) != 1:
+                raise Failed(f"{question} has no value yet")
+            return float(result[0]["value"][1])
 
         def targets():
             return sorted(target["health"] for target in ask("targets")["activeTargets"])
@@ -46,6 +55,7 @@ def watched(depot, scratch):
     finally:
         depot.start("replica2")
         depot.compose("--profile", "monitoring", "rm", "-s", "-f", "-v", "prometheus", "observer", check=False)
+        del os.environ["PROMETHEUS_PORT"]
         for volume in ["prometheus", "observer-token"]:
             docker("volume", "rm", "-f", f"{depot.project}_{volume}", check=False)
     depot.await_up(ALL_REPLICAS)

@@ -141,6 +141,17 @@ extension CommandTests {
             }
         }
 
+        @Test func `what is set for folders does not stop a file`() async throws {
+            try await Self.withFolders { depot, own, _ in
+                try Self.write("retrieve:\n  overwrite: never\n", "\(own)/f.yaml")
+                _ = try await depot.deposit("f", testBytes(10, seed: 1), level: 1)
+                let outcome = try await depot.run(
+                    ["retrieve", "f", "-o", depot.newPath()],
+                    environment: ["DEPOT_CONFIG_PATH": own])
+                #expect(outcome.status == 0, "\(outcome.complaint)")
+            }
+        }
+
         @Test func `help is there whatever stands in a file, and shells hear no complaint`()
             async throws
         {

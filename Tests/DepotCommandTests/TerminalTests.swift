@@ -103,7 +103,7 @@ extension CommandTests {
                     #expect(outcome.status == 64, "\(words)")
                     #expect(
                         outcome.complaint.contains(
-                            "there is no option '\(words.last { $0.hasPrefix("-") } ?? "")'"))
+                            "'\(words.last { $0.hasPrefix("-") } ?? "")' is no option"))
                 }
                 #expect(try await depot.run(["list", "-h"]).status == 0)
                 #expect(
@@ -145,8 +145,10 @@ extension CommandTests {
                 }
                 let told = try await depot.run(["retrieve", "-r", "/", "-o", path, "--dry-run"])
                 #expect(told.text.contains("nothing was done"))
-                let refused = try await depot.run(["retrieve", "-r", "/", "-o", path, "--delete"])
+                let other = depot.newPath()
+                let refused = try await depot.run(["retrieve", "-r", "/", "-o", other, "--delete"])
                 #expect(refused.status == 64 && refused.complaint.contains("name a folder of it"))
+                #expect(!FileManager.default.fileExists(atPath: other))
             }
         }
 
@@ -160,6 +162,24 @@ extension CommandTests {
                     "unset DEPOT_TOKEN; DEPOT_TOKEN_FILE=\(path) $0 list", [Composition.executable])
                 #expect(outcome.status == 64)
                 #expect(outcome.complaint.contains("\(path): it has no token in it"))
+                try Data().write(to: URL(fileURLWithPath: path))
+                let empty = try await depot.bash(
+                    "unset DEPOT_TOKEN; DEPOT_TOKEN_FILE=\(path) $0 list", [Composition.executable])
+                #expect(empty.status == 64 && empty.complaint.contains("no token in it"))
+            }
+        }
+
+        /// The two others are too few for what it holds: no drain comes to an end there.
+        @Test func `a drain that gets no further is not waited for`() async throws {
+            try await Composition.with(replicas: 3) { depot in
+                _ = try await depot.deposit("f", testBytes(100_000, seed: 1), level: 3)
+                let name = depot.name(ofReplica: 1)
+                let outcome = try await depot.run(
+                    ["drain", name, "--force", "--patience", "3s"])
+                #expect(outcome.status == 5, "\(outcome.complaint)")
+                #expect(outcome.text.contains("\(name)  draining"))
+                #expect(outcome.text.contains("too few replicas take copies"))
+                #expect(try await depot.run(["drain", name, "--stop"]).status == 0)
             }
         }
 
@@ -205,6 +225,7 @@ extension CommandTests {
                 try "1".write(toFile: "\(tree)/1", atomically: true, encoding: .utf8)
                 for words in [
                     ["deposit", "\(tree)/", "1", "-r", "--as", "a/b//"],
+                    ["deposit", "\(tree)/", "1", "-r", "--as", "a/\u{600}/"],
                     ["retrieve", "a/", "-r", "-o", back], ["lock", "-r", "a/", "--hold"],
                     ["lock", "-r", "a/", "--release-hold"], ["delete", "-r", "a/"],
                     ["undelete", "-r", "a/"],

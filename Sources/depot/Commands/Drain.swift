@@ -10,7 +10,8 @@ struct Drain: AsyncParsableCommand {
             The FileServer does the work; this waits for it, and may be interrupted. A replica \
             that is being emptied is read from, but gets nothing new. When it is empty, depot \
             forget takes it off the list. Where the others cannot take what is left, as with \
-            --force, this says so and ends with 5; the FileServer goes on when they can.
+            --force, this says so after two minutes and ends with 5; the FileServer goes on when \
+            they can.
 
             EXAMPLES:
               depot drain r2
@@ -18,8 +19,8 @@ struct Drain: AsyncParsableCommand {
             """)
 
     private static let pollInterval = Duration.seconds(1)
-    /// Nobody waits longer for a drain that has a problem and gets no further.
-    private static let stuckMax = Duration.seconds(120)
+    /// Nobody waits longer for a drain that has a problem and gets no further, unless --patience says so.
+    private static let patience = Duration.seconds(120)
 
     @Argument(help: "The replica, by name, address or UUID.", completion: .replicaNames)
     var replica: String
@@ -62,7 +63,8 @@ struct Drain: AsyncParsableCommand {
         let progress = Progress("drain", total: begun.bytesLeft, options: options.output)
         var drain = begun
         var shown: String?
-        var stuckSince: ContinuousClock.Instant?
+        // Counted, and not read from a clock: what slept in between has not waited.
+        var stuckFor = Duration.zero
         while drain.state == .draining {
             do {
                 try await Task.sleep(for: Self.pollInterval)
@@ -79,13 +81,21 @@ struct Drain: AsyncParsableCommand {
                     progress.interrupt("\(next.name): \(problem)")
                 }
             }
-            let isStuck = next.problem != nil && next.bytesLeft == drain.bytesLeft
-            let since = isStuck ? stuckSince ?? .now : nil
-            (drain, stuckSince) = (next, since)
-            if let since, ContinuousClock.now - since > Self.stuckMax { break }
+            let isStuck = next.problem != nil && Self.work(of: next) == Self.work(of: drain)
+            stuckFor = isStuck ? stuckFor + Self.pollInterval : .zero
+            drain = next
+            if stuckFor > options.patience?.duration ?? Self.patience { break }
         }
         progress.end()
         return drain
+    }
+
+    /// What is left to be done, of everything.
+    private static func work(of drain: DrainBody) -> [UInt64] {
+        [
+            UInt64(drain.chunksLeft), drain.bytesLeft, UInt64(drain.recordsLeft),
+            UInt64(drain.depositsLeft),
+        ]
     }
 
     private func finish(_ drain: DrainBody, simulation: SimulatedLoss?) {

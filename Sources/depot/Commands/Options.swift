@@ -72,12 +72,12 @@ struct ServerOptions: ParsableArguments {
 /// A token, from the environment or a file that the environment names. There is no default.
 struct Secret {
     let variable: String
-    /// Nobody's token is as long: it is another file.
-    private static let fileSizeMax = 4_096
-
     /// Its file's key in settings.
     let setting: String
     let whose: String
+
+    /// Nobody's token is as long: it is another file.
+    private static let fileSizeMax = 4_096
 
     static let client = Secret(
         variable: "DEPOT_TOKEN", setting: "token-file", whose: "clients")
@@ -110,9 +110,15 @@ struct Secret {
 
     /// - Throws: `unauthorized` where it cannot be read, `invalidArgument` for what is no token.
     static func read(file path: String) throws(DepotError) -> AccessToken {
-        guard let handle = FileHandle(forReadingAtPath: path),
-            let data = try? handle.read(upToCount: fileSizeMax + 1)
-        else { throw DepotError(.unauthorized, "the token's file cannot be read", object: path) }
+        let data: Data
+        do {
+            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            defer { try? handle.close() }
+            data = try handle.read(upToCount: fileSizeMax + 1) ?? Data()
+        } catch {
+            throw DepotError(
+                .unauthorized, "the token's file cannot be read", object: path, cause: error)
+        }
         let text = String(decoding: data, as: UTF8.self)
         guard data.count <= fileSizeMax,
             let token = try? AccessToken(

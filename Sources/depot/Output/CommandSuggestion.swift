@@ -14,7 +14,8 @@ enum CommandSuggestion {
                 letters.contains("h")
             else { continue }
             throw ValidationError(
-                "there is no option '\(word)'; what begins with a hyphen and is none stands behind --"
+                "'\(word)' is no option; write -h alone for help, and put a name that begins with "
+                    + "a hyphen behind --"
             )
         }
     }

@@ -23,7 +23,7 @@ struct NameSuggestion {
         let words = try? await Courtesy.limit.run("a suggestion") { () async throws(DepotError) in
             try await suggestion.words(for: name)
         }
-        guard let words = words ?? nil else { return error }
+        guard let words else { return error }
         return DepotError(error.code, "\(error.message); \(words)", object: name)
     }
 

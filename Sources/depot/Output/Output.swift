@@ -38,7 +38,11 @@ enum Output {
     static func note(_ text: String, _ tone: Tone = .plain) {
         let text = text.printable
         let isColoured = Tone.isShown(on: .error)
-        try? StandardStream.error.write("\(isColoured ? tone.on(text) : text)\n")
+        let start = isLineDrawn.withLock { isDrawn in
+            defer { isDrawn = false }
+            return isDrawn ? clearedLine : ""
+        }
+        try? StandardStream.error.write("\(start)\(isColoured ? tone.on(text) : text)\n")
     }
 
     /// Begins a new picture at the top of the terminal; behind the last one elsewhere.
@@ -48,8 +52,13 @@ enum Output {
 
     /// Draws over what stands in the terminal's line.
     static func redraw(_ text: String) {
-        try? StandardStream.error.write("\r\u{1B}[K\(text.printable)")
+        isLineDrawn.withLock { $0 = !text.isEmpty }
+        try? StandardStream.error.write("\(clearedLine)\(text.printable)")
     }
+
+    private static let clearedLine = "\r\u{1B}[K"
+    /// Whether a line is drawn that has no end: what is told beside it takes its place.
+    private static let isLineDrawn = Mutex(false)
 
     /// One JSON object, on standard output unless that carries something else.
     static func json(_ value: some Encodable, to stream: StandardStream = .output) {

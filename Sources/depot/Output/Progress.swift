@@ -120,7 +120,7 @@ final class Progress: Sendable {
         }
         guard let shown else { return }
         switch style {
-        case .bar: Output.redraw(describe(shown, now))
+        case .bar: Output.redraw(Self.fitting(describe(shown, now)))
         case .lines: Output.note(describe(shown, now))
         case .json: Output.json(event(shown, now), to: jsonStream)
         case .none: break
@@ -191,16 +191,15 @@ final class Progress: Sendable {
         guard style == .bar else { return "\(label)  \(percent)  \(sizes)  \(speed)" }
         let filled = Int(share * 24)
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
-        let rest = "\(percent)  \(sizes)  \(speed)  \(Self.clock(left)) left"
-        return Self.fitting("\(label)  \(bar) \(rest)", or: "\(label)  \(rest)")
+        return "\(label)  \(bar) \(percent)  \(sizes)  \(speed)  \(Self.clock(left)) left"
     }
 
     /// A line that is longer than the terminal is wide cannot be drawn over.
-    private static func fitting(_ line: String, or shorter: String) -> String {
+    private static func fitting(_ line: String) -> String {
         guard let width = Table.terminalWidth(of: STDERR_FILENO), line.count >= width else {
             return line
         }
-        return String(shorter.prefix(width - 1))
+        return String(line.filter { $0 != "█" && $0 != "░" }.prefix(width - 1))
     }
 
     private static func clock(_ seconds: Double) -> String {

@@ -83,17 +83,20 @@ struct Settings: Sendable {
     /// Of the user's folder and then the system's, or those of `DEPOT_CONFIG_PATH`; in each the last by
     /// name first, as an operator means it who adds `50-own.yaml`.
     private static func files() throws(DepotError) -> [String] {
-        let named = try CommandWords.environment("DEPOT_CONFIG_PATH")
-        let home = try CommandWords.environment("HOME").map { "\($0)/.config" }
-        let base = try CommandWords.environment("XDG_CONFIG_HOME")
-        let folders =
-            named.map { $0.split(separator: ":").map(String.init) }
-            ?? [(base ?? home).map { "\($0)/depot" }, "/etc/depot"].compactMap(\.self)
-        return folders.flatMap { folder in
+        return try folders().flatMap { folder in
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             return names.filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }.sorted().reversed()
                 .map { "\(folder)/\($0)" }
         }
+    }
+
+    private static func folders() throws(DepotError) -> [String] {
+        if let named = try CommandWords.environment("DEPOT_CONFIG_PATH") {
+            return named.split(separator: ":").map(String.init)
+        }
+        var base = try CommandWords.environment("XDG_CONFIG_HOME")
+        if base == nil { base = try CommandWords.environment("HOME").map { "\($0)/.config" } }
+        return [base.map { "\($0)/depot" }, "/etc/depot"].compactMap(\.self)
     }
 
     private static func layer(of environment: [String: String]) -> Layer {

@@ -42,8 +42,13 @@ struct SettingsFile {
         } catch let error as DepotError {
             throw error
         } catch {
+            guard (try? FileStatus(following: path))?.isFolder != true else {
+                throw DepotError(
+                    .fileFailed, "it is a folder; files of settings lie in the one above",
+                    object: path)
+            }
             throw DepotError(
-                .fileFailed, "the settings cannot be read; is it a file?", object: path)
+                .fileFailed, "the settings cannot be read", object: path, cause: error)
         }
     }
 

@@ -33,6 +33,9 @@ struct SettingsVocabulary: Sendable {
         "recursive", "store", "at",
     ]
 
+    /// With a file these are refused.
+    static let ofFolders: Set<String> = ["retrieve.checksum", "retrieve.overwrite"]
+
     let options: CommandOptions
     private let kinds: [String: Kind]
 

@@ -268,7 +268,7 @@ extension TreeRetrieval {
         guard let name = tree.name else {
             throw DepotError(
                 .invalidArgument,
-                "what is beside all of a depot is not deleted; name a folder of it",
+                "a folder is compared with one of the depot's, and not with all of it",
                 object: target)
         }
         return try await threads.blocking { () throws(DepotError) in
