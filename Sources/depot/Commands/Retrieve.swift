@@ -123,11 +123,7 @@ struct Retrieve: AsyncParsableCommand, NamesFiles {
         let client = try options.client()
         let tree = recursive ? try TreeName(name) : nil
         let version = recursive ? nil : try await VersionName.parse(name, client)
-        guard !delete || tree?.name != nil else {
-            throw DepotError(
-                .invalidArgument,
-                "what lies beside all of a depot is not deleted; name a folder of it", object: name)
-        }
+        if delete { _ = try tree?.named() }
         let own = (tree?.name ?? version?.name).flatMap { FilePath($0.text).lastComponent?.string }
         guard let target = path ?? own else {
             throw DepotError(

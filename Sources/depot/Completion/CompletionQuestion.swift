@@ -18,9 +18,7 @@ struct CompletionQuestion: Sendable {
     }
 
     /// Folders are wanted as they are, and not only as what leads to files.
-    var isRecursive: Bool {
-        words.contains { $0 == "--recursive" || $0.wholeMatch(of: /-[a-z]*r[a-z]*/) != nil }
-    }
+    var isRecursive: Bool { words.askForTree }
 
     /// - Throws: what is wrong with the options that say which FileServer it is.
     func client() throws -> FileServerClient {

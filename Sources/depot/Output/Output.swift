@@ -38,11 +38,8 @@ enum Output {
     static func note(_ text: String, _ tone: Tone = .plain) {
         let text = text.printable
         let isColoured = Tone.isShown(on: .error)
-        let start = isLineDrawn.withLock { isDrawn in
-            defer { isDrawn = false }
-            return isDrawn ? clearedLine : ""
-        }
-        try? StandardStream.error.write("\(start)\(isColoured ? tone.on(text) : text)\n")
+        clearLine()
+        try? StandardStream.error.write("\(isColoured ? tone.on(text) : text)\n")
     }
 
     /// Begins a new picture at the top of the terminal; behind the last one elsewhere.
@@ -52,8 +49,17 @@ enum Output {
 
     /// Draws over what stands in the terminal's line.
     static func redraw(_ text: String) {
-        isLineDrawn.withLock { $0 = !text.isEmpty }
+        isLineDrawn.withLock { $0 = true }
         try? StandardStream.error.write("\(clearedLine)\(text.printable)")
+    }
+
+    /// Takes away what was drawn, if anything is.
+    static func clearLine() {
+        let wasDrawn = isLineDrawn.withLock { isDrawn in
+            defer { isDrawn = false }
+            return isDrawn
+        }
+        if wasDrawn { try? StandardStream.error.write(clearedLine) }
     }
 
     private static let clearedLine = "\r\u{1B}[K"

@@ -70,7 +70,6 @@ final class Progress: Sendable {
         var total: UInt64?
         var done: UInt64 = 0
         var lastShown: ContinuousClock.Instant
-        var isDrawn = false
         var hasEnded = false
     }
 
@@ -115,7 +114,6 @@ final class Progress: Sendable {
                 now - state.lastShown >= style.interval
             else { return nil }
             state.lastShown = now
-            state.isDrawn = true
             return state
         }
         guard let shown else { return }
@@ -134,19 +132,10 @@ final class Progress: Sendable {
     }
 
     /// Takes the bar away, so that what follows has the line to itself.
-    func clear() {
-        let isDrawn = state.withLock { state in
-            defer { state.isDrawn = false }
-            return state.isDrawn
-        }
-        if style == .bar, isDrawn { Output.redraw("") }
-    }
+    func clear() { Output.clearLine() }
 
     /// A line above the bar.
-    func interrupt(_ text: String, _ tone: Tone = .plain) {
-        clear()
-        Output.note(text, tone)
-    }
+    func interrupt(_ text: String, _ tone: Tone = .plain) { Output.note(text, tone) }
 
     /// Tells that something goes on of which nobody knows how far it is, from the second on for which
     /// it does.

@@ -8,9 +8,7 @@ extension Settings {
         }
         let given = words.prefix { $0 != "--" }
         var added: [String] = []
-        let isTree =
-            given.contains("--recursive")
-            || given.contains { $0.wholeMatch(of: /-[a-z]*r[a-z]*/) != nil }
+        let isTree = given.askForTree
         for option in options where !Self.isGiven(option, in: given) {
             // One that a command refuses with a file is meant for its folders.
             if !isTree, SettingsVocabulary.ofFolders.contains("\(command).\(option.name)") {

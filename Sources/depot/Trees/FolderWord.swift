@@ -6,3 +6,10 @@ extension String {
         return String(Substring(utf8[...end]))
     }
 }
+
+extension Sequence<String> {
+    /// Whether words of a command say `-r`, by itself or among other letters.
+    var askForTree: Bool {
+        contains { $0 == "--recursive" || $0.wholeMatch(of: /-[a-z]*r[a-z]*/) != nil }
+    }
+}

@@ -12,6 +12,17 @@ struct TreeName: Sendable {
         name = isAll ? nil : try FileName(path: text.withoutEndingSlashes)
     }
 
+    /// - Throws: `invalidArgument` for all of the depot, which no folder is compared with: what lies
+    ///   beside it would be deleted.
+    func named() throws(DepotError) -> FileName {
+        guard let name else {
+            throw DepotError(
+                .invalidArgument,
+                "what lies beside all of a depot is not deleted; name a folder of it", object: "/")
+        }
+        return name
+    }
+
     /// What names in it begin with.
     var prefix: String { name.map { "\($0)/" } ?? "" }
 

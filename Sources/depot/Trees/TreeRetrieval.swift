@@ -265,12 +265,7 @@ extension TreeRetrieval {
     }
 
     private func mirror(of target: String) async throws(DepotError) -> LocalMirror {
-        guard let name = tree.name else {
-            throw DepotError(
-                .invalidArgument,
-                "a folder is compared with one of the depot's, and not with all of it",
-                object: target)
-        }
+        let name = try tree.named()
         return try await threads.blocking { () throws(DepotError) in
             try LocalMirror(target, prefix: name)
         }

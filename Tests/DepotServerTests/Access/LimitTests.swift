@@ -117,6 +117,22 @@ import Testing
                 method: .PUT, path: "/v1/deposits/\(deposit)/chunks",
                 body: TestDepositor.frames(objects(count, of: 8)))
         },
+        Limit(
+            "bytes of a batch, with room for the headers of as many objects as one may have",
+            WireLimits.batchBytesMax + WireLimits.batchObjectsMax * ObjectFrame.headerSize,
+            above: 413
+        ) { count in
+            let rest = count - 2 * ObjectFrame.headerSize - (4 << 20)
+            let parts = objects(1, of: 4 << 20) + objects(1, of: rest)
+            return .init(
+                method: .PUT, path: "/v1/deposits/\(deposit)/chunks",
+                body: TestDepositor.frames(parts))
+        },
+        Limit("bytes of a policy's prefix", 1_010) { count in
+            let policy = try WireJSON.encode(PolicyBody(VersionPolicy(days: 1, last: 1)))
+            return .init(
+                method: .PUT, path: "/v1/policies?prefix=\(text(count))", body: [policy])
+        },
         Limit("bytes of a chunk", Limits.chunkSizeMax) { count in
             var header = ByteBuffer()
             let content = TestDepositor.data(count, seed: 5)

@@ -67,53 +67,58 @@ enum FileRequest: Sendable, Equatable {
             ])
             return
         }
-        switch target.method {
-        case "PUT":
-            self = .put(
-                try Self.name(target.parts), level: try query.level() ?? .three,
-                requireAll: try query.flag("requireAll"))
-        case "DELETE":
-            self = .delete(try Self.name(target.parts))
-        default:
-            try self.init(verbOf: target)
+        // All of the path is a name; and its last part may say what is wanted of the file before it.
+        let ofFile = Self.choices(behind: target)
+        guard !ofFile.isEmpty || !["GET", "HEAD", "POST"].contains(target.method) else {
+            throw target.unknown
         }
+        let ofName: [String: () throws -> FileRequest] = [
+            "PUT": {
+                .put(
+                    try Self.name(target.parts), level: try query.level() ?? .three,
+                    requireAll: try query.flag("requireAll"))
+            },
+            "DELETE": { .delete(try Self.name(target.parts)) },
+        ]
+        self = try target.choose(ofName.merging(ofFile) { $1 })
     }
 
-    /// What can be asked of a file, and by which methods.
-    private static let verbs = [
-        "content": ["GET", "HEAD"], "info": ["GET"], "level": ["POST"], "lock": ["POST"],
-        "purge": ["GET", "POST"], "revert": ["POST"], "versions": ["GET"],
-    ]
-
-    /// The last part of the path says what is wanted of the file before it.
-    private init(verbOf target: RequestTarget) throws {
-        let verb = target.parts.count > 1 ? target.parts.last.map(String.init) ?? "" : ""
-        let methods = Self.verbs[verb] ?? []
-        guard methods.contains(target.method) else {
-            let isKnown = ["GET", "HEAD", "POST"].contains(target.method)
-            guard !methods.isEmpty || !isKnown else { throw target.unknown }
-            // All of the path is a name as well.
-            throw target.notAllowed((methods + ["DELETE", "PUT"]).sorted())
+    /// What the last part of the path lets one ask; empty where it is no verb.
+    private static func choices(
+        behind target: RequestTarget
+    ) -> [String: () throws -> FileRequest] {
+        guard target.parts.count > 1, let verb = target.parts.last else { return [:] }
+        let (file, query) = (target.parts.dropLast(), target.query)
+        let content = { (isHead: Bool) throws -> FileRequest in
+            .content(
+                VersionName(try name(file), try query.sequence("sequence")), isHead: isHead)
         }
-        let name = try Self.name(target.parts.dropLast())
-        let query = target.query
-        switch verb {
-        case "content":
-            self = .content(
-                VersionName(name, try query.sequence("sequence")), isHead: target.method == "HEAD")
+        return switch verb {
+        case "content": ["GET": { try content(false) }, "HEAD": { try content(true) }]
         case "versions":
-            self = .versions(
-                name, before: try query.sequence("before"), limit: try query.limit())
-        case "revert": self = .revert(name)
+            [
+                "GET": {
+                    .versions(
+                        try name(file), before: try query.sequence("before"),
+                        limit: try query.limit())
+                }
+            ]
+        case "revert": ["POST": { .revert(try name(file)) }]
         case "purge":
-            self =
-                target.method == "POST"
-                ? .purge(name) : .purgePlan(name, isRecursive: try query.flag("below"))
-        case "lock": self = .lock(name, isBroken: try query.flag("break"))
+            [
+                "POST": { .purge(try name(file)) },
+                "GET": { .purgePlan(try name(file), isRecursive: try query.flag("below")) },
+            ]
+        case "lock": ["POST": { .lock(try name(file), isBroken: try query.flag("break")) }]
         case "info":
-            self = .info(name, after: try query.chunk("after"), limit: try query.limit())
-        case "level": self = .changeLevel(name)
-        default: throw target.unknown
+            [
+                "GET": {
+                    .info(
+                        try name(file), after: try query.chunk("after"), limit: try query.limit())
+                }
+            ]
+        case "level": ["POST": { .changeLevel(try name(file)) }]
+        default: [:]
         }
     }
 

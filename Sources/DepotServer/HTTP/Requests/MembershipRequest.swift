@@ -31,12 +31,11 @@ enum MembershipRequest: Sendable, Equatable {
     init(_ target: RequestTarget) throws {
         guard target.parts.count == 1, let part = target.parts.first else { throw target.unknown }
         switch part {
-        case "drain" where target.method == "POST": self = .startDrain
-        case "drain" where target.method == "GET":
-            self = .drainStatus(try target.query.replica())
-        case "drain" where target.method == "DELETE":
-            self = .stopDrain(try target.query.replica())
-        case "drain": throw target.notAllowed(["DELETE", "GET", "POST"])
+        case "drain":
+            self = try target.choose([
+                "POST": { .startDrain }, "GET": { .drainStatus(try target.query.replica()) },
+                "DELETE": { .stopDrain(try target.query.replica()) },
+            ])
         case "forget": self = try target.choose(["POST": { .forget }])
         case "simulation": self = try target.choose(["POST": { .simulate }])
         default: throw target.unknown

@@ -23,12 +23,10 @@ enum PolicyRequest: Sendable, Equatable {
     /// - Parameter target: behind `/v1/policies`.
     init(_ target: RequestTarget) throws {
         guard target.parts.isEmpty else { throw target.unknown }
-        switch target.method {
-        case "GET": self = .list
-        case "PUT": self = .set(prefix: try target.query.prefix())
-        case "DELETE": self = .remove(prefix: try target.query.prefix())
-        default: throw target.notAllowed(["DELETE", "GET", "PUT"])
-        }
+        self = try target.choose([
+            "GET": { .list }, "PUT": { .set(prefix: try target.query.prefix()) },
+            "DELETE": { .remove(prefix: try target.query.prefix()) },
+        ])
     }
 }
 

@@ -32,12 +32,10 @@ struct RequestTarget {
     ///
     /// - Throws: `MethodNotAllowed`, and as the choice.
     func choose<Request>(_ choices: [String: () throws -> Request]) throws -> Request {
-        guard let make = choices[method] else { throw notAllowed(choices.keys.sorted()) }
+        guard let make = choices[method] else {
+            throw MethodNotAllowed(method: method, allowed: choices.keys.sorted())
+        }
         return try make()
-    }
-
-    func notAllowed(_ allowed: [String]) -> MethodNotAllowed {
-        MethodNotAllowed(method: method, allowed: allowed)
     }
 
     /// - Parameter owner: of the id, for people to read: `a deposit's`.
