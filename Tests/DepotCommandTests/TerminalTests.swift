@@ -217,6 +217,20 @@ extension CommandTests {
             }
         }
 
+        @Test func `a FileServer that is silent is told of`() async throws {
+            try await ScriptedServer.run { _, connection in
+                while try await connection.request() != nil {}
+            } _: { server in
+                try await Composition.with(replicas: 1) { depot in
+                    let outcome = try await depot.bash(
+                        "timeout 8 $0 list --server http://127.0.0.1:\(server.port)",
+                        [Composition.executable])
+                    #expect(
+                        outcome.complaint.contains("waiting: the FileServer has not answered yet"))
+                }
+            }
+        }
+
         @Test func `a folder is a folder with a slash behind it, too`() async throws {
             try await Self.withFiles { depot in
                 let (tree, back) = (depot.newPath(), depot.newPath())

@@ -28,7 +28,7 @@ public final class FileServerClient: FileServerAPI {
     /// - Parameters:
     ///   - firstPatience: for the time before the first connection.
     ///   - onWaiting: told why, twice a minute at most, when requests are tried again for two
-    ///     seconds.
+    ///     seconds, or a question is not answered for as long.
     public init(
         transport: ChunkTransport, patience: Duration = .seconds(30),
         firstPatience: Duration = .seconds(2),
@@ -257,9 +257,17 @@ public final class FileServerClient: FileServerAPI {
 
     func send(_ request: WireRequest) async throws(DepotError) -> WireAnswer {
         try await repeated { () throws(DepotError) in
+            // Of each try. Whoever changes something, or moves content, is told how far it is.
+            let watch = request.method == .GET ? Task { try await self.tellOfSilence() } : nil
+            defer { watch?.cancel() }
             // A page of chunks with their holdings may be a few MiB.
-            try await self.transport.send(request, answerUpTo: 16 << 20)
+            return try await self.transport.send(request, answerUpTo: 16 << 20)
         }
+    }
+
+    private func tellOfSilence() async throws {
+        try await Task.sleep(for: Self.silence)
+        tell(of: DepotError(.unreachable, "the FileServer has not answered yet"))
     }
 
     private func tell(of error: DepotError) {
