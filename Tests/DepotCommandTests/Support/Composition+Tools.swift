@@ -10,6 +10,16 @@ extension Composition {
         var text: String { String(decoding: body, as: UTF8.self) }
     }
 
+    /// One replica, and three files.
+    static func withFiles(_ body: (Composition) async throws -> Void) async throws {
+        try await Composition.with(replicas: 1) { depot in
+            for name in ["big/report.pdf", "big/photo.jpg", "small"] {
+                _ = try await depot.deposit(name, testBytes(10, seed: 1), level: 1)
+            }
+            try await body(depot)
+        }
+    }
+
     func bash(
         _ script: String, _ arguments: [String] = [], environment: [String: String] = [:]
     ) async throws -> ChildProcess.Outcome {
